@@ -1,0 +1,18 @@
+import type { CapabilityLabel } from '../capability.js';
+import type { Logger, Peer } from '../ports.js';
+import type { Principal } from './principal.js';
+
+/** What Reactor's middleware puts on the Hono context. */
+export interface ReactorEnv {
+  Variables: {
+    requestId: string;
+    /** Carries `request_id`. */
+    logger: Logger;
+    /** Whose signals this request counts for. Unset outside the server. */
+    capability?: CapabilityLabel;
+    /** Unset until a route asks who is calling. */
+    principal?: Principal;
+    /** Unset in an app that does not tell. */
+    peer?: Peer;
+  };
+}

@@ -1,0 +1,67 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { coreErrors } from '../errors.js';
+import type { TokenVerifier } from '../ports.js';
+import type { ReactorEnv } from './env.js';
+
+/** A signed-in user. */
+export interface UserPrincipal {
+  readonly kind: 'user';
+  /** Bare UUID, the `sub` claim. */
+  readonly id: string;
+  readonly email?: string;
+  /** The organization the token acts for. */
+  readonly orgId?: string;
+  /** The user's role in `orgId`: `owner`, `admin` or `member`. */
+  readonly orgRole?: string;
+  /** All verified claims of the token. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** Who calls: nobody known, a user, or the operator by the admin token. */
+export type Principal = { readonly kind: 'anonymous' } | UserPrincipal | { readonly kind: 'system' };
+
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
+const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
+
+/**
+ * Middleware: sets `principal` from the `Authorization` header, `anonymous` when there is none.
+ * @throws ReactorError `invalid_token` (401) for a header of another form or a token that does not verify
+ */
+export function authenticate(tokens: TokenVerifier): MiddlewareHandler<ReactorEnv> {
+  return async (c, next) => {
+    const header = c.req.header('Authorization');
+    if (header === undefined) {
+      c.set('principal', { kind: 'anonymous' });
+    } else {
+      const token = BEARER.exec(header)?.[1];
+      if (token === undefined) {
+        throw coreErrors.create.invalid_token('The Authorization header must have the form "Bearer <token>".', {
+          headers: CHALLENGE,
+        });
+      }
+      c.set('principal', await tokens.verify(token, c.get('peer')));
+    }
+    await next();
+  };
+}
+
+/** The caller, after `authenticate`. */
+export function principalOf(c: Context<ReactorEnv>): Principal {
+  return c.get('principal') ?? { kind: 'anonymous' };
+}
+
+/** @throws ReactorError `unauthorized` (401) when nobody is signed in */
+export function requireCaller(c: Context<ReactorEnv>): Exclude<Principal, { kind: 'anonymous' }> {
+  const principal = principalOf(c);
+  if (principal.kind === 'anonymous') {
+    throw coreErrors.create.unauthorized('This route needs a bearer token.', { headers: CHALLENGE });
+  }
+  return principal;
+}
+
+/** @throws ReactorError `unauthorized` (401) for nobody, `forbidden` (403) for a user */
+export function requireSystem(c: Context<ReactorEnv>): void {
+  if (requireCaller(c).kind !== 'system') {
+    throw coreErrors.create.forbidden('This route needs the admin token.');
+  }
+}

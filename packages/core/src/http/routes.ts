@@ -1,0 +1,38 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { coreErrors } from '../errors.js';
+import type { ReactorEnv } from './env.js';
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** `invalid_request` (400) naming each place: `details: [{path: "email", message: …}]`. */
+export function invalidInput(issues: readonly Issue[], target?: string) {
+  const details = issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+  const where = target === undefined ? '' : ` in the ${target}`;
+  const first = details[0];
+  const summary = first === undefined ? '' : `: ${first.path === '' ? '' : `${first.path}: `}${first.message}`;
+  return coreErrors.create.invalid_request(`Invalid input${where}${summary}`, { details });
+}
+
+const TARGETS: Record<string, string> = {
+  json: 'JSON body',
+  form: 'form body',
+  query: 'query string',
+  param: 'path',
+  header: 'headers',
+  cookie: 'cookies',
+};
+
+/**
+ * The Hono app a capability puts its routes on. Routes declared with `createRoute` are validated by their zod schemas,
+ * answer `invalid_request` (400) on a mismatch, and appear in `/_api/openapi.json`.
+ */
+export function createRoutes(): OpenAPIHono<ReactorEnv> {
+  return new OpenAPIHono<ReactorEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidInput(result.error.issues, TARGETS[result.target] ?? result.target);
+    },
+  });
+}

@@ -1,0 +1,30 @@
+import type { MiddlewareHandler } from 'hono';
+import { ReactorError } from '../errors.js';
+import { uuidv7 } from '../id.js';
+import type { Logger } from '../ports.js';
+import type { ReactorEnv } from './env.js';
+
+/** Printable ASCII without separators that a log or a header could trip over. */
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** The inbound request id when it is safe to repeat, else a new one. */
+export function requestIdFrom(header: string | undefined): string {
+  return header !== undefined && REQUEST_ID.test(header) ? header : uuidv7();
+}
+
+/**
+ * First middleware of every capability: fills request id and logger where no outer middleware has, so that the
+ * capability also works mounted alone. In the server the outer middleware has, and this passes on.
+ */
+export function withContext(context: { readonly logger: Logger }): MiddlewareHandler<ReactorEnv> {
+  return async (c, next) => {
+    if (c.get('requestId') !== undefined) return next();
+    const requestId = requestIdFrom(c.req.header('X-Request-Id'));
+    c.set('requestId', requestId);
+    c.set('logger', context.logger.with({ request_id: requestId }));
+    await next();
+    // The surrounding app rendered the error through getResponse(), which cannot know the id.
+    if (c.error instanceof ReactorError) c.res = c.error.getResponse(requestId);
+    c.header('X-Request-Id', requestId);
+  };
+}

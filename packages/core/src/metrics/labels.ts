@@ -1,0 +1,91 @@
+/** An open label: at most `limit` values get a series of their own, later ones share `_other`. */
+export interface OpenLabel {
+  readonly limit: number;
+}
+
+/** Closed sets are the rule: each label names its values. An open label needs a limit. */
+export type LabelSpec = Readonly<Record<string, readonly string[] | OpenLabel>>;
+
+/** The labels of one series. */
+export type LabelValues<Labels extends LabelSpec> = {
+  readonly [Name in keyof Labels]: Labels[Name] extends readonly string[] ? Labels[Name][number] : string;
+};
+
+/** What a value outside its label's set, or past its limit, is counted under. */
+export const OTHER = '_other';
+
+export function openLabel(limit: number): OpenLabel {
+  return { limit };
+}
+
+export interface Child<State> {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: State;
+}
+
+/**
+ * The series of one family. Combinations of closed labels exist from the start, so that a rate over the first event is
+ * seen; those with an open label come with their first use.
+ */
+export class SeriesSet<Labels extends LabelSpec, State> {
+  readonly labelNames: readonly string[];
+  readonly #spec: readonly (readonly [string, readonly string[] | OpenLabel])[];
+  readonly #seen: readonly Set<string>[];
+  readonly #children = new Map<string, Child<State>>();
+  readonly #create: () => State;
+
+  constructor(spec: Labels, create: () => State) {
+    this.#spec = Object.entries(spec);
+    this.labelNames = this.#spec.map(([name]) => name);
+    this.#seen = this.#spec.map(([, values]) => new Set(isClosed(values) ? values : []));
+    this.#create = create;
+    this.#createClosed();
+  }
+
+  child(labels: LabelValues<Labels>): State {
+    let key = '';
+    for (let i = 0; i < this.#spec.length; i++) {
+      key += `${this.#admit(i, (labels as Record<string, string>)[this.labelNames[i] as string] as string)}\u0000`;
+    }
+    return (this.#children.get(key) ?? this.#add(key)).state;
+  }
+
+  children(): IterableIterator<Child<State>> {
+    return this.#children.values();
+  }
+
+  reset(): void {
+    this.#children.clear();
+    this.#createClosed();
+  }
+
+  #admit(index: number, value: string): string {
+    const seen = this.#seen[index] as Set<string>;
+    if (seen.has(value)) return value;
+    const values = this.#spec[index]?.[1] as readonly string[] | OpenLabel;
+    if (isClosed(values) || seen.size >= values.limit) return OTHER;
+    seen.add(value);
+    return value;
+  }
+
+  #add(key: string): Child<State> {
+    const values = key.split('\u0000');
+    const labels = Object.fromEntries(this.labelNames.map((name, i) => [name, values[i] as string]));
+    const child = { labels, state: this.#create() };
+    this.#children.set(key, child);
+    return child;
+  }
+
+  #createClosed(): void {
+    let keys = [''];
+    for (const [, values] of this.#spec) {
+      if (!isClosed(values)) return;
+      keys = keys.flatMap((key) => values.map((value) => `${key}${value}\u0000`));
+    }
+    for (const key of keys) this.#add(key);
+  }
+}
+
+function isClosed(values: readonly string[] | OpenLabel): values is readonly string[] {
+  return Array.isArray(values);
+}

@@ -1,0 +1,137 @@
+import type { Principal } from './http/principal.js';
+
+/** Time, so that tests can move it. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds with a fraction, never going back; only differences mean something. */
+  monotonic(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Fields of a log line. An `error` field that holds an Error is written with its stack and causes. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes lines of one target (`reactor_storage`). The message is a constant; what varies goes into the fields. */
+export interface Logger {
+  trace(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** Whether a line of this level would be written; spares the work of building its fields. */
+  isEnabled(level: LogLevel): boolean;
+  /** The same target with fields added to every line. */
+  with(fields: LogFields): Logger;
+  /** Another target (`reactor_storage::sweep`), same destination. */
+  target(target: string): Logger;
+}
+
+/** For a capability mounted where nobody wants its log lines. */
+export const silentLogger: Logger = {
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  isEnabled: () => false,
+  with: () => silentLogger,
+  target: () => silentLogger,
+};
+
+export interface QueryResult<Row> {
+  readonly rows: Row[];
+  /** Rows affected by a write; 0 where PostgreSQL reports none. */
+  readonly rowCount: number;
+}
+
+export interface Queryable {
+  /** @param values parameters `$1…$n`; never put into the text */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
+}
+
+/** A checked-out connection. */
+export interface DatabaseConnection extends Queryable {
+  /** Gives the connection back; with `broken` it is closed instead. */
+  release(broken?: boolean): void;
+}
+
+/**
+ * PostgreSQL, through a pool.
+ * @throws ReactorError `database_unavailable` (503) when no connection is to be had within the acquire timeout, or the
+ *   server is down. SQL errors pass unchanged, with the SQLSTATE in `code`.
+ */
+export interface Database extends Queryable {
+  connect(): Promise<DatabaseConnection>;
+  /** Runs `work` between BEGIN and COMMIT; rolls back when it rejects. */
+  transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * One round trip on a connection of its own that gives up when `signal` aborts, so that a check stays within its
+   * timeout even when the server hangs and the pool is exhausted.
+   */
+  ping(signal: AbortSignal): Promise<{ readonly version: string }>;
+}
+
+/** Where a request came from, as far as the socket and the configured proxies can be trusted. */
+export interface Peer {
+  /** Remote address of the socket. */
+  readonly address: string;
+  /** Whether the request says that it was relayed (`Forwarded`, `X-Forwarded-*`). */
+  readonly forwarded: boolean;
+  /** The client's address behind trusted proxies; the socket's where there are none. */
+  readonly clientAddress: string;
+}
+
+/** Turns a bearer token into the one who calls. Supplied by auth, or by the app that mounts a capability alone. */
+export interface TokenVerifier {
+  /**
+   * @param peer absent when the surrounding app does not tell
+   * @throws ReactorError `invalid_token` (401) for a token that is unknown, malformed or expired
+   */
+  verify(token: string, peer?: Peer): Promise<Principal>;
+}
+
+/** Bytes that came in whole. */
+export interface StoredBlob {
+  readonly size: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+/** Immutable bytes by key. A key is `segment(/segment)*` of `[A-Za-z0-9._-]`, none of them `.` or `..`. */
+export interface BlobStore {
+  /**
+   * Streams `body` in; nothing is visible under `key` until all of it is durable.
+   * @throws ReactorError `payload_too_large` (413) past `maxBytes`; nothing is kept then
+   */
+  put(
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    options: { readonly maxBytes: number; readonly signal?: AbortSignal },
+  ): Promise<StoredBlob>;
+  /** @param range inclusive byte positions. Returns undefined when there is no such blob. */
+  get(
+    key: string,
+    range?: { readonly start: number; readonly end: number },
+  ): Promise<ReadableStream<Uint8Array> | undefined>;
+  /** Deleting what is not there is no error. */
+  delete(key: string): Promise<void>;
+  /** Every key below `prefix` with the time it was written (milliseconds since the epoch), in no order. */
+  list(prefix: string): AsyncIterable<{ readonly key: string; readonly modifiedAt: number }>;
+}
+
+/** Calls a deployed function by name. Supplied by functions to jobs and sites. */
+export interface FunctionInvoker {
+  /**
+   * @throws ReactorError `function_not_found` (404), `function_timeout` (504)
+   */
+  invoke(
+    name: string,
+    request: Request,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Response>;
+}
