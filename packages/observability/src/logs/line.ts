@@ -1,0 +1,53 @@
+import type { LogLevel } from '@reactor/core';
+import { pino } from 'pino';
+
+/** What a line is made of. `fields` holds plain JSON values only. */
+export interface LineParts {
+  readonly time: number;
+  readonly level: LogLevel;
+  readonly target: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Formats lines `{"timestamp":"…Z","level":"INFO","target":"reactor_data","fields":{"message":"…",…}}` with pino and
+ * hands each to `write`, newline included, before it returns.
+ */
+export function createLineWriter(write: (line: string, parts: LineParts) => void): (parts: LineParts) => void {
+  const start: LineParts = { time: 0, level: 'info', target: '', fields: {} };
+  let current = start;
+  let timestampOf = Number.NaN;
+  let timestamp = '';
+
+  function header(): string {
+    if (current.time !== timestampOf) {
+      timestampOf = current.time;
+      timestamp = new Date(timestampOf).toISOString();
+    }
+    return `"timestamp":"${timestamp}","level":"${current.level.toUpperCase()}","target":${JSON.stringify(current.target)}`;
+  }
+
+  const logger = pino(
+    {
+      base: null,
+      // The filter has decided before pino is asked.
+      level: 'trace',
+      messageKey: 'message',
+      nestedKey: 'fields',
+      // pino puts the level before the time; lines that begin with the time can be merged and sorted as text.
+      formatters: { level: () => ({}) },
+      timestamp: header,
+      // Handed over here and not as an argument, of which pino would take one with `method`, `headers` and `socket` for
+      // a request and replace it.
+      mixin: () => current.fields as object,
+      // Errors are plain values by now; the default serializer would rewrite whatever looks like one.
+      serializers: { err: (value: unknown) => value },
+    },
+    { write: (line: string) => write(line, current) },
+  );
+
+  return (parts) => {
+    current = parts;
+    logger[parts.level]({});
+  };
+}
