@@ -1,1 +1,4 @@
-export {};
+export { type Auth, createAuth } from './auth.js';
+export { type AuthConfig, parseAuthConfig } from './config.js';
+export { AuthKeysUnusableError, authErrors } from './errors.js';
+export { authHealth } from './health.js';

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+
+/** What `createAuth` needs to know. */
+export interface AuthConfig {
+  /** Signs session cookies and encrypts the signing keys at rest. At least 32 characters; the same on every server. */
+  readonly secret: string;
+  /** Where callers reach the server, e.g. `https://app.example.com`. Absent: the address each request was sent to. */
+  readonly publicUrl?: string;
+  /** Whether anyone may create an account. */
+  readonly allowSignup: boolean;
+  /** The `iss` claim. */
+  readonly jwtIssuer: string;
+  /** The `aud` claim. */
+  readonly jwtAudience: string;
+  /** Life of an access token (JWT), seconds. */
+  readonly accessTtlSeconds: number;
+  /** Life of a session and its refresh token since the last extension, seconds. */
+  readonly refreshTtlSeconds: number;
+}
+
+const DAY_SECONDS = 86_400;
+
+const section = z.strictObject({
+  secret: z.string('must be a string of at least 32 characters').min(32, 'must have at least 32 characters'),
+  public_url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  allow_signup: z.boolean('must be true or false').default(false),
+  jwt_issuer: z.string().min(1).max(256).default('reactor-auth'),
+  jwt_audience: z.string().min(1).max(256).default('reactor'),
+  // Longer than a day and a leaked access token outlives every reaction to the leak: it cannot be revoked.
+  access_ttl_secs: z.int().min(10).max(DAY_SECONDS).default(3_600),
+  refresh_ttl_secs: z
+    .int()
+    .min(60)
+    .max(400 * DAY_SECONDS)
+    .default(30 * DAY_SECONDS),
+});
+
+/**
+ * Reads the `[auth]` section of Reactor.toml.
+ * @throws Error naming every bad key by its path (`auth.secret`) and what is accepted there
+ */
+export function parseAuthConfig(input: unknown): AuthConfig {
+  const parsed = section.safeParse(input ?? {});
+  if (!parsed.success) throw new Error(parsed.error.issues.map(describeIssue).join('; '));
+  const { secret, public_url, allow_signup, jwt_issuer, jwt_audience, access_ttl_secs, refresh_ttl_secs } = parsed.data;
+  return {
+    secret,
+    ...(public_url === undefined ? {} : { publicUrl: public_url }),
+    allowSignup: allow_signup,
+    jwtIssuer: jwt_issuer,
+    jwtAudience: jwt_audience,
+    accessTtlSeconds: access_ttl_secs,
+    refreshTtlSeconds: refresh_ttl_secs,
+  };
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const path = ['auth', ...issue.path.map(String)].join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(section.shape).join(', ');
+    return `${issue.keys.map((key) => `${path}.${key}`).join(', ')}: unknown key; known are ${known}`;
+  }
+  return `${path}: ${issue.message}`;
+}
