@@ -1,0 +1,1 @@
+export { createHealth, type Health, type HealthOptions, type HealthSubject, type ServerPhase } from './health.js';
