@@ -14,5 +14,9 @@ export interface ReactorEnv {
     principal?: Principal;
     /** Unset in an app that does not tell. */
     peer?: Peer;
+    /** 32 hex digits from an inbound W3C `traceparent`; unset when none came. */
+    traceId?: string;
+    /** Set by the outermost not-found handler: no route has this path and method. */
+    unmatched?: true;
   };
 }
