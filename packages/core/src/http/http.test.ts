@@ -1,0 +1,91 @@
+import { createRoute } from '@hono/zod-openapi';
+import { Hono } from 'hono';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { coreErrors } from '../errors.js';
+import { silentLogger, type TokenVerifier } from '../ports.js';
+import { authenticate, principalOf, requireSystem } from './principal.js';
+import { createRoutes } from './routes.js';
+import { withContext } from './with-context.js';
+
+const tokens: TokenVerifier = {
+  async verify(token) {
+    if (token === 'admin') return { kind: 'system' };
+    if (token === 'ada') return { kind: 'user', id: 'u-1', claims: {} };
+    throw coreErrors.create.invalid_token('The token is not valid.');
+  },
+};
+
+function aloneInAForeignApp() {
+  const routes = createRoutes();
+  routes.use(withContext({ logger: silentLogger }), authenticate(tokens));
+  routes.get('/who', (c) => c.json({ kind: principalOf(c).kind, id: c.get('requestId') }));
+  routes.delete('/all', (c) => {
+    requireSystem(c);
+    return c.body(null, 204);
+  });
+  routes.openapi(
+    createRoute({
+      method: 'post',
+      path: '/things',
+      request: {
+        body: { content: { 'application/json': { schema: z.object({ size: z.number().int() }) } }, required: true },
+      },
+      responses: { 200: { description: 'The size, doubled.' } },
+    }),
+    (c) => c.json({ size: c.req.valid('json').size * 2 }),
+  );
+  return new Hono().route('/x/v1', routes);
+}
+
+const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
+
+test('a request id comes with every answer, an inbound one when it is safe to repeat', async () => {
+  const app = aloneInAForeignApp();
+  const kept = await app.request('/x/v1/who', { headers: { 'X-Request-Id': 'test-request-123' } });
+  expect(kept.headers.get('X-Request-Id')).toBe('test-request-123');
+  const replaced = await app.request('/x/v1/who', { headers: { 'X-Request-Id': 'a b"c' } });
+  expect(replaced.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('an error answer mounted alone has the envelope and the request id', async () => {
+  const response = await aloneInAForeignApp().request('/x/v1/who', {
+    headers: { Authorization: 'Bearer nobody', 'X-Request-Id': 'r-9' },
+  });
+  expect(response.status).toBe(401);
+  expect(response.headers.get('X-Request-Id')).toBe('r-9');
+  expect(await response.json()).toMatchObject({ error: { code: 'invalid_token', request_id: 'r-9' } });
+});
+
+test('who calls is anonymous without a header, and a header of another form is refused', async () => {
+  const app = aloneInAForeignApp();
+  expect(await (await app.request('/x/v1/who')).json()).toMatchObject({ kind: 'anonymous' });
+  expect(await (await app.request('/x/v1/who', bearer('ada'))).json()).toMatchObject({ kind: 'user' });
+  const basic = await app.request('/x/v1/who', { headers: { Authorization: 'Basic YTpi' } });
+  expect(basic.status).toBe(401);
+  expect(basic.headers.get('WWW-Authenticate')).toBe('Bearer');
+});
+
+test('what the admin token is needed for: 401 for nobody, 403 for a user', async () => {
+  const app = aloneInAForeignApp();
+  const statuses = await Promise.all(
+    [{}, bearer('ada'), bearer('admin')].map(
+      async (init) => (await app.request('/x/v1/all', { method: 'DELETE', ...init })).status,
+    ),
+  );
+  expect(statuses).toEqual([401, 403, 204]);
+});
+
+test('a body that does not fit its schema is a 400 that names the place', async () => {
+  const post = (body: string) =>
+    aloneInAForeignApp().request('/x/v1/things', {
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': 'application/json' },
+    });
+  expect(await (await post('{"size":4}')).json()).toEqual({ size: 8 });
+  const wrong = await post('{"size":"4"}');
+  expect(wrong.status).toBe(400);
+  expect(await wrong.json()).toMatchObject({ error: { code: 'invalid_request', details: [{ path: 'size' }] } });
+  expect((await post('{')).status).toBe(400);
+});
