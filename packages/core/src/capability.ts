@@ -20,6 +20,8 @@ export interface Capability {
   /** Mount point, e.g. `/fn/v1` for functions. */
   readonly basePath: `/${string}/v1`;
   readonly routes: Hono<ReactorEnv>;
+  /** Whether its routes bound request bodies themselves, as they stream in; else the server's limit holds. */
+  readonly limitsBodies?: boolean;
   /** Paths outside `basePath`: `/.well-known/*`, sites served by Host. Mounted after every `basePath`. */
   readonly rootRoutes?: Hono<ReactorEnv>;
   /** Numbered SQL of the schema it owns, applied before `start` (`[]` when it has none). */
