@@ -20,19 +20,33 @@ export interface AuthConfig {
 
 const DAY_SECONDS = 86_400;
 
-const section = z.strictObject({
-  secret: z.string('must be a string of at least 32 characters').min(32, 'must have at least 32 characters'),
-  public_url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
-  allow_signup: z.boolean('must be true or false').default(false),
-  jwt_issuer: z.string().min(1).max(256).default('reactor-auth'),
-  jwt_audience: z.string().min(1).max(256).default('reactor'),
+/** The `[auth]` section, by key as in Reactor.toml. `meta.secret` marks what is never shown. */
+export const authConfigSchema = z.strictObject({
+  secret: z
+    .string('must be a string of at least 32 characters')
+    .min(32, 'must have at least 32 characters')
+    .meta({ secret: true })
+    .describe('Signs session cookies and encrypts the signing keys at rest.'),
+  public_url: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .optional()
+    .describe('Where callers reach the server, e.g. `https://app.example.com`.'),
+  allow_signup: z.boolean('must be true or false').default(false).describe('Whether anyone may create an account.'),
+  jwt_issuer: z.string().min(1).max(256).default('reactor-auth').describe('The `iss` claim of access tokens.'),
+  jwt_audience: z.string().min(1).max(256).default('reactor').describe('The `aud` claim of access tokens.'),
   // Longer than a day and a leaked access token outlives every reaction to the leak: it cannot be revoked.
-  access_ttl_secs: z.int().min(10).max(DAY_SECONDS).default(3_600),
+  access_ttl_secs: z
+    .int()
+    .min(10)
+    .max(DAY_SECONDS)
+    .default(3_600)
+    .describe('Life of an access token; it cannot be revoked.'),
   refresh_ttl_secs: z
     .int()
     .min(60)
     .max(400 * DAY_SECONDS)
-    .default(30 * DAY_SECONDS),
+    .default(30 * DAY_SECONDS)
+    .describe('Life of a session and its refresh token.'),
 });
 
 /**
@@ -40,7 +54,7 @@ const section = z.strictObject({
  * @throws Error naming every bad key by its path (`auth.secret`) and what is accepted there
  */
 export function parseAuthConfig(input: unknown): AuthConfig {
-  const parsed = section.safeParse(input ?? {});
+  const parsed = authConfigSchema.safeParse(input ?? {});
   if (!parsed.success) throw new Error(parsed.error.issues.map(describeIssue).join('; '));
   const { secret, public_url, allow_signup, jwt_issuer, jwt_audience, access_ttl_secs, refresh_ttl_secs } = parsed.data;
   return {
@@ -57,7 +71,7 @@ export function parseAuthConfig(input: unknown): AuthConfig {
 function describeIssue(issue: z.core.$ZodIssue): string {
   const path = ['auth', ...issue.path.map(String)].join('.');
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(section.shape).join(', ');
+    const known = Object.keys(authConfigSchema.shape).join(', ');
     return `${issue.keys.map((key) => `${path}.${key}`).join(', ')}: unknown key; known are ${known}`;
   }
   return `${path}: ${issue.message}`;
