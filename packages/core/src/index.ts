@@ -10,5 +10,6 @@ export * from './metrics/counter.js';
 export * from './metrics/family.js';
 export * from './metrics/gauge.js';
 export * from './metrics/histogram.js';
+export * from './metrics/label-text.js';
 export * from './metrics/labels.js';
 export * from './ports.js';

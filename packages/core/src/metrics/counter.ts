@@ -29,7 +29,11 @@ export function counter<const Labels extends LabelSpec = {}>(declaration: Family
     collects: false,
     child: (labels) => series.child(labels),
     async get() {
-      const values = Array.from(series.children(), ({ labels, state }) => ({ labels, value: state.value }));
+      const values = Array.from(series.children(), ({ labels, labelText, state }) => ({
+        labels,
+        labelText,
+        value: state.value,
+      }));
       return { name: family.name, help: family.help, type: 'counter', values, aggregator: 'sum' };
     },
     reset: () => series.reset(),

@@ -22,6 +22,8 @@ export interface Sample {
   readonly value: number;
   /** Set where the sample's name is not the family's: `…_bucket`, `…_sum`, `…_count`. */
   readonly metricName?: string;
+  /** `labels` as `renderLabels` writes them, kept with the series so that a scrape need not build them anew. */
+  readonly labelText?: string;
 }
 
 export interface FamilySnapshot {

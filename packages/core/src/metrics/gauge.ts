@@ -38,7 +38,11 @@ export function gauge<const Labels extends LabelSpec = {}>(declaration: GaugeDec
     collects: false,
     child: (labels) => series.child(labels),
     async get() {
-      const values = Array.from(series.children(), ({ labels, state }) => ({ labels, value: state.value }));
+      const values = Array.from(series.children(), ({ labels, labelText, state }) => ({
+        labels,
+        labelText,
+        value: state.value,
+      }));
       return { name: family.name, help: family.help, type: 'gauge', values, aggregator };
     },
     reset: () => series.reset(),

@@ -1,20 +1,29 @@
 import { describeFamily, type FamilyDeclaration, type MetricFamily, type Sample } from './family.js';
-import { type LabelSpec, type LabelValues, SeriesSet } from './labels.js';
+import { renderLabels } from './label-text.js';
+import { type Child, type LabelSpec, type LabelValues, SeriesSet } from './labels.js';
 
 export interface HistogramDeclaration<Labels extends LabelSpec> extends FamilyDeclaration<Labels> {
   /** Upper bounds, ascending, without +Inf. Say where they come from. */
   readonly buckets: readonly number[];
 }
 
+type BucketLabels = Required<Pick<Sample, 'labels' | 'labelText'>>;
+
 export class HistogramChild {
   readonly #bounds: readonly number[];
   /** Per bucket, not cumulative; the last one is +Inf. */
   readonly counts: Float64Array;
   sum = 0;
+  /** The labels of each bucket's series, made once because a scrape reads them every time. */
+  readonly bucketLabels: readonly BucketLabels[];
 
-  constructor(bounds: readonly number[]) {
+  constructor(bounds: readonly number[], seriesLabels: Readonly<Record<string, string>>) {
     this.#bounds = bounds;
     this.counts = new Float64Array(bounds.length + 1);
+    this.bucketLabels = [...bounds.map(String), '+Inf'].map((le) => {
+      const labels = { le, ...seriesLabels };
+      return { labels, labelText: renderLabels(labels) };
+    });
   }
 
   observe(value: number): void {
@@ -45,8 +54,9 @@ export function histogram<const Labels extends LabelSpec = {}>(
   }
   const series = new SeriesSet<Labels, HistogramChild>(
     (declaration.labels ?? {}) as Labels,
-    () => new HistogramChild(buckets),
+    (labels) => new HistogramChild(buckets, labels),
   );
+  const names = { bucket: `${family.name}_bucket`, sum: `${family.name}_sum`, count: `${family.name}_count` };
   return {
     ...family,
     type: 'histogram',
@@ -56,7 +66,7 @@ export function histogram<const Labels extends LabelSpec = {}>(
     child: (labels) => series.child(labels),
     async get() {
       const values: Sample[] = [];
-      for (const { labels, state } of series.children()) appendSamples(values, family.name, labels, buckets, state);
+      for (const child of series.children()) appendSamples(values, names, child);
       return { name: family.name, help: family.help, type: 'histogram', values, aggregator: 'sum' };
     },
     reset: () => series.reset(),
@@ -65,17 +75,15 @@ export function histogram<const Labels extends LabelSpec = {}>(
 
 function appendSamples(
   into: Sample[],
-  name: string,
-  labels: Readonly<Record<string, string>>,
-  bounds: readonly number[],
-  state: HistogramChild,
+  names: { readonly bucket: string; readonly sum: string; readonly count: string },
+  { labels, labelText, state }: Child<HistogramChild>,
 ): void {
   let cumulative = 0;
   for (let i = 0; i < state.counts.length; i++) {
     cumulative += state.counts[i] as number;
-    const le = i < bounds.length ? String(bounds[i]) : '+Inf';
-    into.push({ labels: { le, ...labels }, value: cumulative, metricName: `${name}_bucket` });
+    const bucket = state.bucketLabels[i] as BucketLabels;
+    into.push({ labels: bucket.labels, labelText: bucket.labelText, value: cumulative, metricName: names.bucket });
   }
-  into.push({ labels, value: state.sum, metricName: `${name}_sum` });
-  into.push({ labels, value: cumulative, metricName: `${name}_count` });
+  into.push({ labels, labelText, value: state.sum, metricName: names.sum });
+  into.push({ labels, labelText, value: cumulative, metricName: names.count });
 }

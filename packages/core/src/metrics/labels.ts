@@ -1,3 +1,5 @@
+import { renderLabels } from './label-text.js';
+
 /** An open label: at most `limit` values get a series of their own, later ones share `_other`. */
 export interface OpenLabel {
   readonly limit: number;
@@ -20,6 +22,8 @@ export function openLabel(limit: number): OpenLabel {
 
 export interface Child<State> {
   readonly labels: Readonly<Record<string, string>>;
+  /** `labels` as `renderLabels` writes them. */
+  readonly labelText: string;
   readonly state: State;
 }
 
@@ -32,9 +36,9 @@ export class SeriesSet<Labels extends LabelSpec, State> {
   readonly #spec: readonly (readonly [string, readonly string[] | OpenLabel])[];
   readonly #seen: readonly Set<string>[];
   readonly #children = new Map<string, Child<State>>();
-  readonly #create: () => State;
+  readonly #create: (labels: Readonly<Record<string, string>>) => State;
 
-  constructor(spec: Labels, create: () => State) {
+  constructor(spec: Labels, create: (labels: Readonly<Record<string, string>>) => State) {
     this.#spec = Object.entries(spec);
     this.labelNames = this.#spec.map(([name]) => name);
     this.#seen = this.#spec.map(([, values]) => new Set(isClosed(values) ? values : []));
@@ -71,7 +75,7 @@ export class SeriesSet<Labels extends LabelSpec, State> {
   #add(key: string): Child<State> {
     const values = key.split('\u0000');
     const labels = Object.fromEntries(this.labelNames.map((name, i) => [name, values[i] as string]));
-    const child = { labels, state: this.#create() };
+    const child = { labels, labelText: renderLabels(labels), state: this.#create(labels) };
     this.#children.set(key, child);
     return child;
   }

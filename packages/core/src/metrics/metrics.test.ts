@@ -2,16 +2,21 @@ import { Counter as PromCounter, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { metricsContributor } from './contributor.js';
 import { counter } from './counter.js';
+import type { MetricFamily } from './family.js';
 import { gauge, observedGauge } from './gauge.js';
 import { histogram } from './histogram.js';
 import { openLabel } from './labels.js';
+
+async function samplesOf(family: MetricFamily, signal?: AbortSignal) {
+  return (await family.get(signal)).values.map(({ labels, value }) => ({ labels, value }));
+}
 
 const declaration = { help: 'Things', moves: 'once per thing', unit: 'none' } as const;
 
 test('series of closed labels exist at zero from the start', async () => {
   const things = counter({ ...declaration, name: 't_things_total', labels: { result: ['ok', 'error'] } });
   things.child({ result: 'ok' }).inc(2);
-  expect((await things.get()).values).toEqual([
+  expect(await samplesOf(things)).toEqual([
     { labels: { result: 'ok' }, value: 2 },
     { labels: { result: 'error' }, value: 0 },
   ]);
@@ -21,7 +26,7 @@ test('series of closed labels exist at zero from the start', async () => {
 test('an open label stops at its limit, and what comes later shares _other', async () => {
   const things = counter({ ...declaration, name: 't_things_total', labels: { route: openLabel(2) } });
   for (const route of ['/a', '/b', '/c', '/d', '/a']) things.child({ route }).inc();
-  expect((await things.get()).values).toEqual([
+  expect(await samplesOf(things)).toEqual([
     { labels: { route: '/a' }, value: 2 },
     { labels: { route: '/b' }, value: 1 },
     { labels: { route: '_other' }, value: 2 },
@@ -31,7 +36,7 @@ test('an open label stops at its limit, and what comes later shares _other', asy
 test('a value outside a closed set is counted under _other, not lost', async () => {
   const things = counter({ ...declaration, name: 't_things_total', labels: { result: ['ok'] } });
   things.child({ result: 'surprise' as 'ok' }).inc();
-  expect((await things.get()).values).toContainEqual({ labels: { result: '_other' }, value: 1 });
+  expect(await samplesOf(things)).toContainEqual({ labels: { result: '_other' }, value: 1 });
 });
 
 test('a histogram is cumulative and its bounds are inclusive', async () => {
@@ -58,7 +63,7 @@ test('an observed gauge reads when asked, with the signal of the one who asks', 
       { labels: { queue: 'b' }, value: 7 },
     ],
   });
-  expect((await depth.get(controller.signal)).values).toEqual([
+  expect(await samplesOf(depth, controller.signal)).toEqual([
     { labels: { queue: 'a' }, value: 1 },
     { labels: { queue: 'b' }, value: 7 },
   ]);
@@ -68,7 +73,7 @@ test('reset brings the closed series back to zero', async () => {
   const level = gauge({ ...declaration, name: 't_level', labels: { side: ['left'] } });
   level.child({ side: 'left' }).set(5);
   level.reset();
-  expect((await level.get()).values).toEqual([{ labels: { side: 'left' }, value: 0 }]);
+  expect(await samplesOf(level)).toEqual([{ labels: { side: 'left' }, value: 0 }]);
 });
 
 test.each([
