@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What `[storage]` of Reactor.toml says, with the defaults filled in. */
+/** What `createStorage` needs to know. */
 export interface StorageConfig {
   /** Where bytes are kept. The folder itself comes with the blob store that the caller makes. */
   readonly backend: 'fs';
@@ -8,35 +8,34 @@ export interface StorageConfig {
   readonly maxUploadBytes: number;
 }
 
-/** 100 MiB, the limit of the public contract. */
-const DEFAULT_MAX_UPLOAD_BYTES = 104_857_600;
-
 /** The `[storage]` section, by key as in Reactor.toml. */
 export const storageConfigSchema = z.strictObject({
-  backend: z.literal('fs', { error: 'must be "fs"' }).default('fs').describe('Where bytes are kept: the filesystem.'),
+  backend: z
+    .literal('fs', 'must be "fs"')
+    .default('fs')
+    .describe('Where the bytes of objects are kept: `fs`, the folder `blobs` of the state directory.'),
   max_upload_bytes: z
-    .number({ error: 'must be a number of bytes' })
-    .int('must be a whole number of bytes')
+    .int(`must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`)
     .min(1, 'must be at least 1')
-    .max(Number.MAX_SAFE_INTEGER, `must be at most ${Number.MAX_SAFE_INTEGER}`)
-    .default(DEFAULT_MAX_UPLOAD_BYTES)
-    .describe('Largest accepted object.'),
+    // 100 MiB, as the public contract has it.
+    .default(104_857_600)
+    .describe('Largest accepted object in bytes.'),
 });
 
 /**
- * Reads the `[storage]` section; `{}` and undefined give the defaults.
- * @throws Error whose message has one line per problem, each beginning with the key path: `storage.max_upload_bytes: …`
+ * Reads the `[storage]` section of Reactor.toml.
+ * @throws Error naming every bad key by its path (`storage.max_upload_bytes`) and what is accepted there
  */
 export function parseStorageConfig(section: unknown): StorageConfig {
   const parsed = storageConfigSchema.safeParse(section ?? {});
-  if (!parsed.success) throw new Error(parsed.error.issues.map(describe).join('\n'));
+  if (!parsed.success) throw new Error(parsed.error.issues.map(describeIssue).join('; '));
   return { backend: parsed.data.backend, maxUploadBytes: parsed.data.max_upload_bytes };
 }
 
-function describe(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(storageConfigSchema.shape).join(', ');
-    return issue.keys.map((key) => `storage.${key}: unknown key; known keys are ${known}`).join('\n');
+    return issue.keys.map((key) => `storage.${key}: unknown key; known keys: ${known}`).join('; ');
   }
   return `${['storage', ...issue.path.map(String)].join('.')}: ${issue.message}`;
 }
