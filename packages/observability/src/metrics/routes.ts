@@ -1,0 +1,26 @@
+import type { CapabilityContext, ReactorEnv, Registry } from '@reactor/core';
+import { Hono } from 'hono';
+import { createBreathe } from './breathe.js';
+import { renderExposition } from './exposition.js';
+import type { ScrapeFamilies } from './scrape-families.js';
+import { collectorTimeoutMs } from './scrape-timeout.js';
+import { type MetricSource, takeSnapshot } from './snapshot.js';
+import { textFormat } from './text-format.js';
+
+/** `GET /metrics`: a snapshot of every family, then its rendering. */
+export function metricsRoutes(
+  registry: Registry,
+  scrape: ScrapeFamilies,
+  { clock, logger }: CapabilityContext,
+): Hono<ReactorEnv> {
+  const format = textFormat;
+  const own = new Set(scrape.metrics.families.map(({ name }) => name));
+  return new Hono<ReactorEnv>().get('/metrics', async (c) => {
+    const breathe = createBreathe(clock);
+    const sources = (registry.getMetricsAsArray() as unknown as MetricSource[]).filter(({ name }) => !own.has(name));
+    const timeoutMs = collectorTimeoutMs(c.req.header('X-Prometheus-Scrape-Timeout-Seconds'));
+    const { families, outcomes } = await takeSnapshot(sources, { clock, logger, timeoutMs, breathe });
+    const body = await renderExposition([...families, ...(await scrape.read(outcomes))], format, breathe);
+    return c.body(new Uint8Array(body), 200, { 'Content-Type': format.contentType, 'Cache-Control': 'no-store' });
+  });
+}
