@@ -1,0 +1,190 @@
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Clock,
+  type Counter,
+  counter,
+  type Logger,
+  type MetricsContributor,
+  metricsContributor,
+  observedGauge,
+} from '@reactor/core';
+import { jitteredDelayMs } from '../backoff.js';
+import { chooseAccount } from './account.js';
+import { findBinaries } from './binaries.js';
+import { ensureDataDirectory, SUPERUSER } from './data-directory.js';
+import { EmbeddedPostgresError } from './errors.js';
+import { prepareHome } from './home.js';
+import { clearWayFor } from './orphan.js';
+import { Postmaster } from './postmaster.js';
+import { prepareSocketDirectory, type SocketDirectory } from './socket-directory.js';
+
+export interface EmbeddedPostgresOptions {
+  /** An existing folder, locked by the caller (`lockStateDirectory`). */
+  readonly stateDirectory: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** A PostgreSQL of our own, kept running until `stop`. */
+export interface EmbeddedPostgres {
+  readonly connectionString: string;
+  readonly dataDirectory: string;
+  /** As PostgreSQL names it: `18.4`. */
+  readonly version: string;
+  /** The `reactor_db_embedded_*` families. */
+  readonly metrics: MetricsContributor;
+  /** Fast shutdown; once `deadline` aborts it is killed, which the next start recovers from. Safe twice. */
+  stop(deadline: AbortSignal): Promise<void>;
+}
+
+/** A run of this length was healthy; the next death starts the back-off anew. */
+const HEALTHY_AFTER_MS = 60_000;
+const RESTART_BACKOFF = { firstMs: 100, maxMs: 30_000 };
+/** Backends of a killed postmaster notice within moments; meanwhile a new one is refused their shared memory. */
+const IN_USE_PATIENCE_MS = 10_000;
+
+/**
+ * Starts PostgreSQL on `<stateDirectory>/postgres`, creating the data directory on first use, and restarts it when it
+ * dies. It listens on a Unix socket only and ends with this process, also when that is killed.
+ * @throws EmbeddedPostgresError with a code and a remedy
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const stateDirectory = resolve(options.stateDirectory);
+  const { clock } = options;
+  const logger = options.logger.target('reactor_postgres');
+  const account = await chooseAccount(`${stateDirectory}/postgres/data`);
+  const binaries = await findBinaries(account, logger);
+  const home = await prepareHome(stateDirectory, account, logger);
+  const start = clock.monotonic();
+  const { dataDirectory, created } = await ensureDataDirectory(home, binaries, account);
+  if (created) {
+    logger.info('created the database', { directory: dataDirectory, duration_ms: clock.monotonic() - start });
+  }
+  const sockets = await prepareSocketDirectory(home, stateDirectory, account);
+  const launch = () =>
+    new Postmaster({ postgres: binaries.postgres, dataDirectory, socketDirectory: sockets.path, account, logger });
+  const supervised = new SupervisedPostgres({
+    dataDirectory,
+    version: binaries.version,
+    sockets,
+    launch,
+    logger,
+    clock,
+  });
+  await supervised.start();
+  return supervised;
+}
+
+interface SupervisedOptions {
+  readonly dataDirectory: string;
+  readonly version: string;
+  readonly sockets: SocketDirectory;
+  readonly launch: () => Postmaster;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+class SupervisedPostgres implements EmbeddedPostgres {
+  readonly connectionString: string;
+  readonly dataDirectory: string;
+  readonly version: string;
+  readonly metrics: MetricsContributor;
+  readonly #options: SupervisedOptions;
+  // biome-ignore lint/complexity/noBannedTypes: {} is the empty label set
+  readonly #restarts: Counter<{}>;
+  readonly #stopping = new AbortController();
+  #current: Postmaster | undefined;
+  #up = false;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: SupervisedOptions) {
+    this.#options = options;
+    this.dataDirectory = options.dataDirectory;
+    this.version = options.version;
+    this.connectionString = `postgresql://${SUPERUSER}@/postgres?host=${encodeURIComponent(options.sockets.path)}`;
+    this.#restarts = counter({
+      name: 'reactor_db_embedded_restarts_total',
+      help: 'Restarts of the embedded PostgreSQL after it died',
+      moves: 'once per attempt to bring it back',
+      unit: 'none',
+    });
+    this.metrics = metricsContributor([
+      this.#restarts,
+      observedGauge({
+        name: 'reactor_db_embedded_up',
+        help: 'Whether the embedded PostgreSQL process runs and has finished starting: 1 or 0',
+        moves: 'when the process dies and when it is back',
+        unit: 'none',
+        collect: () => (this.#up ? 1 : 0),
+      }),
+    ]);
+  }
+
+  async start(): Promise<void> {
+    const { clock, logger } = this.#options;
+    const start = clock.monotonic();
+    for (;;) {
+      try {
+        await this.#launch();
+        break;
+      } catch (error) {
+        const inUse = error instanceof EmbeddedPostgresError && error.code === 'data_directory_in_use';
+        if (!inUse || clock.monotonic() - start > IN_USE_PATIENCE_MS) {
+          await this.#options.sockets.remove();
+          throw error;
+        }
+        await delay(RESTART_BACKOFF.firstMs);
+      }
+    }
+    logger.info('PostgreSQL started', {
+      version: this.version,
+      directory: this.dataDirectory,
+      duration_ms: clock.monotonic() - start,
+    });
+    this.#loop = this.#keepRunning();
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    await this.#current?.stop(deadline);
+    await this.#loop;
+    await this.#options.sockets.remove();
+  }
+
+  async #launch(): Promise<void> {
+    await clearWayFor(this.dataDirectory, this.#options.logger);
+    if (this.#stopping.signal.aborted) return;
+    this.#current = this.#options.launch();
+    await this.#current.ready;
+    this.#up = true;
+  }
+
+  /** Ends when `stop` was called and the last run is over. */
+  async #keepRunning(): Promise<void> {
+    const { logger, clock } = this.#options;
+    const { signal } = this.#stopping;
+    let attempt = 0;
+    let upSince = clock.monotonic();
+    for (;;) {
+      const how = await this.#current?.exited;
+      this.#up = false;
+      if (signal.aborted) return;
+      if (clock.monotonic() - upSince > HEALTHY_AFTER_MS) attempt = 0;
+      const delayMs = Math.round(jitteredDelayMs(attempt, RESTART_BACKOFF));
+      attempt += 1;
+      logger.error('PostgreSQL died; restarting', { how, delay_ms: delayMs, attempt });
+      await delay(delayMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      this.#restarts.child({}).inc();
+      upSince = clock.monotonic();
+      try {
+        await this.#launch();
+        upSince = clock.monotonic();
+        if (this.#up) logger.info('PostgreSQL is back', { attempt });
+      } catch (error) {
+        logger.error('PostgreSQL did not come back', { error });
+      }
+    }
+  }
+}
