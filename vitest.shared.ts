@@ -1,12 +1,14 @@
 import type { ViteUserConfig } from 'vitest/config';
 
-/**
- * Settings every package's tests share. The `@reactor/source` condition makes workspace packages resolve to their
- * sources, so one package's tests run alone and without a build.
- */
+/** Workspace packages resolve to their sources, so one package's tests run alone and without a build. */
+const resolve = { conditions: ['@reactor/source', 'module', 'node'] };
+
+/** Settings every package's tests share. */
 export const shared = {
-  resolve: { conditions: ['@reactor/source', 'module', 'node'] },
-  ssr: { resolve: { conditions: ['@reactor/source', 'module', 'node'] } },
+  resolve,
+  ssr: { resolve },
+  // Where vitest loads global setup files.
+  environments: { __vitest__: { resolve } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,

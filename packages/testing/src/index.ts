@@ -1,1 +1,1 @@
-export {};
+export { adminConnectionString, createTestDatabase, type TestDatabase } from './test-database.js';
