@@ -1,53 +1,98 @@
 import { randomBytes } from 'node:crypto';
-import { writeSync } from 'node:fs';
-import { LOG_LEVELS, type LogFields, type Logger, type LogLevel, metricsContributor } from '@reactor/core';
+import { isatty } from 'node:tty';
+import type { LogLevel } from '@reactor/core';
+import { createFdOutput } from './fd-output.js';
 import { parseFilter } from './filter.js';
-import { createLineWriter } from './line.js';
+import { createLineWriter, type LineParts } from './line.js';
+import { createTargetLogger, type LoggerCore } from './logger.js';
 import type { Logging, LoggingOptions } from './logging.js';
+import { createLogMetrics } from './metrics.js';
+import type { LossReport } from './output.js';
+import { addFields, plainMessage } from './plain.js';
+import { formatPretty } from './pretty.js';
 import { createLogRing } from './ring.js';
+import { createStreamOutput } from './stream-output.js';
 
 const DEFAULT_RING_BYTES = 4 * 1024 * 1024;
+/** Room for the longest line there can be. */
+const MIN_RING_BYTES = 64 * 1024;
 
-/** Sets up the log of a process. Several in one process are fine. */
+/**
+ * Sets up the log of a process. Several in one process are fine.
+ * @throws SyntaxError for a bad filter directive, RangeError for too small a ring
+ */
 export function createLogging(options: LoggingOptions): Logging {
-  let filter = parseFilter(options.filter);
-  const ring = createLogRing(options.ringBytes ?? DEFAULT_RING_BYTES, options.bootId ?? randomBytes(6).toString('hex'));
-  const destination = options.destination ?? 1;
-  const write = createLineWriter((line, { time, level, target }) => {
-    if (typeof destination === 'number') writeSync(destination, line);
-    else destination.write(line);
-    ring.append({ time, level, target, line: line.slice(0, -1) });
+  const { clock, destination = 1, ringBytes = DEFAULT_RING_BYTES } = options;
+  if (!Number.isSafeInteger(ringBytes) || ringBytes < MIN_RING_BYTES) {
+    throw new RangeError(`ringBytes must be a whole number of at least ${MIN_RING_BYTES}, got ${ringBytes}`);
+  }
+  const filter = parseFilter(options.filter);
+  const terminal =
+    typeof destination === 'number' ? isatty(destination) : 'isTTY' in destination && !!destination.isTTY;
+  const { fmt = terminal ? 'pretty' : 'json', color = terminal } = options;
+
+  const ring = createLogRing(ringBytes, options.bootId ?? randomBytes(6).toString('hex'));
+  const metrics = createLogMetrics();
+  const loss: LossReport = {
+    dropped: metrics.lineDropped,
+    recovered: (count) => logger('reactor_observability::logs').warn('log lines were lost', { count }),
+  };
+  const output =
+    typeof destination === 'number' ? createFdOutput(destination, loss) : createStreamOutput(destination, loss);
+
+  const writeLine = createLineWriter((line, parts) => {
+    metrics.lineWritten(parts.level);
+    output.write(fmt === 'pretty' ? formatPretty(parts, color) : line);
+    if (!isAccessToStream(parts)) {
+      const { time, level, target } = parts;
+      ring.append({ time, level, target, line: line.slice(0, -1) });
+    }
   });
 
-  function loggerOf(target: string, bound: LogFields): Logger {
-    const log = (level: LogLevel) => (message: string, fields?: LogFields) => {
-      if (!filter.enabled(target, level)) return;
-      write({ time: options.clock.now(), level, target, fields: { message, ...bound, ...fields } });
-    };
-    return {
-      trace: log('trace'),
-      debug: log('debug'),
-      info: log('info'),
-      warn: log('warn'),
-      error: log('error'),
-      isEnabled: (level) => LOG_LEVELS.indexOf(level) >= filter.threshold(target),
-      with: (fields) => loggerOf(target, { ...bound, ...fields }),
-      target: (other) => loggerOf(other, bound),
-    };
+  const core: LoggerCore = {
+    filter,
+    write(level: LogLevel, target, message, bound, fields) {
+      const plain = { message: plainMessage(message), ...bound };
+      writeLine({ time: clock.now(), level, target, fields: fields === undefined ? plain : addFields(plain, fields) });
+    },
+  };
+  const logger = (target: string) => createTargetLogger(core, target);
+  let ending = false;
+
+  function endStreams(): void {
+    ending = true;
+    ring.wake();
   }
 
   return {
-    logger: (target) => loggerOf(target, {}),
+    logger,
     get filter() {
-      return filter.text;
+      return core.filter.text;
     },
     setFilter(text) {
-      filter = parseFilter(text);
+      core.filter = parseFilter(text);
     },
-    ring,
-    metrics: metricsContributor([]),
-    flush: () => {},
-    endStreams: () => {},
-    close: async () => {},
+    clock,
+    streams: {
+      ring,
+      get ending() {
+        return ending;
+      },
+      opened: metrics.streamOpened,
+      closed: metrics.streamClosed,
+      overtaken: metrics.streamOvertaken,
+    },
+    metrics: metrics.contributor,
+    flush: output.flush,
+    endStreams,
+    async close() {
+      endStreams();
+      await output.close();
+    },
   };
+}
+
+/** Reading the log must not fill it: a client that reconnects would read of nothing but itself. */
+function isAccessToStream({ fields }: LineParts): boolean {
+  return fields.path === '/_admin/logs' && fields.message === 'request completed';
 }

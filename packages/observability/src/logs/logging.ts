@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Clock, Logger, MetricsContributor } from '@reactor/core';
-import type { LogRing } from './ring.js';
+import type { LogStreamSource } from './stream.js';
 
 /** How lines look on the destination. The log stream always has the JSON form. */
 export type LogFormat = 'json' | 'pretty';
@@ -32,10 +32,11 @@ export interface Logging {
    * @throws SyntaxError naming the bad directive; the old filter stays
    */
   setFilter(text: string): void;
-  /** Recent lines, for the log stream. */
-  readonly ring: LogRing;
+  /** The recent lines in memory and the streams that read them; for `logRoutes`. */
+  readonly streams: LogStreamSource;
+  readonly clock: Clock;
   readonly metrics: MetricsContributor;
-  /** Writes out what is buffered before it returns. */
+  /** Writes out what is buffered before it returns. Happens by itself when the process exits. */
   flush(): void;
   /** Ends the open log streams after what they still have to send; the first step of a shutdown. */
   endStreams(): void;

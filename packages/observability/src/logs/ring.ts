@@ -34,6 +34,8 @@ export interface LogRing {
 /** The ring as its one writer sees it. */
 export interface WritableLogRing extends LogRing {
   append(record: Omit<LogRecord, 'sequence'>): void;
+  /** Wakes whoever waits although there is no new record. */
+  wake(): void;
 }
 
 /** Measured on Node 20 as heap per record beyond the characters of its line. */
@@ -93,6 +95,7 @@ export function createLogRing(limitBytes: number, bootId: string): WritableLogRi
         setImmediate(wakeAll);
       }
     },
+    wake: wakeAll,
     onAppend(wake) {
       waiting.add(wake);
       return () => {

@@ -1,17 +1,32 @@
 import type { ReactorEnv } from '@reactor/core';
 import { Hono } from 'hono';
 import type { Logging } from './logging.js';
+import { parseLogQuery } from './query.js';
+import { createLogStream } from './stream.js';
 
-/** `GET /_admin/logs`: recent lines as server-sent events, then live ones with `follow=1`. The gate is the server's. */
-export function logRoutes(logging: Logging): Hono<ReactorEnv> {
+/** Proxies commonly cut a connection after 30 to 60 s without a byte. */
+const HEARTBEAT_MS = 15_000;
+
+export interface LogRoutesOptions {
+  /** Milliseconds without a line after which a comment shows that the connection lives. Default 15 000. */
+  readonly heartbeatMs?: number;
+}
+
+/**
+ * `GET /_admin/logs`: the kept lines as server-sent events, then the live ones with `follow=1`. The gate in front of it
+ * is the server's.
+ */
+export function logRoutes(logging: Logging, options: LogRoutesOptions = {}): Hono<ReactorEnv> {
+  const { heartbeatMs = HEARTBEAT_MS } = options;
   const routes = new Hono<ReactorEnv>();
   routes.get('/_admin/logs', (c) => {
-    let body = '';
-    for (let sequence = logging.ring.first; sequence < logging.ring.next; sequence++) {
-      const record = logging.ring.at(sequence);
-      if (record !== undefined) body += `event: log\nid: ${logging.ring.bootId}-${sequence}\ndata: ${record.line}\n\n`;
-    }
-    return c.body(body, 200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
+    const query = parseLogQuery(c.req.queries(), logging.clock.now());
+    return c.body(createLogStream(logging.streams, query, heartbeatMs), 200, {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-cache',
+      // nginx would hold back events until its buffer is full.
+      'X-Accel-Buffering': 'no',
+    });
   });
   return routes;
 }

@@ -1,0 +1,122 @@
+import { CAPABILITY_LABELS, CAPABILITY_NAMES, invalidInput, LOG_LEVELS, type LogLevel } from '@reactor/core';
+import type { LogRecord } from './ring.js';
+
+/** What a client of the log stream asked for. */
+export interface LogQuery {
+  /** Go on with live lines after the kept ones. */
+  readonly follow: boolean;
+  /** Kept lines before this instant are left out; milliseconds since the epoch. */
+  readonly since: number;
+  /** At most so many of the kept lines, the newest. */
+  readonly limit: number;
+  matches(record: LogRecord): boolean;
+}
+
+type Select = (record: LogRecord) => boolean;
+
+/** More than the ring can hold at its default size. */
+const MAX_LIMIT = 100_000;
+const MAX_VALUE_CHARS = 256;
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A parameter's value → what it asks for. Throws a message that says what is accepted. */
+const PARAMETERS: Readonly<Record<string, (value: string, now: number) => Partial<LogQuery> | Select>> = {
+  follow: (value) => ({ follow: parseBoolean(value) }),
+  since: (value, now) => ({ since: parseSince(value, now) }),
+  limit: (value) => ({ limit: parseLimit(value) }),
+  capability: (value) => ofCapability(oneOf(CAPABILITY_LABELS, value)),
+  level: (value) => atLeast(oneOf(LOG_LEVELS, value.toLowerCase())),
+  target: (value) => {
+    const prefix = text(value);
+    return (record) => record.target.startsWith(prefix);
+  },
+  request_id: (value) => hasField('request_id', text(value)),
+  sub: (value) => hasField('sub', text(value)),
+};
+
+/**
+ * Reads the parameters of `GET /_admin/logs`.
+ * @param queries the values of each parameter
+ * @param now milliseconds since the epoch, from where durations count back
+ * @throws ReactorError `invalid_request` (400) naming every parameter that is unknown, repeated or malformed
+ */
+export function parseLogQuery(queries: Readonly<Record<string, readonly string[]>>, now: number): LogQuery {
+  const issues: { path: string[]; message: string }[] = [];
+  const selects: Select[] = [];
+  let query = { follow: false, since: Number.NEGATIVE_INFINITY, limit: Number.POSITIVE_INFINITY };
+  for (const [name, values] of Object.entries(queries)) {
+    const parse = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
+    try {
+      if (parse === undefined) throw new Error(`is unknown; accepted are ${Object.keys(PARAMETERS).join(', ')}`);
+      if (values.length !== 1) throw new Error('is given more than once');
+      const asked = parse(values[0] ?? '', now);
+      if (typeof asked === 'function') selects.push(asked);
+      else query = { ...query, ...asked };
+    } catch (error) {
+      issues.push({ path: [name], message: (error as Error).message });
+    }
+  }
+  if (issues.length > 0) throw invalidInput(issues, 'query string');
+  return { ...query, matches: (record) => selects.every((select) => select(record)) };
+}
+
+function ofCapability(label: (typeof CAPABILITY_LABELS)[number]): Select {
+  const isOf = (record: LogRecord, name: string) =>
+    record.target === `reactor_${name}` || record.target.startsWith(`reactor_${name}::`);
+  if (label !== 'server') return (record) => isOf(record, label);
+  // Whatever belongs to no capability, so that the seven values together are the whole log.
+  return (record) => !CAPABILITY_NAMES.some((name) => isOf(record, name));
+}
+
+function atLeast(level: LogLevel): Select {
+  const rank = LOG_LEVELS.indexOf(level);
+  return (record) => LOG_LEVELS.indexOf(record.level) >= rank;
+}
+
+function hasField(name: string, value: string): Select {
+  // Most lines are ruled out without parsing them.
+  const written = JSON.stringify(value);
+  return ({ line }) => line.includes(written) && JSON.parse(line).fields[name] === value;
+}
+
+function parseSince(value: string, now: number): number {
+  const duration = /^(\d{1,9})([smhd])$/.exec(value);
+  if (duration !== null) return now - Number(duration[1]) * UNIT_MS[duration[2] as keyof typeof UNIT_MS];
+  // A "+" that nobody encoded arrives as a space.
+  const instant = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+ -]\d\d:\d\d)$/.exec(value);
+  if (instant !== null) {
+    const [, date = '', time = '', fraction = '', zone = ''] = instant;
+    const at = Date.parse(`${date}T${time}${fraction.slice(0, 4)}${zone.toUpperCase().replace(' ', '+')}`);
+    if (!Number.isNaN(at) && isOnCalendar(date)) return at;
+  }
+  throw new Error('must be an RFC 3339 instant (2026-01-31T12:00:00Z) or a duration back from now (30s, 15m, 1h, 2d)');
+}
+
+/** Date.parse takes 30 February for 2 March. */
+function isOnCalendar(date: string): boolean {
+  const midnight = Date.parse(`${date}T00:00:00Z`);
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(date);
+}
+
+function parseLimit(value: string): number {
+  const limit = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (limit <= MAX_LIMIT) return limit;
+  throw new Error(`must be a whole number from 0 to ${MAX_LIMIT}`);
+}
+
+function parseBoolean(value: string): boolean {
+  if (value === '1' || value === 'true') return true;
+  if (value === '0' || value === 'false') return false;
+  throw new Error('must be 1, true, 0 or false');
+}
+
+function oneOf<Value extends string>(accepted: readonly Value[], value: string): Value {
+  const found = accepted.find((one) => one === value);
+  if (found === undefined) throw new Error(`must be one of ${accepted.join(', ')}`);
+  return found;
+}
+
+function text(value: string): string {
+  if (value === '' || value.length > MAX_VALUE_CHARS) throw new Error(`must have 1 to ${MAX_VALUE_CHARS} characters`);
+  return value;
+}
