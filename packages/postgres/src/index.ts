@@ -1,4 +1,18 @@
 export { type DatabaseOptions, openDatabase, type PostgresDatabase } from './database/open-database.js';
+export type { PingResult } from './database/ping.js';
 export { DatabaseUnreachableError } from './database/wait-until-ready.js';
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded/errors.js';
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded/start.js';
+export { ChangedMigrationError, MigrationFailedError } from './migrations/errors.js';
+export { type MigrateResult, migrate } from './migrations/migrate.js';
+export { type MigrationName, type MigrationSet, type MigrationStatus, migrationStatus } from './migrations/status.js';
+export { dbPingProbe, migrationsProbe } from './probes.js';
+export { checkPrivileges, DatabaseRequirementError, MINIMUM_MAJOR_VERSION } from './requirements.js';
+export type { StateLockFields, StateLockOwner } from './state-lock/record.js';
+export {
+  lockStateDirectory,
+  readStateLock,
+  StateDirectoryLockedError,
+  StateDirectoryUnusableError,
+  type StateLock,
+} from './state-lock/state-lock.js';

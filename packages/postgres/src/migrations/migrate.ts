@@ -1,0 +1,102 @@
+import type { Database, Logger, Migration, Queryable } from '@reactor/core';
+import { escapeIdentifier } from 'pg';
+import { ChangedMigrationError, MigrationFailedError } from './errors.js';
+import { checkSets, compare, type MigrationName, type MigrationSet, nameOf } from './status.js';
+import { createHistory, lockMigrations, readHistory, recordApplied } from './store.js';
+
+export interface MigrateResult {
+  /** What this call applied, in order; empty when nothing was pending. */
+  readonly applied: readonly MigrationName[];
+}
+
+/**
+ * Applies what is pending, set after set, each migration in a transaction of its own together with the note that it
+ * was applied. Of several servers that start at once, one applies each migration and the others wait for it.
+ * @throws ChangedMigrationError before anything is applied, when the text of an applied migration differs
+ * @throws MigrationFailedError naming the migration and the SQL error; what came before it stays applied
+ */
+export async function migrate(
+  database: Database,
+  sets: readonly MigrationSet[],
+  { logger }: { readonly logger: Logger },
+): Promise<MigrateResult> {
+  checkSets(sets);
+  const status = compare(await readHistory(database), sets);
+  refuseChanged(status.changed);
+  if (status.unknown.length > 0) {
+    logger.warn('the database has migrations that this release does not know', {
+      migrations: status.unknown.map(nameOf),
+    });
+  }
+  if (status.pending.length === 0) return { applied: [] };
+  await prepare(database, sets);
+  const pending = new Set(status.pending.map(nameOf));
+  const applied: MigrationName[] = [];
+  for (const set of sets) {
+    for (const migration of set.migrations) {
+      const name = { owner: set.owner, id: migration.id };
+      if (!pending.has(nameOf(name)) || !(await apply(database, set, migration))) continue;
+      applied.push(name);
+      logger.info('migration applied', name);
+    }
+  }
+  return { applied };
+}
+
+async function prepare(database: Database, sets: readonly MigrationSet[]): Promise<void> {
+  await database.transaction(async (transaction) => {
+    await lockMigrations(transaction);
+    await createHistory(transaction);
+    for (const { schema } of sets) {
+      if (schema !== undefined) await transaction.query(`CREATE SCHEMA IF NOT EXISTS ${escapeIdentifier(schema)}`);
+    }
+  });
+}
+
+/** @returns false when another server was quicker */
+async function apply(database: Database, set: MigrationSet, migration: Migration): Promise<boolean> {
+  const connection = await database.connect();
+  try {
+    await connection.query('BEGIN');
+    await lockMigrations(connection);
+    const { applied, changed } = compare(await readHistory(connection), [{ ...set, migrations: [migration] }]);
+    refuseChanged(changed);
+    const isPending = applied.length === 0;
+    if (isPending) {
+      await execute(connection, set, migration);
+      await recordApplied(connection, set.owner, migration);
+    }
+    await connection.query('COMMIT');
+    return isPending;
+  } finally {
+    // Closed and not given back: it ends a failed transaction, and what a migration SETs must not leak into requests.
+    connection.release(true);
+  }
+}
+
+async function execute(connection: Queryable, { owner, schema }: MigrationSet, migration: Migration): Promise<void> {
+  const name = nameOf({ owner, id: migration.id });
+  // Building an index takes as long as it takes.
+  await connection.query('SET LOCAL statement_timeout = 0');
+  if (schema !== undefined) await connection.query(`SET LOCAL search_path = ${escapeIdentifier(schema)}`);
+  await connection.query("SELECT set_config('reactor.migration', $1, true)", [name]);
+  try {
+    await connection.query(migration.sql);
+  } catch (cause) {
+    throw MigrationFailedError.fromSqlError({ owner, id: migration.id }, migration.sql, cause);
+  }
+  // The marker lives as long as our transaction: when it is gone, the file has committed by itself.
+  const { rows } = await connection.query<{ marker: string | null }>(
+    "SELECT current_setting('reactor.migration', true) AS marker",
+  );
+  if (rows[0]?.marker !== name) {
+    throw new MigrationFailedError(
+      { owner, id: migration.id },
+      'it contains COMMIT or ROLLBACK, but each migration runs inside a transaction; remove them',
+    );
+  }
+}
+
+function refuseChanged(changed: readonly MigrationName[]): void {
+  if (changed.length > 0) throw new ChangedMigrationError(changed);
+}

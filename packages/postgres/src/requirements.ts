@@ -1,0 +1,74 @@
+import type { Queryable } from '@reactor/core';
+
+/** The oldest PostgreSQL whose SQL we use: `security_invoker` views and `NULLS NOT DISTINCT` came with it. */
+export const MINIMUM_MAJOR_VERSION = 15;
+
+/** This PostgreSQL, or this login, cannot carry Reactor. The message says what an administrator has to do. */
+export class DatabaseRequirementError extends Error {
+  override readonly name = 'DatabaseRequirementError';
+  /** Statements for an administrator to run, one a line; empty where SQL does not help. */
+  readonly sql: readonly string[];
+
+  constructor(problem: string, remedy: string, sql: readonly string[] = []) {
+    super([`${problem}. ${remedy}`, ...sql].join('\n'));
+    this.sql = sql;
+  }
+}
+
+interface Login {
+  readonly version: string;
+  readonly version_num: number;
+  readonly is_superuser: boolean;
+  readonly can_create_roles: boolean;
+  readonly can_create_schemas: boolean;
+  readonly can_create_tables: boolean;
+  readonly grant_roles: string;
+  readonly grant_schemas: string;
+  readonly grant_tables: string;
+}
+
+/** Names are quoted by PostgreSQL itself, so that the statements can be run as they are. */
+const LOGIN = `
+  SELECT current_setting('server_version') AS version,
+         current_setting('server_version_num')::int AS version_num,
+         rolsuper AS is_superuser,
+         rolcreaterole AS can_create_roles,
+         has_database_privilege(current_database(), 'CREATE') AS can_create_schemas,
+         coalesce(has_schema_privilege(to_regnamespace('public')::oid, 'CREATE'), false) AS can_create_tables,
+         format('ALTER ROLE %I CREATEROLE;', rolname) AS grant_roles,
+         format('GRANT CREATE ON DATABASE %I TO %I;', current_database(), rolname) AS grant_schemas,
+         CASE WHEN to_regnamespace('public') IS NULL
+              THEN format('CREATE SCHEMA public AUTHORIZATION %I;', rolname)
+              ELSE format('GRANT USAGE, CREATE ON SCHEMA public TO %I;', rolname)
+         END AS grant_tables
+  FROM pg_roles
+  WHERE rolname = current_user`;
+
+/**
+ * Checks that the server is new enough and that the login may create schemas, tables in `public`, and the roles that
+ * requests run under. Being superuser is not needed.
+ * @throws DatabaseRequirementError with the statements an administrator has to run
+ */
+export async function checkPrivileges(database: Queryable): Promise<void> {
+  const { rows } = await database.query<Login>(LOGIN);
+  const login = rows[0];
+  if (login === undefined) throw new Error('the current role is not in pg_roles');
+  if (Math.floor(login.version_num / 10_000) < MINIMUM_MAJOR_VERSION) {
+    throw new DatabaseRequirementError(
+      `PostgreSQL ${login.version} is too old`,
+      `Use PostgreSQL ${MINIMUM_MAJOR_VERSION} or newer.`,
+    );
+  }
+  if (login.is_superuser) return;
+  const missing = [
+    ...(login.can_create_roles ? [] : [login.grant_roles]),
+    ...(login.can_create_schemas ? [] : [login.grant_schemas]),
+    ...(login.can_create_tables ? [] : [login.grant_tables]),
+  ];
+  if (missing.length === 0) return;
+  throw new DatabaseRequirementError(
+    'The database login lacks privileges',
+    'An administrator of the database has to run, connected to it:',
+    missing,
+  );
+}
