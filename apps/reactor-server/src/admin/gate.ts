@@ -1,0 +1,56 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { BlockList, isIPv6 } from 'node:net';
+import { coreErrors, type Peer, type ReactorEnv, type TokenVerifier } from '@reactor/core';
+import type { MiddlewareHandler } from 'hono';
+
+export interface AdminGate {
+  /** Middleware of `/_admin/*`: 403 for a remote peer before the token is looked at, 401 for a wrong or missing one. */
+  readonly guard: MiddlewareHandler<ReactorEnv>;
+  /** Accepts the admin token as the system identity under the same rule; every other token goes to `users`. */
+  verifier(users: TokenVerifier): TokenVerifier;
+}
+
+export function createAdminGate({ token, allowRemote }: { token: string; allowRemote: boolean }): AdminGate {
+  const expected = digest(token);
+  const isAdmin = (presented: string) => timingSafeEqual(digest(presented), expected);
+  const refuseRemote = (peer: Peer | undefined) => {
+    if (allowRemote || (peer !== undefined && !peer.forwarded && isLoopback(peer.address))) return;
+    throw coreErrors.create.forbidden(
+      'The admin token works only from this machine. Set admin.allow_remote = true to allow other machines.',
+    );
+  };
+  return {
+    guard: async (c, next) => {
+      refuseRemote(c.get('peer'));
+      const presented = /^Bearer +(\S+) *$/i.exec(c.req.header('Authorization') ?? '')?.[1];
+      if (presented === undefined || !isAdmin(presented)) {
+        throw coreErrors.create.unauthorized('This route needs the admin token: Authorization: Bearer <token>.', {
+          headers: { 'WWW-Authenticate': 'Bearer' },
+        });
+      }
+      c.set('principal', { kind: 'system' });
+      await next();
+    },
+    verifier: (users) => ({
+      async verify(presented, peer) {
+        if (!isAdmin(presented)) return users.verify(presented, peer);
+        refuseRemote(peer);
+        return { kind: 'system' };
+      },
+    }),
+  };
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** IPv4-mapped IPv6 addresses included. */
+function isLoopback(address: string): boolean {
+  return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** Equal length for the comparison, whatever was sent. */
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

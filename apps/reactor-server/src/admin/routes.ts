@@ -1,0 +1,49 @@
+import { type Capability, coreErrors, createRoutes, type ReactorEnv } from '@reactor/core';
+import { type DoctorReport, doctorRoutes, type Logging, logRoutes } from '@reactor/observability';
+import type { Context } from 'hono';
+import type { AdminGate } from './gate.js';
+
+export interface AdminOptions {
+  readonly gate: AdminGate;
+  readonly logging: Logging;
+  readonly version: string;
+  readonly capabilities: readonly Capability[];
+  readonly diagnose: (signal: AbortSignal) => Promise<DoctorReport>;
+  /** Applies what is pending; undefined while the server starts. */
+  readonly migrate?: () => Promise<readonly { readonly owner: string; readonly id: string }[]>;
+  readonly shutdown: () => void;
+}
+
+/** Everything under `/_admin`, behind the gate. */
+export function adminRoutes(options: AdminOptions) {
+  const { version, capabilities, migrate, shutdown } = options;
+  const routes = createRoutes();
+  routes.use('/_admin/*', options.gate.guard);
+  routes.use('/_admin/*', async (c, next) => {
+    await next();
+    c.header('Cache-Control', 'no-store');
+  });
+  routes.route('/', doctorRoutes(options.diagnose));
+  routes.route('/', logRoutes(options.logging));
+
+  routes.get('/_admin/version', (c) =>
+    c.json({
+      reactor: version,
+      capabilities: Object.fromEntries(capabilities.map((capability) => [capability.name, capability.version])),
+    }),
+  );
+
+  routes.post('/_admin/migrate', async (c: Context<ReactorEnv>) => {
+    if (migrate === undefined) {
+      throw coreErrors.create.not_ready('The server is still starting.', { headers: { 'Retry-After': '1' } });
+    }
+    return c.json({ applied: await migrate() });
+  });
+
+  routes.post('/_admin/shutdown', (c) => {
+    c.get('logger').info('shutdown requested');
+    shutdown();
+    return c.json({ status: 'stopping' }, 202);
+  });
+  return routes;
+}

@@ -1,0 +1,42 @@
+import { systemClock } from '@reactor/core';
+import { createLogging } from '@reactor/observability';
+import { lockStateDirectory, readStateLock } from '@reactor/postgres';
+import type { Settings } from '../config/settings.js';
+import { applyMigrations, awaitDatabase, openPlatform, openSecrets } from '../platform.js';
+import { callRunningServer } from '../running-server.js';
+
+interface Applied {
+  readonly owner: string;
+  readonly id: string;
+}
+
+/** Applies what is pending: through the running server when there is one, else by opening the database itself. */
+export async function migrateDatabase(settings: Settings): Promise<void> {
+  const running = await readStateLock(settings.config.stateDirectory);
+  if (running !== undefined) {
+    const { applied } = (await callRunningServer(running, settings, 'POST', '/_admin/migrate')).body as {
+      applied: Applied[];
+    };
+    print(applied);
+    return;
+  }
+  const logging = createLogging({ filter: 'warn', fmt: 'pretty', destination: process.stderr, clock: systemClock });
+  const lock = await lockStateDirectory(settings.config.stateDirectory);
+  try {
+    const platform = await openPlatform(settings, await openSecrets(settings), logging);
+    try {
+      await awaitDatabase(platform, new AbortController().signal);
+      print(await applyMigrations(platform, logging));
+    } finally {
+      await platform.close(AbortSignal.timeout(10_000));
+    }
+  } finally {
+    await lock.release();
+    await logging.close();
+  }
+}
+
+function print(applied: readonly Applied[]): void {
+  for (const { owner, id } of applied) process.stdout.write(`applied ${owner} ${id}\n`);
+  process.stdout.write(applied.length === 0 ? 'nothing to apply\n' : `${applied.length} applied\n`);
+}

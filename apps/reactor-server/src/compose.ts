@@ -1,0 +1,67 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { coreErrors, createRoutes, type ReactorEnv } from '@reactor/core';
+import {
+  assignCapability,
+  errorHandler,
+  type Health,
+  type HttpInstrumentation,
+  limitBody,
+  type Metrics,
+  notFound,
+  requestContext,
+} from '@reactor/observability';
+import { cors } from 'hono/cors';
+import { type AdminOptions, adminRoutes } from './admin/routes.js';
+import type { ServerConfig } from './config/server-config.js';
+import type { ProgressWatch } from './http/progress.js';
+import { openApiRoutes } from './openapi.js';
+
+export interface ComposeOptions extends AdminOptions {
+  readonly config: ServerConfig;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly instrumentation: HttpInstrumentation;
+  readonly progress: ProgressWatch;
+  /** False until the capabilities are there: every path of theirs answers `not_ready` until then. */
+  readonly ready: boolean;
+}
+
+/**
+ * The whole app, outermost first: who asks and under which id, what it costs, what every server answers, then the
+ * capabilities at their mount points.
+ */
+export function compose(options: ComposeOptions): OpenAPIHono<ReactorEnv> {
+  const { config, capabilities, logging } = options;
+  const app = createRoutes();
+  app.onError(errorHandler);
+  app.notFound(notFound(app));
+  app.use(
+    requestContext({
+      logger: logging.logger('reactor_server'),
+      peerOf: (c) => (c.env as unknown as HttpBindings | undefined)?.incoming?.socket.remoteAddress,
+      trustedProxies: config.trustedProxies,
+    }),
+    assignCapability(capabilities),
+    options.instrumentation.middleware,
+    options.progress.middleware,
+  );
+  if (config.corsOrigins.length > 0) {
+    app.use(cors({ origin: [...config.corsOrigins], exposeHeaders: ['X-Request-Id', 'ETag'], maxAge: 600 }));
+  }
+  app.route('/', options.health.routes);
+  app.route('/', options.metrics.routes);
+  app.route('/', adminRoutes(options));
+  for (const { basePath, routes, limitsBodies } of capabilities) {
+    if (limitsBodies !== true) app.use(`${basePath}/*`, limitBody(config.maxBodyBytes));
+    app.route(basePath, routes);
+  }
+  for (const { rootRoutes } of capabilities) if (rootRoutes !== undefined) app.route('/', rootRoutes);
+  if (options.ready) app.route('/', openApiRoutes(app, options.version));
+  else app.all('*', refuseNotReady);
+  return app;
+}
+
+function refuseNotReady(): never {
+  throw coreErrors.create.not_ready('The server is starting.', { headers: { 'Retry-After': '1' } });
+}

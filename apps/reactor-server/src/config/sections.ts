@@ -1,0 +1,94 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** Splits `127.0.0.1:8000` or `[::1]:8000`. Undefined when it is neither. */
+export function parseBind(text: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || port > 65_535) return undefined;
+  if (match?.[1] !== undefined ? isIP(host) !== 6 : isIP(host) !== 4 && host !== 'localhost') return undefined;
+  return { host, port };
+}
+
+const seconds = (min: number, max: number) => z.number().min(min).max(max);
+const positiveInt = (max: number) => z.number().int().min(1).max(max);
+const cidr = z.string().refine((text) => {
+  const [address, bits, rest] = text.split('/');
+  const family = isIP(address ?? '');
+  const max = family === 4 ? 32 : 128;
+  return family !== 0 && rest === undefined && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= max));
+}, 'expected an IP address or CIDR range such as 10.0.0.0/8');
+
+export const projectSection = z.strictObject({
+  name: z.string().min(1).max(63).describe('Display name.'),
+  id: z.uuid().optional().describe('Immutable id of the project.'),
+  env: z
+    .enum(['dev', 'preview', 'production'])
+    .describe('Outside `dev`, secrets must be configured and sign-up is closed by default.'),
+});
+
+export const serverSection = z.strictObject({
+  bind: z
+    .string()
+    .refine(
+      (text) => parseBind(text) !== undefined,
+      'expected <IPv4 address or localhost>:<port> or [<IPv6 address>]:<port>',
+    )
+    .describe('Address and port of everything: API, metrics, health, admin.'),
+  state_dir: z.string().min(1).describe('The one folder with everything local, relative to the project directory.'),
+  request_timeout_secs: seconds(0.1, 3600).describe('Seconds a request may go without progress before it is given up.'),
+  grace_secs: seconds(0, 300).describe(
+    'Seconds of answering as not ready before a stop begins; longer than the load balancer needs to notice.',
+  ),
+  max_header_bytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(1_048_576)
+    .describe('Limit of the request line and headers together.'),
+  max_body_bytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(1_073_741_824)
+    .describe('Limit of a request body, except where a capability has its own.'),
+  cors: z
+    .strictObject({ allow_origins: z.array(z.string().min(1)).min(1) })
+    .optional()
+    .describe('Origins whose pages may call this server. Off when absent.'),
+  trusted_proxies: z.array(cidr).describe('Proxies whose `X-Forwarded-For` is believed.'),
+});
+
+export const databaseSection = z.strictObject({
+  url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'expected postgresql://user:password@host:port/database')
+    .optional()
+    .meta({ secret: true })
+    .describe('External PostgreSQL (15 or newer). Absent: an embedded one is started.'),
+  pool_max: positiveInt(1000).describe('Most connections of the pool.'),
+  acquire_timeout_secs: seconds(0.1, 300).describe('Seconds a request waits for a connection.'),
+});
+
+export const tracingSection = z.strictObject({
+  filter: z.string().describe('Which lines are written: `info,reactor_auth=debug`.'),
+  fmt: z.enum(['json', 'pretty']).optional().describe('Form of a line. Unset: `pretty` on a terminal, else `json`.'),
+  ring_bytes: z
+    .number()
+    .int()
+    .min(65_536)
+    .max(1_073_741_824)
+    .describe('Memory for the lines `/_admin/logs` can look back on.'),
+});
+
+export const adminSection = z.strictObject({
+  token: z
+    .string()
+    .min(32, 'expected at least 32 characters')
+    .max(512)
+    .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'expected only characters a bearer token may have')
+    .meta({ secret: true })
+    .describe('Bearer token of the operator.'),
+  allow_remote: z.boolean().describe('Whether the admin token works from other machines.'),
+});

@@ -1,0 +1,40 @@
+import { parseFilter } from '@reactor/observability';
+import { capabilitySchemas, checkRequirements, GENERATED_SECRETS } from '../capabilities.js';
+import { ConfigError } from './errors.js';
+import { type LoadedConfig, loadConfig } from './load.js';
+import { SERVER_SECTIONS, type ServerConfig, serverConfig } from './server-config.js';
+
+export interface Settings {
+  readonly loaded: LoadedConfig;
+  readonly config: ServerConfig;
+}
+
+export interface SettingsSource {
+  /** Parsed command line flags, by their camel-cased name. */
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly directory: string;
+  /** Whether the log goes to a terminal. */
+  readonly terminal: boolean;
+}
+
+/**
+ * The configuration of this process, completely checked: what `check-config` accepts, the server starts with.
+ * @throws ConfigError
+ */
+export async function readSettings({ terminal, ...source }: SettingsSource): Promise<Settings> {
+  const loaded = await loadConfig({
+    ...source,
+    sections: SERVER_SECTIONS,
+    capabilities: capabilitySchemas(),
+    generatedSecrets: GENERATED_SECRETS,
+  });
+  checkRequirements(loaded.capabilities);
+  const config = serverConfig(loaded, terminal);
+  try {
+    parseFilter(config.logFilter);
+  } catch (error) {
+    throw new ConfigError([`tracing.filter: ${(error as Error).message}`]);
+  }
+  return { loaded, config };
+}

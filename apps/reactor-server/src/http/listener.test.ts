@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { createRoutes, silentLogger, withContext } from '@reactor/core';
+import { errorHandler } from '@reactor/observability';
+import { expect, onTestFinished, test } from 'vitest';
+import { ExitError } from '../exit.js';
+import { listen } from './listener.js';
+import { createProgressWatch } from './progress.js';
+
+async function serveForTest({ timeoutMs = 30_000 } = {}) {
+  const progress = createProgressWatch(timeoutMs);
+  const held: { release?: () => void; entered?: () => void } = {};
+  const entered = new Promise<void>((resolve) => {
+    held.entered = resolve;
+  });
+  const app = createRoutes();
+  app.onError(errorHandler);
+  app.use(withContext({ logger: silentLogger }), progress.middleware);
+  app.get('/', (c) => c.text('hello'));
+  app.get('/held', async (c) => {
+    await new Promise<void>((resolve) => {
+      held.release = resolve;
+      held.entered?.();
+    });
+    return c.text('answered');
+  });
+  app.post('/read', async (c) => c.text(String((await c.req.arrayBuffer()).byteLength)));
+  app.get('/never', () => new Promise<Response>(() => {}));
+  const listener = await listen((request, bindings) => app.fetch(request, bindings), {
+    host: '127.0.0.1',
+    port: 0,
+    progress,
+    headersTimeoutMs: timeoutMs,
+    maxHeaderBytes: 4096,
+  });
+  onTestFinished(async () => {
+    await listener.close(AbortSignal.abort());
+    progress.stop();
+  });
+  return { listener, entered, held, port: Number(new URL(listener.url).port) };
+}
+
+/** Sends bytes as they are and reads until the server closes. */
+async function raw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(bytes);
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  await once(socket, 'close');
+  return answer;
+}
+
+async function request(url: string, agent: Agent): Promise<IncomingMessage & { text: string }> {
+  const [response] = (await once(get(url, { agent }), 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  return Object.assign(response, { text });
+}
+
+test.each([
+  ['bytes of no protocol', 'not http at all\r\n\r\n', 400, 'invalid_request'],
+  ['a bad Host', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
+  ['no Host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
+  ['huge headers', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(5000)}\r\n\r\n`, 431, 'headers_too_large'],
+])('%s: answered in the one form', async (_, bytes, status, code) => {
+  const { port } = await serveForTest();
+  const answer = await raw(port, bytes);
+  expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  const requestId = /x-request-id: (\S+)/i.exec(answer)?.[1];
+  const body = answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1);
+  expect(JSON.parse(body)).toMatchObject({ error: { code, status, request_id: requestId } });
+});
+
+test('a taken port is an exit with its own code, saying what to do', async () => {
+  const { port } = await serveForTest();
+  const progress = createProgressWatch(1000);
+  onTestFinished(() => progress.stop());
+  const second = listen(() => new Response(), {
+    host: '127.0.0.1',
+    port,
+    progress,
+    headersTimeoutMs: 1000,
+    maxHeaderBytes: 4096,
+  });
+  const error: unknown = await second.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ExitError);
+  expect(error).toMatchObject({ exitCode: 3, message: expect.stringContaining('--bind') });
+});
+
+test('close answers the request that was read, then ends', async () => {
+  const { listener, entered, held } = await serveForTest();
+  const answer = fetch(`${listener.url}/held`);
+  await entered;
+  const closed = listener.close(AbortSignal.timeout(10_000));
+  held.release?.();
+  const response = await answer;
+  expect(await response.text()).toBe('answered');
+  expect(response.headers.get('connection')).toBe('close');
+  await closed;
+  await expect(fetch(listener.url)).rejects.toThrow();
+});
+
+test('a kept-alive connection still gets its next request answered while draining, and is told to leave', async () => {
+  const { listener } = await serveForTest();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  expect((await request(listener.url, agent)).headers.connection).toBe('keep-alive');
+  const closed = listener.close(AbortSignal.timeout(10_000));
+  const last = await request(listener.url, agent);
+  expect(last).toMatchObject({ text: 'hello', headers: { connection: 'close' } });
+  await closed;
+});
+
+test('past the deadline, what is left is cut', async () => {
+  const { listener, entered } = await serveForTest();
+  const answer = fetch(`${listener.url}/held`);
+  answer.catch(() => {});
+  await entered;
+  await listener.close(AbortSignal.timeout(50));
+  await expect(answer).rejects.toThrow();
+});
+
+test('a handler that never answers gives 504, a body that stops coming 408', async () => {
+  const { listener, port } = await serveForTest({ timeoutMs: 200 });
+  const never = await fetch(`${listener.url}/never`);
+  expect(never.status).toBe(504);
+  expect(await never.json()).toMatchObject({ error: { code: 'response_timeout' } });
+  const stalled = await raw(port, 'POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+  expect(stalled).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test('a slow body that keeps moving is read to its end, however long it takes', async () => {
+  const { port } = await serveForTest({ timeoutMs: 200 });
+  const socket = connect(port, '127.0.0.1');
+  socket.write('POST /read HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n');
+  let sent = 0;
+  const drip = setInterval(() => {
+    socket.write('x');
+    if (++sent === 10) clearInterval(drip);
+  }, 60);
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  await once(socket, 'close');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\n10$/);
+});

@@ -1,0 +1,38 @@
+import type { StateLockOwner } from '@reactor/postgres';
+import type { Settings } from './config/settings.js';
+import { EXIT, ExitError } from './exit.js';
+import { readAdminToken } from './secrets.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * Asks the server that holds the state directory, as its operator.
+ * @throws ExitError when it does not answer, or refuses
+ */
+export async function callRunningServer(
+  owner: StateLockOwner,
+  { config, loaded }: Settings,
+  method: 'GET' | 'POST',
+  path: string,
+): Promise<Answer> {
+  const who = `the running server (pid ${owner.pid})`;
+  if (owner.url === undefined) throw new ExitError(EXIT.databaseUnreachable, `${who} is still starting; try again`);
+  const token = loaded.values.admin?.token ?? (await readAdminToken(config.stateDirectory)) ?? '';
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, owner.url), {
+      method,
+      headers: { Authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(60_000),
+    });
+  } catch (error) {
+    throw new ExitError(EXIT.databaseUnreachable, `${who} does not answer on ${owner.url}`, { cause: error });
+  }
+  const body: unknown = await response.json();
+  if (response.ok) return { status: response.status, body };
+  const message = (body as { error?: { message?: string } }).error?.message ?? `HTTP ${response.status}`;
+  throw new ExitError(EXIT.migrationFailed, `${who} refused: ${message}`);
+}

@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+
+interface Manifest {
+  readonly name: string;
+  readonly folder: string;
+  readonly dependencies?: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
+}
+
+const CAPABILITIES = ['auth', 'data', 'storage', 'functions', 'jobs', 'sites'].map((name) => `@reactor/${name}`);
+
+/** What a package may import of ours. Capabilities name ports; the server supplies them. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  '@reactor/core': [],
+  '@reactor/observability': ['@reactor/core'],
+  '@reactor/postgres': ['@reactor/core'],
+  '@reactor/reactive-metrics': [],
+  '@reactor/testing': ['@reactor/core', '@reactor/postgres'],
+  '@reactor/server': ['@reactor/core', '@reactor/observability', '@reactor/postgres', ...CAPABILITIES],
+  // Talks HTTP only.
+  '@reactor/cli': [],
+  ...Object.fromEntries(CAPABILITIES.map((name) => [name, ['@reactor/core']])),
+};
+/** Besides, in tests only; never where `@reactor/testing` itself comes from. */
+const ALLOWED_IN_TESTS = ['@reactor/testing'];
+
+const manifests = ['packages', 'apps'].flatMap((group) =>
+  readdirSync(path.join(ROOT, group)).map((folder): Manifest => {
+    const file = path.join(ROOT, group, folder, 'package.json');
+    return { ...(JSON.parse(readFileSync(file, 'utf8')) as Manifest), folder: `${group}/${folder}` };
+  }),
+);
+
+const ours = (dependencies: Record<string, string> = {}) =>
+  Object.keys(dependencies).filter((name) => name.startsWith('@reactor/'));
+
+test('every package of packages/ and apps/ has its directions written down', () => {
+  expect(manifests.map(({ name }) => name).filter((name) => !(name in ALLOWED))).toEqual([]);
+});
+
+test.each(manifests)('$folder imports only what its place allows', (manifest) => {
+  const allowed = ALLOWED[manifest.name] ?? [];
+  const { dependencies, peerDependencies, optionalDependencies, devDependencies } = manifest;
+  const used = [dependencies, peerDependencies, optionalDependencies].flatMap(ours);
+  expect(used.filter((name) => !allowed.includes(name))).toEqual([]);
+  const inTests = [...allowed, ...(allowed.includes('@reactor/core') ? ALLOWED_IN_TESTS : [])];
+  expect(ours(devDependencies).filter((name) => !inTests.includes(name))).toEqual([]);
+});
+
+test.each(manifests)('no source of $folder reaches into another package by path', (manifest) => {
+  const wrong: string[] = [];
+  for (const file of sources(path.join(ROOT, manifest.folder, 'src'))) {
+    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/from '(\.\.?\/[^']+)'/g)) {
+      const target = path.resolve(path.dirname(file), specifier);
+      if (!target.startsWith(path.join(ROOT, manifest.folder) + path.sep)) wrong.push(`${file}: ${specifier}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+function* sources(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) yield* sources(file);
+    else if (entry.name.endsWith('.ts')) yield file;
+  }
+}
