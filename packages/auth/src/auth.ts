@@ -1,8 +1,27 @@
 import type { Capability, CapabilityContext, Database, TokenVerifier } from '@reactor/core';
-import { coreErrors, createRoutes, metricsContributor, withContext } from '@reactor/core';
+import { createRoutes, withContext } from '@reactor/core';
 import { loadMigrations } from '@reactor/core/node';
+import { Attempts } from './attempts.js';
+import { createClaims } from './claims.js';
 import type { AuthConfig } from './config.js';
 import { authHealth } from './health.js';
+import { checkSigningKeys } from './key-check.js';
+import { authMetrics } from './metrics.js';
+import { authProbes } from './probes.js';
+import { createProvider } from './provider.js';
+import { checkInput, limitBody } from './routes/body.js';
+import { addPublicRoutes } from './routes/keys.js';
+import { addMethodNotAllowed, addProviderRoutes } from './routes/provider.js';
+import { addSignUpRoute } from './routes/sign-up.js';
+import { addTokenRoutes } from './routes/token.js';
+import { addUserRoutes } from './routes/user.js';
+import { Sessions } from './sessions.js';
+import { SigningKeys } from './signing-keys.js';
+import { AuthStore } from './store.js';
+import { Sweep } from './sweep.js';
+import { createTokenVerifier } from './tokens.js';
+
+const VERSION = '0.1.0';
 
 /** The auth capability, and the port by which the others learn who calls. */
 export interface Auth extends Capability {
@@ -11,24 +30,46 @@ export interface Auth extends Capability {
 }
 
 /** Sign-up, sign-in, sessions, organizations and access tokens under `/auth/v1`. */
-export function createAuth(_config: AuthConfig, context: CapabilityContext & { readonly database: Database }): Auth {
+export function createAuth(config: AuthConfig, context: CapabilityContext & { readonly database: Database }): Auth {
+  const { database, clock, logger } = context;
+  const store = new AuthStore(database);
+  const keys = new SigningKeys(database, clock, config.accessTtlSeconds);
+  const metrics = authMetrics(database, clock);
+  const health = authHealth(database);
+  const claimsOf = createClaims(store, config, clock);
+  const attempts = new Attempts(metrics, clock);
+  const onTokenIssued = () => metrics.issued('session');
+  const provider = createProvider({ config, database, store, keys, claimsOf, clock, logger, onTokenIssued });
+  const sessions = new Sessions({ provider, store, attempts, claimsOf, metrics });
+  const tokens = createTokenVerifier(keys, config, clock, metrics);
+  const sweep = new Sweep(store, metrics, clock, logger);
+
   const routes = createRoutes();
-  routes.use(withContext(context));
+  routes.use(withContext(context), limitBody, checkInput);
+  addPublicRoutes(routes, { keys, health, version: VERSION });
+  addSignUpRoute(routes, sessions);
+  addTokenRoutes(routes, sessions);
+  addUserRoutes(routes, { sessions, store, tokens });
+  addProviderRoutes(routes, provider, attempts);
+  addMethodNotAllowed(routes);
+
   return {
     name: 'auth',
-    version: '0.1.0',
+    version: VERSION,
     basePath: '/auth/v1',
     routes,
+    limitsBodies: true,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
-    metrics: metricsContributor([]),
-    health: authHealth(context.database),
-    probes: [],
-    tokens: {
-      async verify() {
-        throw coreErrors.create.invalid_token('The access token is not valid.');
-      },
+    metrics,
+    health,
+    probes: authProbes(config, database),
+    tokens,
+    /** @throws AuthKeysUnusableError when the secret is not the one the stored keys were made with */
+    async start() {
+      if ((await checkSigningKeys(config, database)) === 0) await provider.makeFirstKey();
+      await keys.reload();
+      sweep.start();
     },
-    async start() {},
-    async stop() {},
+    stop: (deadline) => sweep.stop(deadline),
   };
 }

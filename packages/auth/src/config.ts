@@ -76,3 +76,8 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   }
   return `${path}: ${issue.message}`;
 }
+
+/** Whether only this machine reaches `hostname`, as `URL.hostname` writes it. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || /^127(\.\d+){3}$|^\[::1\]$/.test(hostname);
+}

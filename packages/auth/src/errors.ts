@@ -1,20 +1,48 @@
-import { defineErrors } from '@reactor/core';
+import { coreErrors, defineErrors, ReactorError, toReactorError } from '@reactor/core';
 
 /** Codes that only auth answers; those of `coreErrors` come besides. */
 export const authErrors = defineErrors({
   weak_password: { status: 400, when: 'The new password has fewer than 8 or more than 128 characters.' },
   invalid_credentials: { status: 401, when: 'No account has this e-mail address and password.' },
-  invalid_refresh_token: { status: 401, when: 'The refresh token is unknown, expired, or its session was ended.' },
+  invalid_refresh_token: { status: 401, when: 'The refresh token is unknown or expired, or its session was ended.' },
   signup_disabled: { status: 403, when: 'An account was to be created while `auth.allow_signup` is false.' },
-  user_disabled: { status: 403, when: 'The account is known but was disabled by an operator.' },
-  user_not_found: { status: 404, when: 'The token is valid but its user was deleted.' },
+  user_disabled: { status: 403, when: 'The account exists and was disabled by an operator.' },
+  untrusted_origin: {
+    status: 403,
+    when: 'A request with cookies came from a page of another origin than the server or `auth.public_url`.',
+  },
+  user_not_found: { status: 404, when: 'The token is valid and its user was deleted since.' },
   email_exists: { status: 409, when: 'An account with this e-mail address exists.' },
+  conflict: { status: 409, when: 'Another request wrote the same thing first.' },
 });
 
 /**
- * The stored signing keys cannot be decrypted with the configured secret. `start` rejects with it; a server should exit
- * rather than make a second key set that nobody's tokens verify against.
+ * The stored signing keys cannot be decrypted with the configured secret. `start` rejects with it: a server that went on
+ * would sign with keys of its own, and every token issued so far would be worth nothing.
  */
 export class AuthKeysUnusableError extends Error {
   override readonly name = 'AuthKeysUnusableError';
+}
+
+/**
+ * What the caller may know of an error of PostgreSQL. Values it cannot store (class 22: a byte zero, a malformed uuid;
+ * class 54: longer than an index entry) and rows it refuses (class 23) are the caller's doing.
+ */
+export function fromDatabaseError(error: unknown): ReactorError {
+  if (error instanceof ReactorError) return error;
+  const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
+  const cause = { cause: error };
+  if (typeof code !== 'string') return toReactorError(error);
+  if (code === '23505') {
+    return constraint === 'users_email_key'
+      ? authErrors.create.email_exists('An account with this e-mail address exists.', cause)
+      : authErrors.create.conflict('Another request wrote the same thing first.', cause);
+  }
+  if (code === '23503') {
+    return coreErrors.create.invalid_request('The request refers to something that does not exist.', cause);
+  }
+  if (code === '23514' || code.startsWith('22') || code.startsWith('54')) {
+    return coreErrors.create.invalid_request('The request has a value that cannot be stored.', cause);
+  }
+  return toReactorError(error);
 }

@@ -1,0 +1,67 @@
+import { type Clock, toReactorError } from '@reactor/core';
+import type { AttemptKind, AuthMetrics } from './metrics.js';
+import { Slots } from './slots.js';
+import { networkOf, Throttle } from './throttle.js';
+
+/** Sixty a minute from one address: an office behind one NAT gets by, guessing at scale does not. */
+const PER_ADDRESS = { limit: 60, windowMs: 60_000, maxKeys: 50_000 };
+
+/**
+ * Ten wrong passwords in five minutes for one account, from wherever. Short on purpose: a longer lock would let anyone
+ * keep an owner out.
+ */
+const PER_ACCOUNT = { limit: 10, windowMs: 300_000, maxKeys: 50_000 };
+
+/**
+ * scrypt runs on libuv's pool, which has four threads and also verifies everybody's tokens: one stays free for those.
+ * A sign-up moreover holds a database connection meanwhile, and only so many may.
+ */
+const PARALLEL_HASHES = 3;
+/** At about 80 ms a hash the last of them waits some 4 s. */
+const MAX_WAITING = 128;
+
+/** RFC 5321 §4.5.3.1.3, less the angle brackets. */
+const MAX_EMAIL_LENGTH = 254;
+
+export interface Attempt {
+  readonly kind: AttemptKind;
+  /** Absent where the surrounding app does not tell; then only the account counts. */
+  readonly address?: string | undefined;
+  /** The e-mail address tried. Absent: the account is not what is being guessed. */
+  readonly account?: string | undefined;
+}
+
+/** Where every attempt at a password passes: limited, counted, and not too many at once. */
+export class Attempts {
+  readonly #metrics: AuthMetrics;
+  readonly #accounts: Throttle;
+  readonly #addresses: Readonly<Record<AttemptKind, Throttle>>;
+  readonly #slots = new Slots(PARALLEL_HASHES, MAX_WAITING);
+
+  constructor(metrics: AuthMetrics, clock: Clock) {
+    this.#metrics = metrics;
+    this.#accounts = new Throttle(PER_ACCOUNT, clock);
+    this.#addresses = {
+      sign_in: new Throttle(PER_ADDRESS, clock),
+      sign_up: new Throttle(PER_ADDRESS, clock),
+      password_change: new Throttle(PER_ADDRESS, clock),
+    };
+  }
+
+  /** @throws ReactorError `too_many_requests` (429), or what `work` throws */
+  async run<T>({ kind, address, account }: Attempt, work: () => Promise<T>): Promise<T> {
+    try {
+      if (address !== undefined) this.#addresses[kind].hit(networkOf(address));
+      const key = account !== undefined && account.length <= MAX_EMAIL_LENGTH ? account.toLowerCase() : undefined;
+      // Counted before the password is looked at: attempts made at once must not all see a low count.
+      if (key !== undefined) this.#accounts.hit(key);
+      const result = await this.#slots.run(work);
+      if (key !== undefined) this.#accounts.forgive(key);
+      this.#metrics.attempted(kind);
+      return result;
+    } catch (error) {
+      this.#metrics.attempted(kind, toReactorError(error));
+      throw error;
+    }
+  }
+}

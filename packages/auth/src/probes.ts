@@ -1,0 +1,105 @@
+import type { Database, DoctorProbe, ProbeResult } from '@reactor/core';
+import { type AuthConfig, isLoopbackHost } from './config.js';
+import { AuthKeysUnusableError } from './errors.js';
+import { checkSigningKeys } from './key-check.js';
+
+/** What doctor asks of auth. */
+export function authProbes(config: AuthConfig, database: Database): readonly DoctorProbe[] {
+  return [databasePing(database), signingKeys(config, database), configuration(config)];
+}
+
+function databasePing(database: Database): DoctorProbe {
+  return {
+    name: 'db_ping',
+    timeoutMs: 2_000,
+    provides: 'database',
+    async run(signal) {
+      try {
+        const { version } = await database.ping(signal);
+        return { status: 'ok', message: `PostgreSQL ${version}` };
+      } catch (error) {
+        return {
+          status: 'fail',
+          code: 'database_unavailable',
+          message: `the database does not answer: ${error instanceof Error ? error.message : String(error)}`,
+          remedy: 'Start the database, or correct [database] url; the server reconnects by itself.',
+        };
+      }
+    },
+  };
+}
+
+function signingKeys(config: AuthConfig, database: Database): DoctorProbe {
+  return {
+    name: 'signing_keys',
+    timeoutMs: 2_000,
+    dependsOn: ['database'],
+    async run() {
+      try {
+        const usable = await checkSigningKeys(config, database);
+        if (usable > 0) return { status: 'ok', message: `${usable} signing key${usable === 1 ? '' : 's'} usable` };
+        return {
+          status: 'warn',
+          code: 'no_signing_key',
+          message: 'there is no signing key yet',
+          remedy: 'Start the server: it makes the first key.',
+        };
+      } catch (error) {
+        return keysFailed(error);
+      }
+    },
+  };
+}
+
+/** SQLSTATE of a missing table or schema. */
+const NOT_MIGRATED = new Set(['42P01', '3F000']);
+
+function keysFailed(error: unknown): ProbeResult {
+  if (error instanceof AuthKeysUnusableError) {
+    return {
+      status: 'fail',
+      code: 'signing_keys_unusable',
+      message: error.message,
+      remedy: 'Set auth.secret back to the value the keys were made with.',
+    };
+  }
+  if (NOT_MIGRATED.has((error as { code?: string }).code ?? '')) {
+    return {
+      status: 'fail',
+      code: 'not_migrated',
+      message: 'the tables of reactor_auth are missing',
+      remedy: 'Start the server or run `reactor-server migrate`.',
+    };
+  }
+  throw error;
+}
+
+/** A secret of 32 characters can still be a repeated word. As many bits as a random AES key nearly has. */
+const MIN_SECRET_BITS = 120;
+
+function configuration(config: AuthConfig): DoctorProbe {
+  return {
+    name: 'configuration',
+    timeoutMs: 100,
+    async run() {
+      if (config.secret.length * Math.log2(new Set(config.secret).size) < MIN_SECRET_BITS) {
+        return {
+          status: 'warn',
+          code: 'weak_secret',
+          message: 'auth.secret is long enough but has too few different characters to be random',
+          remedy: 'Before users sign up, replace auth.secret by the output of `openssl rand -base64 32`.',
+        };
+      }
+      const url = config.publicUrl === undefined ? undefined : new URL(config.publicUrl);
+      if (url?.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
+        return {
+          status: 'warn',
+          code: 'unencrypted_public_url',
+          message: 'auth.public_url is http: passwords and tokens travel readable',
+          remedy: 'Serve the site by https and set auth.public_url to its https:// address.',
+        };
+      }
+      return { status: 'ok' };
+    },
+  };
+}

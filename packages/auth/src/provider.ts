@@ -1,0 +1,261 @@
+import { type Clock, type Database, type Logger, ReactorError, uuidv7 } from '@reactor/core';
+import { betterAuth } from 'better-auth';
+import { APIError } from 'better-auth/api';
+import { bearer } from 'better-auth/plugins/bearer';
+import { jwt } from 'better-auth/plugins/jwt';
+import { organization } from 'better-auth/plugins/organization';
+import type { AccessClaims, ClaimedSession, ClaimsOf } from './claims.js';
+import type { AuthConfig } from './config.js';
+import { fromDatabaseError } from './errors.js';
+import { createKysely, watchDatabase } from './kysely-dialect.js';
+import { asProviderError, fromProviderError } from './provider-errors.js';
+import { SIGNING_ALGORITHM, type SigningKey, type SigningKeys } from './signing-keys.js';
+import type { AuthStore } from './store.js';
+
+/** Where the client's address travels to better-auth. Whatever a caller sends under this name is dropped. */
+export const CLIENT_ADDRESS_HEADER = 'x-reactor-client-address';
+
+/** Path better-auth believes to be mounted at, whatever the app around us does. */
+export const PROVIDER_BASE_PATH = '/auth/v1';
+
+const DAY_SECONDS = 86_400;
+
+/** One of better-auth's HTTP endpoints. */
+export interface ProviderEndpoint {
+  /** Below the mount point: `/sign-in/email`. */
+  readonly path: string;
+  readonly methods: readonly string[];
+}
+
+/** What our routes and tokens need of better-auth. Everything rejects with a ReactorError. */
+export interface Provider {
+  /** Returns the token of the session that begins. */
+  signUp(input: SignUpInput, headers: Headers): Promise<{ readonly sessionToken: string }>;
+  signIn(input: Credentials, headers: Headers): Promise<{ readonly sessionToken: string }>;
+  /** The session of a session token, extended when it is due; undefined when it is unknown or over. */
+  findSession(sessionToken: string): Promise<ClaimedSession | undefined>;
+  /** Signs an access token; makes the first key when there is none. */
+  sign(claims: AccessClaims): Promise<string>;
+  /** Makes a signing key when there is none at all. */
+  makeFirstKey(): Promise<void>;
+  /** Answers one of `endpoints`. A refusal is thrown. */
+  handle(request: Request): Promise<Response>;
+  readonly endpoints: readonly ProviderEndpoint[];
+}
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface SignUpInput extends Credentials {
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface ProviderContext {
+  readonly config: AuthConfig;
+  readonly database: Database;
+  readonly store: AuthStore;
+  readonly keys: SigningKeys;
+  readonly claimsOf: ClaimsOf;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of each token that better-auth itself hands out. */
+  readonly onTokenIssued: () => void;
+}
+
+/** The secret as better-auth's encryption takes it. */
+export function secretsOf(config: AuthConfig): [{ version: number; value: string }] {
+  return [{ version: 1, value: config.secret }];
+}
+
+/** better-auth on our database, keys and clock. */
+export function createProvider(context: ProviderContext): Provider {
+  const auth = createBetterAuth(context);
+  return {
+    async signUp(input, headers) {
+      const { token } = await run(() => auth.api.signUpEmail({ body: { ...input }, headers }));
+      return { sessionToken: presentToken(token) };
+    },
+    async signIn(credentials, headers) {
+      const { token } = await run(() => auth.api.signInEmail({ body: { ...credentials }, headers }));
+      return { sessionToken: presentToken(token) };
+    },
+    async findSession(sessionToken) {
+      const headers = new Headers({ Authorization: `Bearer ${sessionToken}` });
+      const found = await run(() => auth.api.getSession({ headers }));
+      return found?.session;
+    },
+    async sign(claims) {
+      const { token } = await run(() => auth.api.signJWT({ body: { payload: { ...claims } } }));
+      return token;
+    },
+    async makeFirstKey() {
+      await run(() => auth.api.getJwks());
+    },
+    handle: (request) =>
+      run(async () => {
+        const answer = await auth.handler(request);
+        if (answer.status >= 400) throw await refusal(answer);
+        return answer;
+      }),
+    endpoints: Object.values(auth.api).flatMap(toEndpoint),
+  };
+}
+
+function createBetterAuth({ config, database, store, keys, claimsOf, clock, logger, onTokenIssued }: ProviderContext) {
+  const ownOrigin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin;
+  return betterAuth({
+    appName: 'Reactor',
+    // `secrets` besides `secret`: without it BETTER_AUTH_SECRETS of the environment would win.
+    secret: config.secret,
+    secrets: secretsOf(config),
+    baseURL: ownOrigin ?? 'http://localhost',
+    basePath: PROVIDER_BASE_PATH,
+    trustedOrigins: (request) => (request === undefined ? [] : [new URL(request.url).origin]),
+    database: { db: createKysely(database), type: 'postgres', schemaName: 'reactor_auth', transaction: true },
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: !config.allowSignup,
+      minPasswordLength: 8,
+      maxPasswordLength: 128,
+    },
+    user: {
+      modelName: 'users',
+      additionalFields: {
+        metadata: { type: 'json', required: false, defaultValue: () => ({}) },
+        disabledAt: { type: 'date', required: false, input: false, returned: false },
+      },
+    },
+    session: {
+      modelName: 'sessions',
+      expiresIn: config.refreshTtlSeconds,
+      // An extension is a write; once a day is often enough for a session of a month.
+      updateAge: Math.min(DAY_SECONDS, Math.floor(config.refreshTtlSeconds / 2)),
+    },
+    account: { modelName: 'accounts' },
+    verification: { modelName: 'verifications' },
+    databaseHooks: {
+      session: {
+        create: {
+          async before(session, endpoint) {
+            // A new user is not visible to other connections yet, cannot be disabled and is in no organization.
+            if (endpoint?.path === '/sign-up/email') return;
+            const { disabled, onlyOrganizationId } = await store.sessionStart(session.userId);
+            if (disabled) {
+              throw new APIError('FORBIDDEN', { code: 'USER_DISABLED', message: 'This account is disabled.' });
+            }
+            return { data: { ...session, activeOrganizationId: onlyOrganizationId } };
+          },
+        },
+      },
+    },
+    plugins: [
+      bearer(),
+      organization({
+        // Ids are handed over by the inviter: there is no mail that could prove an address.
+        requireEmailVerificationOnInvitation: false,
+        schema: {
+          organization: { modelName: 'organizations' },
+          member: { modelName: 'members' },
+          invitation: { modelName: 'invitations' },
+        },
+      }),
+      jwt({
+        schema: { jwks: { modelName: 'signingKeys' } },
+        // Otherwise each GET /get-session would sign a token nobody asked for.
+        disableSettingJwtHeader: true,
+        jwks: {
+          keyPairConfig: { alg: SIGNING_ALGORITHM },
+          adapter: {
+            getJwks: async () => (await keys.list()).map(toStored),
+            createJwk: async (key: Omit<SigningKey, 'id'>) => toStored(await keys.create(key, uuidv7(clock.now()))),
+          },
+        },
+        jwt: {
+          issuer: config.jwtIssuer,
+          audience: config.jwtAudience,
+          definePayload: async ({ session }) => {
+            const { claims } = await claimsOf(session as unknown as ClaimedSession);
+            onTokenIssued();
+            return claims;
+          },
+          getSubject: ({ user }) => user.id,
+        },
+      }),
+    ],
+    // Ours counts accounts besides addresses and sees calls that do not come by HTTP.
+    rateLimit: { enabled: false },
+    advanced: {
+      cookiePrefix: 'reactor',
+      // Set, because better-auth switches both checks off by itself when NODE_ENV is `test`.
+      disableOriginCheck: false,
+      disableCSRFCheck: false,
+      ipAddress: { ipAddressHeaders: [CLIENT_ADDRESS_HEADER] },
+      database: { generateId: () => uuidv7(clock.now()) },
+    },
+    onAPIError: { throw: true },
+    telemetry: { enabled: false },
+    logger: {
+      level: 'debug',
+      log: (level, message, ...details) => {
+        const error = details.find((detail) => detail instanceof Error);
+        const fields = { detail: message, ...(error === undefined ? {} : { error }) };
+        // Whatever better-auth calls an error either reaches the caller or is thrown and logged there.
+        if (level === 'error') logger.warn('better-auth reports a problem', fields);
+        else logger.debug('better-auth says', fields);
+      },
+    },
+  });
+}
+
+/** Turns every way of failing into a ReactorError, the database's word first. */
+async function run<T>(work: () => Promise<T>): Promise<T> {
+  const { result, failure } = await watchDatabase(work);
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof ReactorError && failure === undefined) throw error;
+    if (failure !== undefined) throw fromDatabaseError(failure);
+    const refused = asProviderError(error);
+    throw refused === undefined ? fromDatabaseError(error) : fromProviderError(refused, error);
+  }
+}
+
+async function refusal(response: Response): Promise<ReactorError> {
+  const body = (await response.json().catch(() => ({}))) as { code?: unknown; message?: unknown } | null;
+  return fromProviderError({
+    status: response.status,
+    code: typeof body?.code === 'string' ? body.code : undefined,
+    message: typeof body?.message === 'string' ? body.message : undefined,
+  });
+}
+
+function presentToken(token: string | null): string {
+  if (token === null) throw new Error('better-auth began no session');
+  return token;
+}
+
+/** better-auth's own type leaves no room for an absent `alg`. */
+function toStored(key: SigningKey) {
+  const { id, publicKey, privateKey, createdAt, expiresAt } = key;
+  return {
+    id,
+    publicKey,
+    privateKey,
+    createdAt,
+    alg: SIGNING_ALGORITHM as typeof SIGNING_ALGORITHM,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+}
+
+function toEndpoint(endpoint: unknown): ProviderEndpoint[] {
+  const { path, options } = endpoint as {
+    path?: string;
+    options?: { method?: string | readonly string[]; metadata?: { SERVER_ONLY?: boolean } };
+  };
+  const method = options?.method;
+  if (path === undefined || method === undefined || options?.metadata?.SERVER_ONLY === true) return [];
+  return [{ path, methods: typeof method === 'string' ? [method] : method }];
+}

@@ -1,0 +1,95 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { coreErrors, type ReactorEnv } from '@reactor/core';
+import type { Context, Handler } from 'hono';
+import type { Attempts } from '../attempts.js';
+import type { AttemptKind } from '../metrics.js';
+import { CLIENT_ADDRESS_HEADER, PROVIDER_BASE_PATH, type Provider } from '../provider.js';
+import { clientAddress } from './client.js';
+
+/**
+ * Endpoints of better-auth that need something this capability does not configure (social providers, mail), or that
+ * would let a stolen session try passwords without limit.
+ */
+const WITHHELD = new Set([
+  '/sign-in/social',
+  '/callback/:id',
+  '/link-social',
+  '/unlink-account',
+  '/refresh-token',
+  '/get-access-token',
+  '/account-info',
+  '/request-password-reset',
+  '/reset-password',
+  '/reset-password/:token',
+  '/send-verification-email',
+  '/verify-email',
+  '/verify-password',
+  '/change-email',
+  '/delete-user',
+  '/delete-user/callback',
+  '/ok',
+  '/error',
+]);
+
+const ATTEMPTS: Readonly<Record<string, AttemptKind>> = {
+  '/sign-in/email': 'sign_in',
+  '/sign-up/email': 'sign_up',
+  '/change-password': 'password_change',
+};
+
+/** better-auth's own routes, so that its client libraries work. Each is a route of its own, as metrics go by pattern. */
+export function addProviderRoutes(routes: OpenAPIHono<ReactorEnv>, provider: Provider, attempts: Attempts): void {
+  for (const { path, methods } of provider.endpoints) {
+    if (WITHHELD.has(path)) continue;
+    const kind = ATTEMPTS[path];
+    const forward: Handler<ReactorEnv> = async (c) => {
+      const request = await toProviderRequest(c, path);
+      if (kind === undefined) return provider.handle(request);
+      const account = kind === 'sign_in' ? await triedAccount(c) : undefined;
+      return attempts.run({ kind, address: clientAddress(c), account }, () => provider.handle(request));
+    };
+    routes.on([...methods], path, forward);
+  }
+}
+
+/** Answers 405 for every path that has routes, but none with the method asked for. Comes after all of them. */
+export function addMethodNotAllowed(routes: OpenAPIHono<ReactorEnv>): void {
+  const methodsByPath = new Map<string, Set<string>>();
+  for (const { method, path } of routes.routes) {
+    if (method === 'ALL') continue;
+    const methods = methodsByPath.get(path) ?? new Set();
+    methodsByPath.set(path, methods.add(method));
+  }
+  for (const [path, methods] of methodsByPath) {
+    if (methods.has('GET')) methods.add('HEAD');
+    const allow = [...methods].sort().join(', ');
+    routes.all(path, () => {
+      throw coreErrors.create.method_not_allowed(`This path takes ${allow}.`, { headers: { Allow: allow } });
+    });
+  }
+}
+
+async function toProviderRequest(c: Context<ReactorEnv>, path: string): Promise<Request> {
+  const url = new URL(c.req.url);
+  url.pathname = PROVIDER_BASE_PATH + path;
+  const headers = new Headers(c.req.raw.headers);
+  headers.delete(CLIENT_ADDRESS_HEADER);
+  const address = clientAddress(c);
+  if (address !== undefined) headers.set(CLIENT_ADDRESS_HEADER, address);
+  // Node's fetch sends sec-fetch-mode as browsers do, but neither Origin nor cookies: there is no page to protect.
+  if (!headers.has('Origin') && !headers.has('Referer') && !headers.has('Cookie')) {
+    for (const name of [...headers.keys()]) if (name.startsWith('sec-fetch-')) headers.delete(name);
+  }
+  const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
+  const body = reads ? '' : await c.req.text();
+  // The length of what came in; the body goes on as text.
+  headers.delete('Content-Length');
+  return new Request(url, { method: reads ? 'GET' : c.req.method, headers, ...(body === '' ? {} : { body }) });
+}
+
+async function triedAccount(c: Context<ReactorEnv>): Promise<string | undefined> {
+  const text = await c.req.text();
+  const body: unknown = text === '' ? undefined : JSON.parse(text);
+  const { email } = (body ?? {}) as { email?: unknown };
+  return typeof email === 'string' ? email : undefined;
+}

@@ -1,0 +1,116 @@
+import { ReactorError, toReactorError } from '@reactor/core';
+import type { Attempts } from './attempts.js';
+import type { ClaimedSession, ClaimsOf } from './claims.js';
+import { authErrors } from './errors.js';
+import type { AuthMetrics, Grant } from './metrics.js';
+import type { Credentials, Provider, SignUpInput } from './provider.js';
+import type { AuthStore, StoredUser } from './store.js';
+
+/** A session just begun or refreshed. */
+export interface IssuedSession {
+  readonly user: StoredUser;
+  readonly accessToken: string;
+  /** The session token. */
+  readonly refreshToken: string;
+  /** Seconds the access token lives from now. */
+  readonly expiresInSeconds: number;
+  readonly expiresAt: Date;
+}
+
+/** Who tries, for limits and for the session's own record. */
+export interface Client {
+  readonly address?: string | undefined;
+  readonly headers: Headers;
+}
+
+export interface SessionsContext {
+  readonly provider: Provider;
+  readonly store: AuthStore;
+  readonly attempts: Attempts;
+  readonly claimsOf: ClaimsOf;
+  readonly metrics: AuthMetrics;
+}
+
+/** How better-auth writes a session token; anything else does not reach a header or the database. */
+const SESSION_TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
+
+/** Beginning, refreshing and ending sessions. */
+export class Sessions {
+  readonly #context: SessionsContext;
+
+  constructor(context: SessionsContext) {
+    this.#context = context;
+  }
+
+  /** @throws ReactorError `signup_disabled`, `email_exists`, `weak_password`, `too_many_requests` */
+  async signUp(input: SignUpInput, client: Client): Promise<IssuedSession> {
+    const { attempts, provider } = this.#context;
+    const { sessionToken } = await attempts.run({ kind: 'sign_up', address: client.address }, () =>
+      provider.signUp(input, client.headers),
+    );
+    return this.#issueFor(sessionToken, 'signup');
+  }
+
+  /** @throws ReactorError `invalid_credentials`, `user_disabled`, `too_many_requests` */
+  async signIn(credentials: Credentials, client: Client): Promise<IssuedSession> {
+    const { attempts, provider } = this.#context;
+    const attempt = { kind: 'sign_in', address: client.address, account: credentials.email } as const;
+    const { sessionToken } = await attempts.run(attempt, async () => {
+      try {
+        return await provider.signIn(credentials, client.headers);
+      } catch (error) {
+        // A password past the limit of new ones is simply not this account's.
+        if (error instanceof ReactorError && error.code === 'weak_password') throw wrongCredentials(error);
+        throw error;
+      }
+    });
+    return this.#issueFor(sessionToken, 'password');
+  }
+
+  /** @throws ReactorError `invalid_refresh_token`, `user_disabled` */
+  async refresh(refreshToken: string): Promise<IssuedSession> {
+    const { metrics } = this.#context;
+    try {
+      const issued = await this.#issueFor(refreshToken, 'refresh_token');
+      metrics.refreshed();
+      return issued;
+    } catch (error) {
+      metrics.refreshed(toReactorError(error));
+      throw error;
+    }
+  }
+
+  /** The session a session token belongs to, undefined when it is over. */
+  async find(sessionToken: string): Promise<ClaimedSession | undefined> {
+    return SESSION_TOKEN.test(sessionToken) ? this.#context.provider.findSession(sessionToken) : undefined;
+  }
+
+  async end(by: { readonly id: string } | { readonly token: string }): Promise<void> {
+    if ('token' in by && !SESSION_TOKEN.test(by.token)) return;
+    await this.#context.store.endSession(by);
+  }
+
+  async #issueFor(sessionToken: string, grant: Grant): Promise<IssuedSession> {
+    const { claimsOf, provider, metrics } = this.#context;
+    const session = await this.find(sessionToken);
+    if (session === undefined) {
+      throw authErrors.create.invalid_refresh_token(
+        'The refresh token is unknown or expired, or its session was ended.',
+      );
+    }
+    const { claims, user } = await claimsOf(session);
+    const accessToken = await provider.sign(claims);
+    metrics.issued(grant);
+    return {
+      user,
+      accessToken,
+      refreshToken: sessionToken,
+      expiresInSeconds: claims.exp - claims.iat,
+      expiresAt: new Date(claims.exp * 1000),
+    };
+  }
+}
+
+function wrongCredentials(cause: ReactorError): ReactorError {
+  return authErrors.create.invalid_credentials('Invalid email or password', { cause });
+}
