@@ -21,10 +21,15 @@ CREATE TABLE reactor_storage.buckets (
 -- longer be condemned, and a condemned blob can no longer be committed.
 CREATE TABLE reactor_storage.blobs (
   key text COLLATE "C" PRIMARY KEY,
-  -- Set when no object points to the blob any more; its bytes are removed after that, then this row.
-  condemned_at timestamptz
+  -- When no object pointed to the blob any more.
+  condemned_at timestamptz,
+  -- When its bytes were removed. The row stays for a while, so that an upload which was frozen all the time cannot
+  -- commit the key after all.
+  removed_at timestamptz
 );
-CREATE INDEX blobs_condemned_at ON reactor_storage.blobs (condemned_at) WHERE condemned_at IS NOT NULL;
+CREATE INDEX blobs_condemned ON reactor_storage.blobs (condemned_at)
+  WHERE condemned_at IS NOT NULL AND removed_at IS NULL;
+CREATE INDEX blobs_removed ON reactor_storage.blobs (removed_at) WHERE removed_at IS NOT NULL;
 
 CREATE TABLE reactor_storage.objects (
   id uuid PRIMARY KEY,

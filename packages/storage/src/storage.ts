@@ -1,9 +1,9 @@
 import {
+  authenticate,
   type Capability,
   type CapabilityContext,
   createRoutes,
   type Database,
-  metricsContributor,
   type TokenVerifier,
   withContext,
 } from '@reactor/core';
@@ -11,6 +11,18 @@ import { loadMigrations } from '@reactor/core/node';
 import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import type { StorageConfig } from './config.js';
 import { storageHealth } from './health.js';
+import { MeteredBlobs } from './metered-blobs.js';
+import { createStorageMetrics } from './metrics.js';
+import { Objects } from './objects.js';
+import { storageProbes } from './probes.js';
+import { bucketRoutes } from './routes/buckets.js';
+import { listingRoutes } from './routes/listing.js';
+import { objectRoutes } from './routes/objects.js';
+import { describeObjectRoutes } from './routes/openapi.js';
+import { BlobLedger } from './store/blobs.js';
+import { BucketStore } from './store/buckets.js';
+import { ObjectStore } from './store/objects.js';
+import { Sweeper } from './sweeper.js';
 
 /** The collaborators of storage. */
 export interface StoragePorts {
@@ -20,19 +32,44 @@ export interface StoragePorts {
 }
 
 /** Buckets and objects under `/storage/v1`. */
-export function createStorage(_config: StorageConfig, context: CapabilityContext & StoragePorts): Capability {
+export function createStorage(config: StorageConfig, context: CapabilityContext & StoragePorts): Capability {
+  const { database, blobs, clock } = context;
+  const { maxUploadBytes } = config;
+
+  const buckets = new BucketStore(database);
+  const ledger = new BlobLedger(database);
+  const metrics = createStorageMetrics({ database, blobs });
+  const objects = new Objects({
+    store: new ObjectStore(database),
+    ledger,
+    blobs: new MeteredBlobs(blobs, metrics, clock),
+    maxUploadBytes,
+  });
+  const logger = context.logger.target('reactor_storage::sweeper');
+  const sweeper = new Sweeper({ ledger, blobs, metrics, clock, logger });
+
   const routes = createRoutes();
-  routes.use(withContext(context));
+  routes.use(withContext(context), authenticate(context.tokens));
+  bucketRoutes(routes, buckets);
+  listingRoutes(routes, { buckets, database, metrics });
+  objectRoutes(routes, objects, metrics);
+  describeObjectRoutes(routes);
+
   return {
     name: 'storage',
     version: '0.1.0',
     basePath: '/storage/v1',
     routes,
+    limitsBodies: true,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
-    metrics: metricsContributor([]),
-    health: storageHealth(context),
-    probes: [],
-    start: () => context.blobs.prepare(),
-    stop: async () => {},
+    metrics: metrics.contributor,
+    health: storageHealth({ database, blobs }),
+    probes: storageProbes({ database, blobs, clock, maxUploadBytes }),
+    async start() {
+      await blobs.prepare();
+      await ledger.storeId();
+      sweeper.start();
+    },
+    stop: (deadline) => sweeper.stop(deadline),
   };
 }

@@ -1,0 +1,102 @@
+import type { BlobStore, Clock, StoredBlob } from '@reactor/core';
+import type { ByteRange } from './http/range.js';
+import type { StorageMetrics } from './metrics.js';
+
+/** How a download ended: all sent, the client gone, or the blob store failed in the middle. */
+export type DownloadEnd =
+  | { readonly result: 'ok' | 'aborted' }
+  | { readonly result: 'failed'; readonly error: unknown };
+
+/** A blob store whose time and bytes are measured. Time spent waiting for the client is not the store's, nor counted. */
+export class MeteredBlobs {
+  readonly #blobs: BlobStore;
+  readonly #metrics: StorageMetrics;
+  readonly #clock: Clock;
+
+  constructor(blobs: BlobStore, metrics: StorageMetrics, clock: Clock) {
+    this.#blobs = blobs;
+    this.#metrics = metrics;
+    this.#clock = clock;
+  }
+
+  async put(
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    options: { readonly maxBytes: number; readonly signal?: AbortSignal },
+  ): Promise<StoredBlob> {
+    const clock = this.#clock;
+    const metrics = this.#metrics;
+    let busySince = clock.monotonic();
+    let busyMs = 0;
+    async function* received() {
+      busyMs += clock.monotonic() - busySince;
+      for await (const chunk of body) {
+        metrics.received(chunk.byteLength);
+        busySince = clock.monotonic();
+        yield chunk;
+        busyMs += clock.monotonic() - busySince;
+      }
+      busySince = clock.monotonic();
+    }
+    const blob = await this.#blobs.put(key, received(), options);
+    metrics.backend('put', busyMs + clock.monotonic() - busySince);
+    return blob;
+  }
+
+  async get(
+    key: string,
+    range: ByteRange | undefined,
+    onEnd: (end: DownloadEnd) => void,
+  ): Promise<ReadableStream<Uint8Array> | undefined> {
+    const started = this.#clock.monotonic();
+    const stream = await this.#blobs.get(key, range);
+    const openMs = this.#clock.monotonic() - started;
+    return stream && this.#sent(stream, openMs, onEnd);
+  }
+
+  async delete(key: string): Promise<void> {
+    const started = this.#clock.monotonic();
+    await this.#blobs.delete(key);
+    this.#metrics.backend('delete', this.#clock.monotonic() - started);
+  }
+
+  #sent(stream: ReadableStream<Uint8Array>, openMs: number, onEnd: (end: DownloadEnd) => void) {
+    const clock = this.#clock;
+    const metrics = this.#metrics;
+    const reader = stream.getReader();
+    let busyMs = openMs;
+    let ended = false;
+    const end = (how: DownloadEnd) => {
+      if (ended) return;
+      ended = true;
+      metrics.backend('get', busyMs);
+      onEnd(how);
+    };
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const asked = clock.monotonic();
+          try {
+            const { done, value } = await reader.read();
+            busyMs += clock.monotonic() - asked;
+            if (!done) {
+              metrics.sent(value.byteLength);
+              controller.enqueue(value);
+              return;
+            }
+            end({ result: 'ok' });
+            controller.close();
+          } catch (error) {
+            end({ result: 'failed', error });
+            throw error;
+          }
+        },
+        async cancel(reason) {
+          end({ result: 'aborted' });
+          await reader.cancel(reason);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+}

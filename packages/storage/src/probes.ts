@@ -1,0 +1,149 @@
+import type { Clock, Database, DoctorProbe, ProbeResult } from '@reactor/core';
+import type { FilesystemBlobStore } from './blobs/filesystem.js';
+import { errnoOf, publicReason } from './blobs/filesystem-errors.js';
+import { BlobLedger } from './store/blobs.js';
+import { ObjectStore } from './store/objects.js';
+
+export interface StorageProbesOptions {
+  readonly database: Database;
+  readonly blobs: FilesystemBlobStore;
+  readonly clock: Clock;
+  readonly maxUploadBytes: number;
+}
+
+/** What the doctor asks of storage. Works without `start`, so also while the server is down. */
+export function storageProbes(options: StorageProbesOptions): readonly DoctorProbe[] {
+  return [
+    databasePing(options),
+    writableFolder(options),
+    diskSpace(options),
+    readableObjects(options),
+    removals(options),
+  ];
+}
+
+function databasePing({ database, clock }: StorageProbesOptions): DoctorProbe {
+  return {
+    name: 'db_ping',
+    timeoutMs: 2_000,
+    provides: 'database',
+    async run(signal) {
+      const started = clock.monotonic();
+      try {
+        const { version } = await database.ping(signal);
+        return { status: 'ok', message: `PostgreSQL ${version} in ${Math.ceil(clock.monotonic() - started)} ms` };
+      } catch {
+        return {
+          status: 'fail',
+          code: 'database_unavailable',
+          message: 'The database does not answer.',
+          remedy: 'Start the database, or correct [database] url; the server log has the reason.',
+        };
+      }
+    },
+  };
+}
+
+function writableFolder({ blobs }: StorageProbesOptions): DoctorProbe {
+  return {
+    name: 'fs_writable',
+    timeoutMs: 5_000,
+    provides: 'blobs',
+    async run(signal) {
+      try {
+        await blobs.verifyWritable(signal);
+        return { status: 'ok' };
+      } catch (error) {
+        const cause = (error as Error).cause;
+        const reason = signal.aborted ? 'the blob folder does not answer' : publicReason(cause);
+        return {
+          status: 'fail',
+          code: signal.aborted ? 'timeout' : (errnoOf(cause) ?? 'storage_unavailable').toLowerCase(),
+          message: `A file could not be written, read and removed: ${reason}.`,
+          remedy:
+            'See that the folder "blobs" of the state directory exists, belongs to the user of the server, lies on a ' +
+            'file system mounted read-write, and has space left.',
+        };
+      }
+    },
+  };
+}
+
+function diskSpace({ blobs, maxUploadBytes }: StorageProbesOptions): DoctorProbe {
+  return {
+    name: 'disk_space',
+    timeoutMs: 2_000,
+    dependsOn: ['blobs'],
+    async run() {
+      const { freeBytes, sizeBytes } = await blobs.space();
+      const message = `${formatBytes(freeBytes)} of ${formatBytes(sizeBytes)} are free`;
+      const remedy = 'Make room on the file system of the blob folder, or move the state directory to a larger one.';
+      if (freeBytes < maxUploadBytes) {
+        const why = `less than the ${formatBytes(maxUploadBytes)} that one upload may have`;
+        return { status: 'fail', code: 'disk_full', message: `${message}, ${why}.`, remedy };
+      }
+      // Ten uploads, or a twentieth of the disk: time to act, on small disks and on large ones.
+      if (freeBytes < Math.max(10 * maxUploadBytes, sizeBytes / 20)) {
+        return { status: 'warn', code: 'disk_low', message: `${message}.`, remedy };
+      }
+      return { status: 'ok', message };
+    },
+  };
+}
+
+/** Of the oldest and of the newest objects each. */
+const SAMPLE = 20;
+
+function readableObjects({ blobs, database }: StorageProbesOptions): DoctorProbe {
+  return {
+    name: 'objects_readable',
+    timeoutMs: 5_000,
+    dependsOn: ['database', 'blobs'],
+    async run(signal): Promise<ProbeResult> {
+      const sample = await new ObjectStore(database).ends(SAMPLE);
+      let missing = 0;
+      for (const { blobKey } of sample) {
+        signal.throwIfAborted();
+        const stream = await blobs.get(blobKey);
+        await stream?.cancel();
+        if (stream === undefined) missing += 1;
+      }
+      if (missing === 0) return { status: 'ok', message: `the bytes of ${sample.length} objects looked at are there` };
+      return {
+        status: 'fail',
+        code: 'blob_missing',
+        message: `The bytes of ${missing} of ${sample.length} objects looked at are not in the blob folder.`,
+        remedy:
+          'Database and blob folder do not belong together, or one was restored without the other: point the server ' +
+          'to the state directory of this database, or restore the folder "blobs" from the same backup.',
+      };
+    },
+  };
+}
+
+/** The sweeper comes by about once a minute; after an hour it is broken, not busy. */
+const MAX_BACKLOG_SECONDS = 3_600;
+
+function removals({ database }: StorageProbesOptions): DoctorProbe {
+  return {
+    name: 'removed_blobs',
+    timeoutMs: 2_000,
+    dependsOn: ['database', 'blobs'],
+    async run(): Promise<ProbeResult> {
+      const { blobs, oldestSeconds } = await new BlobLedger(database).backlog();
+      if (oldestSeconds <= MAX_BACKLOG_SECONDS) return { status: 'ok', message: `${blobs} blobs wait for removal` };
+      return {
+        status: 'warn',
+        code: 'removal_backlog',
+        message: `${blobs} blobs of deleted objects still take up space, the first of them for ${Math.round(oldestSeconds / 60)} minutes.`,
+        remedy: 'Look for "sweep failed" in the log of target reactor_storage::sweeper; is a server running?',
+      };
+    },
+  };
+}
+
+function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${Number((bytes / 1024 ** power).toFixed(1))} ${units[power]}`;
+}

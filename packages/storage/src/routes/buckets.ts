@@ -1,0 +1,135 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { coreErrors, type ReactorEnv, requireSystem } from '@reactor/core';
+import type { MiddlewareHandler } from 'hono';
+import { assertNewSlug, bucketNotFound, parseBucketRef } from '../buckets.js';
+import type { BucketRef, BucketStore } from '../store/buckets.js';
+import { bucketJson, bucketSchema, json } from './schemas.js';
+
+const security = [{ bearer: [] }];
+const params = z.object({ ref: z.string().describe('Slug or id of the bucket.') });
+
+/** Both spellings of the contract; they must agree where both are given. */
+const createBody = z
+  .strictObject({
+    slug: z.string().optional(),
+    name: z.string().optional().describe('The same as `slug`.'),
+    is_public: z.boolean().optional(),
+    public: z.boolean().optional().describe('The same as `is_public`.'),
+  })
+  .openapi('NewBucket');
+
+const updateBody = z
+  .strictObject({ is_public: z.boolean().optional(), public: z.boolean().optional() })
+  .openapi('BucketChange');
+
+const createBucket = createRoute({
+  method: 'post',
+  path: '/buckets',
+  summary: 'Create a bucket',
+  security,
+  request: { body: { required: true, content: { 'application/json': { schema: createBody } } } },
+  responses: {
+    201: json('The bucket', bucketSchema),
+    400: { description: '`invalid_bucket_name`, `invalid_request`' },
+    409: { description: '`bucket_exists`' },
+  },
+});
+
+const listBuckets = createRoute({
+  method: 'get',
+  path: '/buckets',
+  summary: 'All buckets, by slug',
+  security,
+  responses: { 200: json('The buckets', z.object({ buckets: z.array(bucketSchema) })) },
+});
+
+const getBucket = createRoute({
+  method: 'get',
+  path: '/buckets/{ref}',
+  summary: 'One bucket',
+  security,
+  request: { params },
+  responses: { 200: json('The bucket', bucketSchema), 404: { description: '`bucket_not_found`' } },
+});
+
+const updateBucket = createRoute({
+  method: 'patch',
+  path: '/buckets/{ref}',
+  summary: 'Make a bucket public or private',
+  security,
+  request: { params, body: { required: true, content: { 'application/json': { schema: updateBody } } } },
+  responses: { 200: json('The bucket', bucketSchema), 404: { description: '`bucket_not_found`' } },
+});
+
+const deleteBucket = createRoute({
+  method: 'delete',
+  path: '/buckets/{ref}',
+  summary: 'Delete a bucket',
+  security,
+  request: {
+    params,
+    query: z.object({
+      cascade: z.enum(['true', 'false']).default('false').describe('Whether to delete its objects with it.'),
+    }),
+  },
+  responses: {
+    204: { description: 'It is gone.' },
+    404: { description: '`bucket_not_found`' },
+    409: { description: '`bucket_not_empty`' },
+  },
+});
+
+/** Buckets are the operator's: all of these need the admin token. */
+export function bucketRoutes(routes: OpenAPIHono<ReactorEnv>, buckets: BucketStore): void {
+  routes.openapi({ ...createBucket, middleware: systemOnly }, async (c) => {
+    const body = c.req.valid('json');
+    const slug = either('slug', body.slug, 'name', body.name);
+    if (slug === undefined) throw coreErrors.create.invalid_request('The JSON body needs slug (or name).');
+    assertNewSlug(slug);
+    const isPublic = either('is_public', body.is_public, 'public', body.public) ?? false;
+    return c.json(bucketJson(await buckets.create(slug, isPublic)), 201);
+  });
+
+  routes.openapi({ ...listBuckets, middleware: systemOnly }, async (c) =>
+    c.json({ buckets: (await buckets.list()).map(bucketJson) }, 200),
+  );
+
+  routes.openapi({ ...getBucket, middleware: systemOnly }, async (c) =>
+    c.json(bucketJson(await buckets.get(refOf(c.req.valid('param').ref))), 200),
+  );
+
+  routes.openapi({ ...updateBucket, middleware: systemOnly }, async (c) => {
+    const ref = refOf(c.req.valid('param').ref);
+    const body = c.req.valid('json');
+    const isPublic = either('is_public', body.is_public, 'public', body.public);
+    return c.json(
+      bucketJson(await (isPublic === undefined ? buckets.get(ref) : buckets.setPublic(ref, isPublic))),
+      200,
+    );
+  });
+
+  routes.openapi({ ...deleteBucket, middleware: systemOnly }, async (c) => {
+    await buckets.delete(refOf(c.req.valid('param').ref), c.req.valid('query').cascade === 'true');
+    return c.body(null, 204);
+  });
+}
+
+/** @throws ReactorError `bucket_not_found` (404) */
+export function refOf(ref: string): BucketRef {
+  const parsed = parseBucketRef(ref);
+  if (parsed === undefined) throw bucketNotFound();
+  return parsed;
+}
+
+/** Before the input is looked at: who may not call learns nothing about what is accepted. */
+const systemOnly: MiddlewareHandler<ReactorEnv> = async (c, next) => {
+  requireSystem(c);
+  await next();
+};
+
+function either<T>(name: string, value: T | undefined, alias: string, aliasValue: T | undefined): T | undefined {
+  if (value !== undefined && aliasValue !== undefined && value !== aliasValue) {
+    throw coreErrors.create.invalid_request(`${name} and ${alias} mean the same and must not differ.`);
+  }
+  return value ?? aliasValue;
+}
