@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
+import { checkPrivileges, DatabaseRequirementError } from '../src/index.js';
+import { openPool, runSql, serverOfThisFile } from './support/servers.js';
+
+const server = await serverOfThisFile();
+
+/** A database, and a login on it that has nothing but its name. */
+async function plainLogin() {
+  const { connectionString: adminUrl } = await server.createDatabase();
+  // The capital and the space show whether the statements quote names.
+  const role = `Plain ${randomBytes(4).toString('hex')}`;
+  await runSql(adminUrl, `CREATE ROLE "${role}" LOGIN PASSWORD 'plain'`);
+  onTestFinished(() => runSql(adminUrl, `DROP OWNED BY "${role}" CASCADE; DROP ROLE "${role}"`));
+  const url = adminUrl.replace(/\/\/[^@/]*@/, `//${encodeURIComponent(role)}:plain@`);
+  return { adminUrl, role, database: openPool(url) };
+}
+
+test('a superuser may do everything', async () => {
+  const { database } = await server.createDatabase();
+  await expect(checkPrivileges(database)).resolves.toBeUndefined();
+});
+
+test('a login without privileges gets the statements that mend it, and they do', async () => {
+  const { adminUrl, role, database } = await plainLogin();
+  const refusal = await checkPrivileges(database).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(DatabaseRequirementError);
+  const { sql, message } = refusal as DatabaseRequirementError;
+  expect(sql).toEqual([
+    `ALTER ROLE "${role}" CREATEROLE;`,
+    expect.stringMatching(/^GRANT CREATE ON DATABASE reactor_test_\w+ TO "Plain /),
+    `GRANT USAGE, CREATE ON SCHEMA public TO "${role}";`,
+  ]);
+  for (const statement of sql) expect(message).toContain(statement);
+
+  await runSql(adminUrl, sql.join('\n'));
+  await expect(checkPrivileges(database)).resolves.toBeUndefined();
+});
+
+test('only what is missing is asked for', async () => {
+  const { adminUrl, role, database } = await plainLogin();
+  await runSql(adminUrl, `ALTER ROLE "${role}" CREATEROLE; DROP SCHEMA public`);
+  await runSql(
+    adminUrl,
+    `DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO "${role}"', current_database()); END $$`,
+  );
+  await expect(checkPrivileges(database)).rejects.toMatchObject({
+    sql: [`CREATE SCHEMA public AUTHORIZATION "${role}";`],
+  });
+});
+
+test('a server older than 15 is refused', async () => {
+  const old = {
+    query: async () => ({ rows: [{ version: '14.12', version_num: 140_012, is_superuser: true }], rowCount: 1 }),
+  };
+  await expect(checkPrivileges(old as never)).rejects.toThrow(
+    'PostgreSQL 14.12 is too old. Use PostgreSQL 15 or newer.',
+  );
+});
