@@ -1,9 +1,18 @@
 import type { Capability, ReactorEnv } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
 
-/** Middleware before `instrumentHttp`: sets `capability` by the mount point of the path, `server` for the rest. */
+/**
+ * Middleware between `requestContext` and `instrumentHttp`: sets `capability` by the mount point of the path, `server`
+ * for every other path. It looks at the path alone, so requests that match no route below a mount point count for it too.
+ */
 export function assignCapability(
-  _mounts: readonly Pick<Capability, 'name' | 'basePath'>[],
+  mounts: readonly Pick<Capability, 'name' | 'basePath'>[],
 ): MiddlewareHandler<ReactorEnv> {
-  throw new Error('not built yet');
+  const prefixes = mounts.map(({ name, basePath }) => ({ name, basePath, prefix: `${basePath}/` }));
+  return async (c, next) => {
+    const { path } = c.req;
+    const mount = prefixes.find(({ basePath, prefix }) => path.startsWith(prefix) || path === basePath);
+    c.set('capability', mount?.name ?? 'server');
+    await next();
+  };
 }

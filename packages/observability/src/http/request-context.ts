@@ -1,5 +1,7 @@
-import type { Logger, ReactorEnv } from '@reactor/core';
+import { type Logger, type ReactorEnv, requestIdFrom } from '@reactor/core';
 import type { Context, MiddlewareHandler } from 'hono';
+import { parseTrustedProxies, SocketPeer } from './peer.js';
+import { traceIdFrom } from './traceparent.js';
 
 export interface RequestContextOptions {
   readonly logger: Logger;
@@ -9,7 +11,41 @@ export interface RequestContextOptions {
   readonly trustedProxies?: readonly string[];
 }
 
-/** First middleware of the server: request id in and out, logger, trace id, peer. */
-export function requestContext(_options: RequestContextOptions): MiddlewareHandler<ReactorEnv> {
-  throw new Error('not built yet');
+/**
+ * First middleware of the server: request id in and out, logger, trace id, peer.
+ * @throws TypeError naming a trusted proxy that is neither an address nor a CIDR range
+ */
+export function requestContext(options: RequestContextOptions): MiddlewareHandler<ReactorEnv> {
+  const { logger, peerOf } = options;
+  const isTrusted = parseTrustedProxies(options.trustedProxies ?? []);
+  return async (c, next) => {
+    const requestId = requestIdFrom(c.req.header('X-Request-Id'));
+    const traceId = traceIdFrom(c.req.header('traceparent'));
+    c.set('requestId', requestId);
+    if (traceId === undefined) {
+      c.set('logger', logger.with({ request_id: requestId }));
+    } else {
+      c.set('traceId', traceId);
+      c.set('logger', logger.with({ request_id: requestId, trace_id: traceId }));
+    }
+    const address = peerOf(c);
+    if (address !== undefined) c.set('peer', new SocketPeer(address, c.req.raw.headers, isTrusted));
+    try {
+      await next();
+    } catch (thrown) {
+      // Hono hands only Errors to the error handler; anything else would end the request without an answer of ours.
+      throw thrown instanceof Error ? thrown : new Error('something other than an Error was thrown', { cause: thrown });
+    }
+    setRequestId(c, requestId);
+  };
+}
+
+/** Last, so that a response which came from elsewhere (a function, a proxy) cannot carry another request's id. */
+function setRequestId(c: Context<ReactorEnv>, requestId: string): void {
+  try {
+    c.res.headers.set('X-Request-Id', requestId);
+  } catch {
+    // The headers of a fetched response are immutable; Hono copies them.
+    c.header('X-Request-Id', requestId);
+  }
 }

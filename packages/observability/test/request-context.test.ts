@@ -1,0 +1,110 @@
+import type { Peer, ReactorEnv } from '@reactor/core';
+import { Hono } from 'hono';
+import { expect, test } from 'vitest';
+import { requestContext } from '../src/index.js';
+import { createApp } from './app.js';
+import { recordLogs } from './log-recorder.js';
+import { listen } from './server.js';
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
+
+test('every kind of answer carries a request id, over a real socket', async () => {
+  const { app } = createApp();
+  app.get('/text', (c) => c.text('hi'));
+  app.get('/raw', () => new Response('raw'));
+  app.get('/proxied', () => fetch('data:text/plain,from-elsewhere'));
+  app.get('/forged', () => new Response('x', { headers: { 'X-Request-Id': 'of-another-request' } }));
+  app.get('/stream', () => new Response(new Blob(['streamed']).stream()));
+  app.get('/empty', (c) => c.body(null, 204));
+  app.get('/fault', () => {
+    throw new Error('fault');
+  });
+  app.get('/oddity', () => {
+    throw 'not an Error';
+  });
+  const { url } = await listen(app);
+  const paths = ['text', 'raw', 'proxied', 'forged', 'stream', 'empty', 'fault', 'oddity', 'nowhere'];
+  for (const path of paths) {
+    const response = await fetch(`${url}/${path}`, { headers: { 'X-Request-Id': 'test-request-123' } });
+    expect([path, response.headers.get('X-Request-Id')]).toEqual([path, 'test-request-123']);
+    await response.body?.cancel();
+  }
+  const head = await fetch(`${url}/text`, { method: 'HEAD', headers: { 'X-Request-Id': 'head-1' } });
+  expect(head.headers.get('X-Request-Id')).toBe('head-1');
+});
+
+test('an unsafe or missing inbound id is replaced by a fresh one', async () => {
+  const { app } = createApp();
+  app.get('/', (c) => c.text(c.get('requestId')));
+  for (const headers of [{}, { 'X-Request-Id': 'has space' }, { 'X-Request-Id': 'x'.repeat(129) }]) {
+    const response = await app.request('/', { headers: headers as Record<string, string> });
+    const id = response.headers.get('X-Request-Id');
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
+    expect(await response.text()).toBe(id);
+  }
+});
+
+test('lines of a request carry its id, and its trace id when traced', async () => {
+  const { app, lines } = createApp();
+  app.get('/', (c) => {
+    c.get('logger').info('at work');
+    return c.body(null, 204);
+  });
+  await app.request('/', { headers: { 'X-Request-Id': 'r-1', traceparent: TRACEPARENT } });
+  await app.request('/', { headers: { 'X-Request-Id': 'r-2', traceparent: 'nonsense' } });
+  expect(lines.filter(({ message }) => message === 'at work').map(({ fields }) => fields)).toEqual([
+    { request_id: 'r-1', trace_id: TRACE_ID },
+    { request_id: 'r-2' },
+  ]);
+});
+
+test('something other than an Error thrown by a handler is an internal error', async () => {
+  const { app, requests } = createApp();
+  app.get('/', () => {
+    throw { code: 'odd' };
+  });
+  const response = await app.request('/');
+  expect(response.status).toBe(500);
+  expect(await response.json()).toMatchObject({ error: { code: 'internal_error' } });
+  expect(await requests('server', 'GET', 500)).toBe(1);
+});
+
+async function peerOf(headers: Record<string, string>, trustedProxies: readonly string[], address = '10.0.0.1') {
+  const app = new Hono<ReactorEnv>();
+  let peer: Peer | undefined;
+  app.use(requestContext({ logger: recordLogs().logger, peerOf: () => address, trustedProxies }));
+  app.get('/', (c) => {
+    peer = c.get('peer');
+    return c.body(null);
+  });
+  await app.request('/', { headers });
+  return { address: peer?.address, forwarded: peer?.forwarded, clientAddress: peer?.clientAddress };
+}
+
+test.each([
+  ['no proxy trusted', { 'X-Forwarded-For': '1.1.1.1' }, [], '10.0.0.1'],
+  ['the socket peer is trusted', { 'X-Forwarded-For': '1.1.1.1' }, ['10.0.0.0/8'], '1.1.1.1'],
+  ['a forged first hop is not believed', { 'X-Forwarded-For': '9.9.9.9, 1.1.1.1' }, ['10.0.0.1'], '1.1.1.1'],
+  ['a chain of trusted hops', { 'X-Forwarded-For': '2001:db8::7, 10.2.0.1, 10.3.0.1' }, ['10.0.0.0/8'], '2001:db8::7'],
+  ['ports and brackets', { 'X-Forwarded-For': '[2001:db8::7]:99, 10.2.0.1:80' }, ['10.0.0.0/8'], '2001:db8::7'],
+  ['a hop that is no address ends the chain', { 'X-Forwarded-For': '1.1.1.1, unknown' }, ['10.0.0.1'], '10.0.0.1'],
+  ['nothing but trusted hops', { 'X-Forwarded-For': '10.9.9.9' }, ['10.0.0.0/8'], '10.9.9.9'],
+])('client address: %s', async (_, headers, trusted, expected) => {
+  expect(await peerOf(headers, trusted)).toEqual({ address: '10.0.0.1', forwarded: true, clientAddress: expected });
+});
+
+test('forwarded says whether any relay header came; a mapped IPv4 address is shown plainly', async () => {
+  expect(await peerOf({}, [])).toMatchObject({ forwarded: false });
+  expect(await peerOf({ Forwarded: 'for=1.1.1.1' }, [])).toMatchObject({ forwarded: true });
+  expect(await peerOf({ 'X-Forwarded-Proto': 'https' }, [])).toMatchObject({ forwarded: true });
+  expect(await peerOf({}, [], '::ffff:127.0.0.1')).toMatchObject({ address: '127.0.0.1', clientAddress: '127.0.0.1' });
+});
+
+test.each(['10.0.0.0/33', 'proxy.example', '10.0.0.0/8/8', '10.0.0.0/', '::1/129', ''])(
+  'trusted proxy %j is refused by name',
+  (entry) => {
+    const options = { logger: recordLogs().logger, peerOf: () => undefined, trustedProxies: [entry] };
+    expect(() => requestContext(options)).toThrow(`trusted proxy ${JSON.stringify(entry)} is neither`);
+  },
+);
