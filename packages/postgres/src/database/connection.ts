@@ -1,14 +1,17 @@
 import type { DatabaseConnection, Queryable, QueryResult } from '@reactor/core';
 import type { PoolClient } from 'pg';
-import { translateQueryError } from './errors.js';
+import { isConnectionFailure, translateQueryError } from './errors.js';
 
 /** A checked-out client, speaking the terms of the `Database` port. */
 export class PooledConnection implements DatabaseConnection {
   readonly #client: PoolClient;
+  readonly #onLost: (error: unknown) => void;
   #released = false;
+  #broken = false;
 
-  constructor(client: PoolClient) {
+  constructor(client: PoolClient, onLost: (error: unknown) => void) {
     this.#client = client;
+    this.#onLost = onLost;
   }
 
   async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
@@ -27,6 +30,11 @@ export class PooledConnection implements DatabaseConnection {
         command: string;
       };
     } catch (error) {
+      // The server's last words arrive before the end of the socket; given back now, it would fail the next one too.
+      if (isConnectionFailure(error)) {
+        this.#broken = true;
+        this.#onLost(error);
+      }
       throw translateQueryError(error);
     }
   }
@@ -36,7 +44,7 @@ export class PooledConnection implements DatabaseConnection {
     this.#released = true;
     // A transaction left open would go on inside the next request that gets this connection.
     const status = this.#client.getTransactionStatus();
-    this.#client.release(broken || status === 'T' || status === 'E');
+    this.#client.release(broken || this.#broken || status === 'T' || status === 'E');
   }
 }
 

@@ -138,7 +138,7 @@ class PooledDatabase implements PostgresDatabase {
     const start = this.#clock.monotonic();
     try {
       const client = await this.#pool.connect();
-      return new PooledConnection(client);
+      return new PooledConnection(client, (error) => this.#noteLost(client, error));
     } catch (error) {
       if (isAcquireTimeout(error)) {
         this.#metrics.acquireTimedOut();
@@ -156,11 +156,14 @@ class PooledDatabase implements PostgresDatabase {
     this.#metrics.connectionOpened();
     this.#noteReachable();
     // Also while it is checked out, where the pool does not listen: a connection may end between two statements.
-    client.once('error', (error) => {
-      this.#metrics.connectionLost();
-      this.#logger.debug('database connection lost', { reason: reasonOf(error) });
-      client.on('error', () => {});
-    });
+    client.on('error', (error) => this.#noteLost(client, error));
+  }
+
+  /** A failed statement and the end of the socket may both tell of it. */
+  #noteLost(client: PoolClient, error: unknown): void {
+    if (!this.#clients.delete(client)) return;
+    this.#metrics.connectionLost();
+    this.#logger.debug('database connection lost', { reason: reasonOf(error) });
   }
 
   async #isUp(signal: AbortSignal): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@reactor/core';
+import { DatabaseError } from 'pg';
 import { jitteredDelayMs } from '../backoff.js';
 import { reasonOf } from './errors.js';
 import type { PingResult } from './ping.js';
@@ -27,27 +28,35 @@ export interface WaitOptions {
  * @throws DatabaseUnreachableError when `signal` aborts first, or at once for what waiting does not mend
  */
 export async function waitUntilReady({ ping, description, logger, signal }: WaitOptions): Promise<PingResult> {
-  for (let attempt = 0; ; attempt++) {
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), ATTEMPT_TIMEOUT_MS);
-    const giveUp = () => timeout.abort();
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    let failure: unknown;
+  let reason = 'it was not asked';
+  for (let attempt = 0; !signal.aborted; attempt++) {
     try {
-      return await ping(timeout.signal);
+      return await pingOnce(ping, signal);
     } catch (error) {
-      failure = error;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
-    }
-    const reason = reasonOf(failure);
-    const { code } = ((failure as Error).cause ?? {}) as { code?: string };
-    if (signal.aborted || (code !== undefined && PERMANENT.has(code))) {
-      throw new DatabaseUnreachableError(`cannot connect to ${description}: ${reason}`, { cause: failure });
+      // Our own giving up says nothing about the server; what it said before does.
+      if (!signal.aborted || attempt === 0) reason = reasonOf(error);
+      if (isPermanent(error)) break;
     }
     if (attempt === 0) logger.info('waiting for the database', { database: description, reason });
     await delay(jitteredDelayMs(attempt, { firstMs: 50, maxMs: 1_000 }), undefined, { signal }).catch(() => {});
   }
+  throw new DatabaseUnreachableError(`cannot connect to ${description}: ${reason}`);
+}
+
+async function pingOnce(ping: WaitOptions['ping'], signal: AbortSignal): Promise<PingResult> {
+  const attempt = new AbortController();
+  const giveUp = () => attempt.abort(new Error('it did not answer in time'));
+  const timer = setTimeout(giveUp, ATTEMPT_TIMEOUT_MS);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await ping(attempt.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+function isPermanent(error: unknown): boolean {
+  const { cause } = error as Error;
+  return cause instanceof DatabaseError && cause.code !== undefined && PERMANENT.has(cause.code);
 }
