@@ -1,0 +1,47 @@
+import type { ReactorEnv } from '@reactor/core';
+import { type Context, Hono } from 'hono';
+import type { HealthRound, ServerPhase } from './health.js';
+
+/** Seconds until a starting server is worth another look; a draining one is gone by then. */
+const RETRY_AFTER = '1';
+
+const NOT_READY = { starting: 'The server is starting.', draining: 'The server is shutting down.' } as const;
+
+interface HealthSource {
+  readonly phase: () => ServerPhase;
+  readonly currentRound: () => Promise<HealthRound>;
+}
+
+/** `/health` asks every capability, `/readyz` only this process, `/livez` nothing. HEAD comes with GET. */
+export function healthRoutes({ phase, currentRound }: HealthSource): Hono<ReactorEnv> {
+  const routes = new Hono<ReactorEnv>();
+  routes.get('/livez', (c) => answer(c, 200, { status: 'ok' }));
+  routes.get('/readyz', (c) => {
+    const now = phase();
+    return now === 'ready' ? answer(c, 200, { status: 'ok' }) : notReady(c, now, { status: 'error' });
+  });
+  routes.get('/health', async (c) => {
+    const now = phase();
+    if (now !== 'ready') return notReady(c, now, { status: 'error', capabilities: {} });
+    const round = Array.from(await currentRound());
+    const capabilities = Object.fromEntries(round.map(([name, { status }]) => [name, status]));
+    const failures = round.flatMap(([name, result]) => (result.status === 'error' ? [[name, result.reason]] : []));
+    if (failures.length === 0) return answer(c, 200, { status: 'ok', capabilities });
+    return answer(c, 503, {
+      status: 'error',
+      capabilities,
+      failing: failures.map(([name]) => name),
+      errors: Object.fromEntries(failures),
+    });
+  });
+  return routes;
+}
+
+function notReady(c: Context<ReactorEnv>, phase: Exclude<ServerPhase, 'ready'>, body: object): Response {
+  c.header('Retry-After', RETRY_AFTER);
+  return answer(c, 503, { ...body, failing: ['server'], errors: { server: NOT_READY[phase] } });
+}
+
+function answer(c: Context<ReactorEnv>, status: 200 | 503, body: object): Response {
+  return c.json(body, status, { 'Cache-Control': 'no-store' });
+}
