@@ -5,9 +5,13 @@ export type DiagnosisStatus = 'ok' | 'warn' | 'fail';
 export interface DoctorCheck {
   readonly name: string;
   readonly status: DiagnosisStatus;
+  /** For operators; not on every check that passes. */
   readonly message?: string;
+  /** The next thing to do; always there when the check does not pass. */
   readonly remedy?: string;
+  /** Milliseconds, 0 for a probe that did not run. */
   readonly duration_ms: number;
+  /** For scripts. The engine's own: `probe_timeout`, `probe_error`, `dependency_failed`. */
   readonly code?: string;
   /** The resource whose failure explains this one; the check that failed for it is the one to mend. */
   readonly caused_by?: string;
@@ -21,3 +25,8 @@ export interface CapabilityDiagnosis {
 
 /** Body of `GET /_admin/doctor`: one entry per subject and nothing else. */
 export type DoctorReport = Readonly<Record<string, CapabilityDiagnosis>>;
+
+/** Whether anything fails; warnings do not count. */
+export function hasFailure(report: DoctorReport): boolean {
+  return Object.values(report).some(({ status }) => status === 'fail');
+}
