@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { type LineOutput, type LossReport, MAX_PENDING_BYTES } from './output.js';
+import { type LineOutput, type LossReport, MAX_PENDING_BYTES, STALLED_MS } from './output.js';
 
 /** Lines of one turn of the event loop are written together; more than this is written at once. A pipe takes 64 KiB. */
 const BATCH_CHARS = 64 * 1024;
@@ -8,8 +8,6 @@ const RETRY_MS = 10;
 const RETRY_AFTER_ERROR_MS = 1000;
 /** How long a full buffer holds up the process for a reader that is only behind, before lines are dropped. */
 const BACKPRESSURE_MS = 100;
-/** How long a flush waits for a reader that takes nothing; then it has stopped, and the process must be able to end. */
-const STALLED_MS = 5000;
 
 type Attempt = 'done' | 'full' | 'failed';
 

@@ -1,4 +1,4 @@
-import type { LogLevel } from '@reactor/core';
+import { LOG_LEVELS, type LogLevel } from '@reactor/core';
 import { pino } from 'pino';
 
 /** What a line is made of. `fields` holds plain JSON values only. */
@@ -8,6 +8,12 @@ export interface LineParts {
   readonly target: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
+
+const NOTHING = {};
+const LEVEL_NAMES = Object.fromEntries(LOG_LEVELS.map((level) => [level, level.toUpperCase()])) as Record<
+  LogLevel,
+  string
+>;
 
 /**
  * Formats lines `{"timestamp":"…Z","level":"INFO","target":"reactor_data","fields":{"message":"…",…}}` with pino and
@@ -24,7 +30,7 @@ export function createLineWriter(write: (line: string, parts: LineParts) => void
       timestampOf = current.time;
       timestamp = new Date(timestampOf).toISOString();
     }
-    return `"timestamp":"${timestamp}","level":"${current.level.toUpperCase()}","target":${JSON.stringify(current.target)}`;
+    return `"timestamp":"${timestamp}","level":"${LEVEL_NAMES[current.level]}","target":${JSON.stringify(current.target)}`;
   }
 
   const logger = pino(
@@ -40,6 +46,7 @@ export function createLineWriter(write: (line: string, parts: LineParts) => void
       // Handed over here and not as an argument, of which pino would take one with `method`, `headers` and `socket` for
       // a request and replace it.
       mixin: () => current.fields as object,
+      mixinMergeStrategy: (_nothing, fields) => fields,
       // Errors are plain values by now; the default serializer would rewrite whatever looks like one.
       serializers: { err: (value: unknown) => value },
     },
@@ -48,6 +55,6 @@ export function createLineWriter(write: (line: string, parts: LineParts) => void
 
   return (parts) => {
     current = parts;
-    logger[parts.level]({});
+    logger[parts.level](NOTHING);
   };
 }

@@ -21,3 +21,6 @@ export interface LossReport {
  * beside its memory.
  */
 export const MAX_PENDING_BYTES = 4 * 1024 * 1024;
+
+/** How long the end of the process waits for a reader that takes nothing; by then it has stopped. */
+export const STALLED_MS = 5000;

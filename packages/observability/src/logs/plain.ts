@@ -50,7 +50,8 @@ class Walk {
     let copied = 0;
     for (; copied < length && this.#charsLeft > 0; copied++) {
       const key = keys[copied] as string;
-      put(into, nameOf(key, depth), this.#field(from, key, depth + 1));
+      const value = this.#field(from, key, depth + 1);
+      if (value !== undefined) put(into, nameOf(key, depth), value);
     }
     if (copied < keys.length) into['…'] = `[cut from ${keys.length} fields]`;
     return into;

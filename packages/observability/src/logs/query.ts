@@ -36,15 +36,15 @@ const PARAMETERS: Readonly<Record<string, (value: string, now: number) => Partia
 
 /**
  * Reads the parameters of `GET /_admin/logs`.
- * @param queries the values of each parameter
  * @param now milliseconds since the epoch, from where durations count back
  * @throws ReactorError `invalid_request` (400) naming every parameter that is unknown, repeated or malformed
  */
-export function parseLogQuery(queries: Readonly<Record<string, readonly string[]>>, now: number): LogQuery {
+export function parseLogQuery(parameters: URLSearchParams, now: number): LogQuery {
   const issues: { path: string[]; message: string }[] = [];
   const selects: Select[] = [];
   let query = { follow: false, since: Number.NEGATIVE_INFINITY, limit: Number.POSITIVE_INFINITY };
-  for (const [name, values] of Object.entries(queries)) {
+  for (const name of new Set(parameters.keys())) {
+    const values = parameters.getAll(name);
     const parse = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
     try {
       if (parse === undefined) throw new Error(`is unknown; accepted are ${Object.keys(PARAMETERS).join(', ')}`);

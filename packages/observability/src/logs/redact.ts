@@ -20,7 +20,9 @@ export function isSecretName(name: string): boolean {
   return secret;
 }
 
-/** Every shape below contains one of these; most texts have none of them and are done. */
+/** Every shape below contains one of these. Ids, paths and other words have none of them and are done. */
+const COMPOSED = /[\s:=]|eyJ/;
+/** What makes a sentence or a URL worth the closer look. */
 const SUSPICIOUS =
   /:\/\/|=|eyJ|bearer|basic|["']\s{0,8}:|(?:cookie|authorization|key|password|secret|token): |-----BEGIN /i;
 
@@ -55,7 +57,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
 
 /** The text with every credential replaced that its shape gives away: bearer tokens, JWTs, passwords in URLs and queries. */
 export function redactText(text: string): string {
-  if (!SUSPICIOUS.test(text)) return text;
+  if (!COMPOSED.test(text) || !SUSPICIOUS.test(text)) return text;
   let redacted = text;
   for (const [pattern, replacement] of SHAPES) redacted = redacted.replace(pattern, replacement);
   return redacted;

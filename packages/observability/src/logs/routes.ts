@@ -20,7 +20,7 @@ export function logRoutes(logging: Logging, options: LogRoutesOptions = {}): Hon
   const { heartbeatMs = HEARTBEAT_MS } = options;
   const routes = new Hono<ReactorEnv>();
   routes.get('/_admin/logs', (c) => {
-    const query = parseLogQuery(c.req.queries(), logging.clock.now());
+    const query = parseLogQuery(new URL(c.req.url).searchParams, logging.clock.now());
     return c.body(createLogStream(logging.streams, query, heartbeatMs), 200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-cache',

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { type LineOutput, type LossReport, MAX_PENDING_BYTES } from './output.js';
+import { type LineOutput, type LossReport, MAX_PENDING_BYTES, STALLED_MS } from './output.js';
 
 /**
  * Writes to a stream. What it has taken and not passed on is bounded by `MAX_PENDING_BYTES`; a stream that failed or
@@ -7,13 +7,16 @@ import { type LineOutput, type LossReport, MAX_PENDING_BYTES } from './output.js
  */
 export function createStreamOutput(stream: Writable, loss: LossReport): LineOutput {
   let dropping = 0;
+  let broken = false;
 
   function takes(line: string): boolean {
-    if (!stream.writable || stream.writableLength + line.length > MAX_PENDING_BYTES) return false;
+    if (broken || !stream.writable || stream.writableLength + line.length > MAX_PENDING_BYTES) return false;
     try {
       stream.write(line);
       return true;
     } catch {
+      // A stream whose own code throws stays in the middle of that write for ever.
+      broken = true;
       return false;
     }
   }
@@ -37,10 +40,16 @@ export function createStreamOutput(stream: Writable, loss: LossReport): LineOutp
     write,
     flush: () => {},
     async close() {
-      if (!stream.writable) return;
+      if (broken || !stream.writable) return;
       await new Promise<void>((resolve) => {
-        stream.write('', () => resolve());
-        stream.once('close', () => resolve());
+        const stalled = setTimeout(resolve, STALLED_MS);
+        const done = () => {
+          clearTimeout(stalled);
+          resolve();
+        };
+        // Called after everything written before it.
+        stream.write('', done);
+        stream.once('close', done);
       });
     },
   };
