@@ -1,1 +1,40 @@
-export {};
+export { type Clock, systemClock } from './clock.js';
+export { errorName } from './error-name.js';
+export type {
+  Counter,
+  DistributionSummary,
+  LongTaskSample,
+  LongTaskTimer,
+  MeterOptions,
+  MeterRegistry,
+  Timer,
+} from './meters/meter-registry.js';
+export { type InspectableMeterRegistry, type InspectedMeter, simpleRegistry } from './meters/simple-registry.js';
+export { DEFAULT_METER_PREFIX } from './metrics/flow-meters.js';
+export { type MeterHandlerOptions, meterHandler } from './observation/meter-handler.js';
+export { createObservation, type Observation, type ObservationSource } from './observation/observation.js';
+export { ObservationContext } from './observation/observation-context.js';
+export type {
+  ObservationConvention,
+  ObservationHandler,
+  ObservationPredicate,
+} from './observation/observation-handler.js';
+export {
+  type ObservationRegistry,
+  type ObservationRegistryOptions,
+  observationRegistry,
+} from './observation/observation-registry.js';
+export { type MetricsOptions, metrics } from './rxjs/metrics.js';
+export { name, tag } from './rxjs/name.js';
+export { type ObservationSupplier, observation } from './rxjs/observation.js';
+export { tapSignals } from './rxjs/tap-signals.js';
+export type {
+  SignalEnd,
+  SignalListener,
+  SignalListenerFactory,
+  SignalScope,
+  StreamIdentity,
+  StreamType,
+} from './signals/listener.js';
+export type { StreamOptions } from './stream/options.js';
+export { type Tags, type TagsInput, tagsOf } from './tags.js';

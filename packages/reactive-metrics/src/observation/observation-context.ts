@@ -1,0 +1,40 @@
+import { type Tags, type TagsInput, tagsOf } from '../tags.js';
+import type { Observation } from './observation.js';
+
+/**
+ * Everything handlers know of one observation. Extend it to carry data of your own to your conventions and handlers.
+ */
+export class ObservationContext {
+  /** Becomes the name of the timer. */
+  name = '';
+  /** What a trace shows instead of the name; the name when not set. */
+  contextualName: string | undefined;
+  /** The observation this one belongs to. */
+  parent: Observation | undefined;
+  /** What was observed to fail; boxed, since anything can be thrown. */
+  failure: { readonly error: unknown } | undefined;
+  /** What the failure goes by in the `error` tag, for whoever knows better than the default rule. */
+  errorName: string | undefined;
+  private low: Tags = tagsOf();
+  private high: Tags = tagsOf();
+
+  /** Few different values per key: fit for the tags of a timer. */
+  get lowCardinality(): Tags {
+    return this.low;
+  }
+
+  /** Any number of values per key: for traces and logs only. */
+  get highCardinality(): Tags {
+    return this.high;
+  }
+
+  /** Adds keys; later values win. */
+  addLowCardinality(tags: TagsInput): void {
+    this.low = this.low.and(tags);
+  }
+
+  /** Adds keys; later values win. */
+  addHighCardinality(tags: TagsInput): void {
+    this.high = this.high.and(tags);
+  }
+}
