@@ -71,6 +71,8 @@ async function initialise(dataDirectory: string, binaries: Binaries, account: Ac
   const lastWords = stderr
     .split('\n')
     .filter((line) => /error|FATAL|PANIC|could not/.test(line))
+    // The programs it starts put time and process before their words.
+    .map((line) => line.replace(/^.*\[\d+\] /, ''))
     .join(' ');
   const failure = explainFailure('initdb failed', lastWords || stderr.trim(), dataDirectory);
   if (failure.code !== 'start_failed') throw failure;

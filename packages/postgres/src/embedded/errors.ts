@@ -10,6 +10,7 @@ export type EmbeddedPostgresErrorCode =
   | 'data_directory_in_use'
   | 'disk_full'
   | 'data_corrupted'
+  | 'configuration_invalid'
   | 'initialisation_failed'
   | 'start_failed';
 
@@ -27,30 +28,48 @@ export class EmbeddedPostgresError extends Error {
   }
 }
 
-const CAUSES: readonly (readonly [RegExp, EmbeddedPostgresErrorCode, string])[] = [
-  [/No space left on device|Disk quota exceeded/, 'disk_full', 'Free space on that file system and start again.'],
-  [
-    /pre-existing shared memory block|lock file "postmaster\.pid" already exists/,
-    'data_directory_in_use',
-    'Stop the PostgreSQL that uses this data directory.',
-  ],
-  [
-    /Read-only file system|Permission denied|Operation not permitted/,
-    'directory_unusable',
-    'Make the directory writable for the account PostgreSQL runs under, or choose another [server] state_dir.',
-  ],
-  [
-    /could not locate a valid checkpoint|invalid (?:data in|checkpoint)|checksum|could not open (?:file|directory) "(?:global|pg_|base)|is not a valid data directory|invalid magic number|unexpected pageaddr|control file/,
-    'data_corrupted',
-    'Restore the state directory from a backup, or move its postgres folder away to start empty.',
-  ],
+interface Cause {
+  readonly words: RegExp;
+  readonly code: EmbeddedPostgresErrorCode;
+  readonly remedy: string;
+}
+
+/** What PostgreSQL says (with lc_messages = C) and what it comes from; the first match counts. */
+const CAUSES: readonly Cause[] = [
+  {
+    words: /No space left on device|Disk quota exceeded/,
+    code: 'disk_full',
+    remedy: 'Free space on that file system and start again.',
+  },
+  {
+    words: /pre-existing shared memory block|lock file "postmaster\.pid" already exists/,
+    code: 'data_directory_in_use',
+    remedy: 'Stop the PostgreSQL that uses this data directory.',
+  },
+  {
+    words: /Permission denied|Operation not permitted|Read-only file system|wrong ownership|invalid permissions/,
+    code: 'directory_unusable',
+    remedy:
+      'The folder and all in it must belong to the account PostgreSQL runs under, be writable, and closed to others (chmod 0700).',
+  },
+  {
+    words:
+      /configuration file .* contains errors|could not load \S+\.conf|could not access the server configuration file/,
+    code: 'configuration_invalid',
+    remedy: 'Correct that file.',
+  },
+  {
+    words:
+      /could not locate a valid checkpoint|could not (?:read|open|access|find|seek|stat)|database files are incompatible|invalid (?:data in|checkpoint|magic)|checksum|unexpected pageaddr|is not a valid data directory/,
+    code: 'data_corrupted',
+    remedy: 'Restore the state directory from a backup, or move its postgres folder away to start empty.',
+  },
 ];
 
 /** Turns the last words of a PostgreSQL that did not start into an error with a remedy. */
 export function explainFailure(what: string, lastWords: string, dataDirectory: string): EmbeddedPostgresError {
   const problem = `${what} in ${dataDirectory}: ${lastWords || 'it said nothing'}`;
-  for (const [pattern, code, remedy] of CAUSES) {
-    if (pattern.test(lastWords)) return new EmbeddedPostgresError(code, problem, remedy);
-  }
+  const cause = CAUSES.find(({ words }) => words.test(lastWords));
+  if (cause !== undefined) return new EmbeddedPostgresError(cause.code, problem, cause.remedy);
   return new EmbeddedPostgresError('start_failed', problem, 'Set [database] url to use another PostgreSQL meanwhile.');
 }

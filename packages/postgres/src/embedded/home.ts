@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, realpath, rmdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
 import type { Account } from './account.js';
@@ -7,14 +6,11 @@ import { EmbeddedPostgresError } from './errors.js';
 import { run } from './run.js';
 import { SHARED_ROOT } from './shared-root.js';
 
-/** A short name for a state directory, the same at every start. */
-export function shortName(stateDirectory: string): string {
-  return createHash('sha256').update(stateDirectory).digest('hex').slice(0, 12);
-}
-
 /**
  * The folder that holds everything of the embedded PostgreSQL: `<state>/postgres`, owned by the account it runs under
- * and closed to others. When that account cannot enter the state directory, a folder below /var/lib/reactor.
+ * and closed to others. When that account cannot enter the state directory, `<state>/postgres` becomes a link to a
+ * folder below /var/lib/reactor, so that whoever removes the state directory does not meet the old data again.
+ * @returns its real path, as the account must name it
  * @throws EmbeddedPostgresError `directory_unusable`, `wrong_owner`
  */
 export async function prepareHome(
@@ -23,21 +19,44 @@ export async function prepareHome(
   logger: Logger,
 ): Promise<string> {
   const home = join(stateDirectory, 'postgres');
-  if (account === undefined) return createOwned(home, undefined);
-  await letPass(stateDirectory);
-  const fallback = join(SHARED_ROOT, shortName(stateDirectory), 'postgres');
-  if (!(await exists(join(fallback, 'data')))) {
-    await createOwned(home, account);
-    if (await canEnter(home, account)) return home;
+  try {
+    if (account === undefined) {
+      await mkdir(home, { recursive: true, mode: 0o700 });
+      await refuseOthers(home);
+      return await realpath(home);
+    }
+    await letPass(stateDirectory);
+    const isLink = await lstat(home).then(
+      (stats) => stats.isSymbolicLink(),
+      () => false,
+    );
+    if (!isLink) {
+      await mkdir(home, { recursive: true, mode: 0o700 });
+      await chown(home, account.uid, account.gid);
+      if (await canEnter(home, account)) return home;
+      await moveAway(home, account);
+    }
+    return await enterLinked(home, stateDirectory, account, logger);
+  } catch (cause) {
+    if (cause instanceof EmbeddedPostgresError) throw cause;
+    throw new EmbeddedPostgresError(
+      'directory_unusable',
+      `${home} cannot be created or used: ${(cause as Error).message}`,
+      'Make the state directory writable, or choose another one with [server] state_dir.',
+      { cause },
+    );
   }
-  await mkdir(join(SHARED_ROOT, shortName(stateDirectory)), { recursive: true, mode: 0o711 });
-  await createOwned(fallback, account);
-  logger.warn('the account of PostgreSQL cannot enter the state directory; the database is kept elsewhere', {
-    account: account.name,
-    state_directory: stateDirectory,
-    database_directory: fallback,
-  });
-  return fallback;
+}
+
+async function refuseOthers(home: string): Promise<void> {
+  const { uid } = await stat(home);
+  const own = process.getuid?.() ?? uid;
+  if (uid === own) return;
+  throw new EmbeddedPostgresError(
+    'wrong_owner',
+    `${home} belongs to uid ${uid}, this process is uid ${own}`,
+    `Start the server as the user who started it before, or hand the folder over with: chown -R ${own} ${home}/`,
+  );
 }
 
 /** Root's state directory is 0700; PostgreSQL must pass through it, without being able to list it. */
@@ -51,34 +70,36 @@ async function canEnter(directory: string, account: Account): Promise<boolean> {
   return exitCode === 0;
 }
 
-async function createOwned(directory: string, account: Account | undefined): Promise<string> {
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const { uid } = await lstat(directory);
-    const wanted = account?.uid ?? process.getuid?.() ?? uid;
-    if (uid !== wanted && account === undefined) {
-      throw new EmbeddedPostgresError(
-        'wrong_owner',
-        `${directory} belongs to uid ${uid}, this process is uid ${wanted}`,
-        `Start the server as the user who started it before, or hand the folder over with: chown -R ${wanted} ${directory}`,
-      );
-    }
-    if (uid !== wanted && account !== undefined) await chown(directory, account.uid, account.gid);
-    return directory;
-  } catch (cause) {
-    if (cause instanceof EmbeddedPostgresError) throw cause;
+/** Replaces an empty home by a link. One with data in it is refused: starting empty elsewhere would look like a loss. */
+async function moveAway(home: string, account: Account): Promise<void> {
+  await rmdir(home).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOTEMPTY') throw cause;
     throw new EmbeddedPostgresError(
       'directory_unusable',
-      `${directory} cannot be created or used: ${(cause as Error).message}`,
-      'Make the state directory writable, or choose another one with [server] state_dir.',
+      `The account ${account.name}, under which PostgreSQL runs, can no longer enter ${home}`,
+      'Let it pass through each folder above (chmod o+x), or move the state directory where it can.',
       { cause },
     );
-  }
+  });
+  await mkdir(SHARED_ROOT, { recursive: true, mode: 0o755 });
+  const target = await mkdtemp(join(SHARED_ROOT, 'database-'));
+  await chown(target, account.uid, account.gid);
+  await symlink(target, home);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+async function enterLinked(home: string, stateDirectory: string, account: Account, logger: Logger): Promise<string> {
+  const target = await realpath(home);
+  if (!(await canEnter(target, account))) {
+    throw new EmbeddedPostgresError(
+      'directory_unusable',
+      `${home} leads to ${target}, which the account ${account.name} of PostgreSQL cannot write`,
+      `Hand the folder over with: chown -R ${account.name} ${target}`,
+    );
+  }
+  logger.warn('the database is kept outside the state directory, which the account of PostgreSQL cannot enter', {
+    account: account.name,
+    state_directory: stateDirectory,
+    database_directory: target,
+  });
+  return target;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
 import type { Account } from './account.js';
 import { type EmbeddedPostgresError, explainFailure } from './errors.js';
+import { killServer } from './process-table.js';
 import { processEnvironment } from './run.js';
 import { LOG_LINE_PREFIX, ServerLog } from './server-log.js';
 
@@ -69,7 +70,6 @@ export class Postmaster {
   readonly ready: Promise<void>;
   /** Settles when it has ended, with how: `exit code 1`, `signal SIGKILL`. Never rejects. */
   readonly exited: Promise<string>;
-  readonly #child;
   readonly #dataDirectory: string;
   readonly #lifeline;
 
@@ -84,7 +84,6 @@ export class Postmaster {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
     });
-    this.#child = child;
     this.#lifeline = child.stdio[3] as NodeJS.WritableStream & { destroy(): void };
     // The watcher goes with PostgreSQL; its end of the pipe breaking is no news.
     this.#lifeline.on('error', () => {});
@@ -122,17 +121,7 @@ export class Postmaster {
   /** An immediate shutdown may not come through when the server is frozen; a kill does, and the next start recovers. */
   async #kill(): Promise<void> {
     const pid = await readPostmasterPid(this.#dataDirectory);
-    if (pid === undefined) return;
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-
-  /** The supervising shell, for tests. */
-  get pid(): number | undefined {
-    return this.#child.pid;
+    if (pid !== undefined) await killServer(pid);
   }
 }
 

@@ -55,6 +55,8 @@ export class ServerLog {
         this.#logger.debug('postgres', { detail: message });
         break;
       default:
+        // The FATAL that follows says only that the file has errors.
+        if (/\.conf\b/.test(message)) this.#remember(message);
         this.#logger.debug('postgres', { severity, detail: message });
     }
   }

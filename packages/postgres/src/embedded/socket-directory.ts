@@ -1,8 +1,8 @@
+import { createHash } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Account } from './account.js';
 import { EmbeddedPostgresError } from './errors.js';
-import { shortName } from './home.js';
 
 /** `sun_path` holds 104 bytes on macOS and 108 on Linux, with a NUL at its end. */
 const MAX_SOCKET_PATH_BYTES = 103;
@@ -20,14 +20,10 @@ export interface SocketDirectory {
  * path is too long for a socket.
  * @throws EmbeddedPostgresError `directory_unusable` when the one below /tmp is somebody else's
  */
-export async function prepareSocketDirectory(
-  home: string,
-  stateDirectory: string,
-  account: Account | undefined,
-): Promise<SocketDirectory> {
+export async function prepareSocketDirectory(home: string, account: Account | undefined): Promise<SocketDirectory> {
   const near = join(home, 'run');
   const fits = Buffer.byteLength(join(near, SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES;
-  const path = fits ? near : join('/tmp', `reactor-${shortName(stateDirectory)}`);
+  const path = fits ? near : join('/tmp', `reactor-${shortName(home)}`);
   await createPrivate(path, account);
   return {
     path,
@@ -60,4 +56,9 @@ function unusable(path: string, why: string): EmbeddedPostgresError {
     `The folder ${path} for PostgreSQL's socket cannot be used: ${why}`,
     'Choose a shorter [server] state_dir, or remove that folder.',
   );
+}
+
+/** The same at every start, so that a crash leaves one folder and not many. */
+function shortName(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 12);
 }

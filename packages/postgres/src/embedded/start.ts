@@ -61,7 +61,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (created) {
     logger.info('created the database', { directory: dataDirectory, duration_ms: clock.monotonic() - start });
   }
-  const sockets = await prepareSocketDirectory(home, stateDirectory, account);
+  const sockets = await prepareSocketDirectory(home, account);
   const launch = () =>
     new Postmaster({ postgres: binaries.postgres, dataDirectory, socketDirectory: sockets.path, account, logger });
   const supervised = new SupervisedPostgres({

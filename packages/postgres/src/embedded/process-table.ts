@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Empty when there is no such process. Linux without ps, as in small container images, has only /proc. */
+export async function commandLine(pid: number): Promise<string> {
+  try {
+    if (process.platform === 'linux') return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+    return (await execute('ps', ['-ww', '-o', 'command=', '-p', String(pid)])).stdout;
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Kills a postmaster and its backends. They are no process group, and backends that are frozen would hold on to the
+ * shared memory for which the next postmaster is refused.
+ */
+export async function killServer(postmaster: number): Promise<void> {
+  for (const pid of [...(await childrenOf(postmaster)), postmaster]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const list =
+    process.platform === 'linux'
+      ? readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      : execute('pgrep', ['-P', String(pid)]).then(({ stdout }) => stdout);
+  const text = await list.catch(() => '');
+  return text.split(/\s+/).filter(Boolean).map(Number);
+}

@@ -1,0 +1,73 @@
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { chmod, cp, lstat, mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { silentLogger, systemClock } from '@reactor/core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startEmbeddedPostgres } from '../src/index.js';
+import { postmasterPid } from './support/processes.js';
+import { recordingLogger } from './support/recording-logger.js';
+import { openPool, startServer } from './support/servers.js';
+import { temporaryDirectory } from './support/temporary-directory.js';
+
+/** A folder that only root can enter, as /root is, with a state directory in it. */
+async function insideClosedFolder(): Promise<string> {
+  const closed = join(await temporaryDirectory(), 'closed');
+  mkdirSync(closed, { mode: 0o700 });
+  const stateDirectory = join(closed, 'state');
+  mkdirSync(stateDirectory, { mode: 0o700 });
+  onTestFinished(async () => {
+    const home = join(stateDirectory, 'postgres');
+    if ((await lstat(home)).isSymbolicLink()) await rm(realpathSync(home), { recursive: true });
+  });
+  return stateDirectory;
+}
+
+// PostgreSQL refuses to be root, so that as another user there is nothing to see here.
+describe.runIf(process.getuid?.() === 0)('started by root', () => {
+  test('runs under another account, which passes through the state directory without reading it', async () => {
+    const stateDirectory = join(await temporaryDirectory(), 'state');
+    await mkdir(stateDirectory, { mode: 0o700 });
+    const postgres = await startServer({ stateDirectory });
+    const status = readFileSync(`/proc/${await postmasterPid(postgres.dataDirectory)}/status`, 'utf8');
+    expect(status).toMatch(/^Uid:\t[1-9]/m);
+    expect((await lstat(stateDirectory)).mode & 0o777).toBe(0o711);
+    expect((await lstat(dirname(postgres.dataDirectory))).mode & 0o777).toBe(0o700);
+  });
+
+  test('keeps the database below /var/lib/reactor when its account cannot enter, and says so', async () => {
+    const stateDirectory = await insideClosedFolder();
+    const { logger, lines } = recordingLogger();
+    const first = await startServer({ stateDirectory, logger });
+    expect(first.dataDirectory).toMatch(/^\/var\/lib\/reactor\/database-\w+\/data$/);
+    expect(realpathSync(join(stateDirectory, 'postgres'))).toBe(dirname(first.dataDirectory));
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        fields: expect.objectContaining({ database_directory: dirname(first.dataDirectory) }),
+      }),
+    );
+    await openPool(first.connectionString).query('CREATE TABLE kept ()');
+    await first.stop(AbortSignal.timeout(10_000));
+
+    const second = await startServer({ stateDirectory });
+    expect(second.dataDirectory).toBe(first.dataDirectory);
+    const { rows } = await openPool(second.connectionString).query("SELECT to_regclass('kept') AS found");
+    expect(rows).toEqual([{ found: 'kept' }]);
+  });
+
+  test('refuses to start empty when its account can no longer enter', async () => {
+    const stateDirectory = await temporaryDirectory();
+    const postgres = await startServer({ stateDirectory });
+    await postgres.stop(AbortSignal.timeout(10_000));
+    const closed = join(await temporaryDirectory(), 'closed');
+    mkdirSync(closed, { mode: 0o700 });
+    await cp(stateDirectory, join(closed, 'state'), { recursive: true });
+    const start = startEmbeddedPostgres({
+      stateDirectory: join(closed, 'state'),
+      logger: silentLogger,
+      clock: systemClock,
+    });
+    await expect(start).rejects.toMatchObject({ code: 'directory_unusable', remedy: expect.stringContaining('chmod') });
+    await chmod(closed, 0o711);
+  });
+});

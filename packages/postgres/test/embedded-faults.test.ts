@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { readStateLock } from '../src/index.js';
+import { samplesOf, valueOfFamily } from './support/exposition.js';
+import { postmasterPid, processesOn, signalServer } from './support/processes.js';
+import { recordingLogger } from './support/recording-logger.js';
+import { openPool, startServer } from './support/servers.js';
+import { temporaryDirectory } from './support/temporary-directory.js';
+
+const PATIENCE = { timeout: 15_000, interval: 20 };
+
+test('after kill -9 of the server no PostgreSQL stays, and the next start recovers', async () => {
+  const stateDirectory = await temporaryDirectory();
+  const script = (name: string) => fileURLToPath(new URL(`./support/${name}`, import.meta.url));
+  const child = spawn(process.execPath, [script('child.mjs'), script('child-server.ts'), stateDirectory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const { connectionString } = JSON.parse(line.toString()) as { connectionString: string };
+  await openPool(connectionString).query('CREATE TABLE kept ()');
+  expect(await readStateLock(stateDirectory)).toMatchObject({ pid: child.pid });
+
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(await readStateLock(stateDirectory)).toBeUndefined();
+  await vi.waitFor(async () => expect(await processesOn(`${stateDirectory}/postgres`)).toEqual([]), PATIENCE);
+
+  const next = await startServer({ stateDirectory });
+  const { rows } = await openPool(next.connectionString).query("SELECT to_regclass('kept') AS found");
+  expect(rows).toEqual([{ found: 'kept' }]);
+});
+
+test('after kill -9 of the postmaster it is restarted, and the pool recovers', async () => {
+  const { logger, lines } = recordingLogger();
+  const postgres = await startServer({ logger });
+  const pool = openPool(postgres.connectionString, { logger });
+  await pool.query('CREATE TABLE kept ()');
+  const killed = await postmasterPid(postgres.dataDirectory);
+  process.kill(killed, 'SIGKILL');
+
+  await vi.waitFor(async () => {
+    const failure = await pool.query('SELECT 1').catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'database_unavailable', status: 503 });
+    expect(await valueOfFamily(postgres.metrics, 'reactor_db_embedded_up')).toBe(0);
+  }, PATIENCE);
+  await vi.waitFor(async () => expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]), PATIENCE);
+  expect(await valueOfFamily(postgres.metrics, 'reactor_db_embedded_up')).toBe(1);
+  expect(await valueOfFamily(postgres.metrics, 'reactor_db_embedded_restarts_total')).toBeGreaterThanOrEqual(1);
+  expect((await pool.query("SELECT to_regclass('kept') AS found")).rows).toEqual([{ found: 'kept' }]);
+  expect(await postmasterPid(postgres.dataDirectory)).not.toBe(killed);
+  expect(lines.map(({ message }) => message)).toEqual(
+    expect.arrayContaining(['PostgreSQL died; restarting', 'PostgreSQL is back', 'database reachable again']),
+  );
+  expect(lines.find(({ message }) => message === 'PostgreSQL died; restarting')?.fields).toMatchObject({
+    how: 'signal 9',
+  });
+});
+
+test('stop during the back-off ends it', async () => {
+  const postgres = await startServer();
+  process.kill(await postmasterPid(postgres.dataDirectory), 'SIGKILL');
+  await vi.waitFor(async () => {
+    expect(await samplesOf(postgres.metrics, 'reactor_db_embedded_up')).toEqual({ reactor_db_embedded_up: 0 });
+  }, PATIENCE);
+  await postgres.stop(AbortSignal.timeout(10_000));
+  expect(await processesOn(postgres.dataDirectory)).toEqual([]);
+  expect(await valueOfFamily(postgres.metrics, 'reactor_db_embedded_restarts_total')).toBe(0);
+});
+
+test('a frozen server: ping gives up with its signal, and works again after SIGCONT', async () => {
+  const postgres = await startServer();
+  const pool = openPool(postgres.connectionString, { acquireTimeoutMs: 200 });
+  await pool.query('SELECT 1');
+  await signalServer(postgres.dataDirectory, 'SIGSTOP');
+  onTestFinished(() => signalServer(postgres.dataDirectory, 'SIGCONT').catch(() => {}));
+
+  const start = performance.now();
+  await expect(pool.ping(AbortSignal.timeout(300))).rejects.toMatchObject({ code: 'database_unavailable' });
+  expect(performance.now() - start).toBeLessThan(1_000);
+  expect(await valueOfFamily(pool.metrics, 'reactor_db_up')).toBe(0);
+
+  await signalServer(postgres.dataDirectory, 'SIGCONT');
+  expect((await pool.ping(AbortSignal.timeout(5_000))).version).toBe(postgres.version);
+  expect(await valueOfFamily(pool.metrics, 'reactor_db_up')).toBe(1);
+  expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+});
+
+test('a frozen server is killed when the deadline of stop comes, and the next start recovers', async () => {
+  const stateDirectory = await temporaryDirectory();
+  const postgres = await startServer({ stateDirectory });
+  await openPool(postgres.connectionString).query('CREATE TABLE kept ()');
+  await signalServer(postgres.dataDirectory, 'SIGSTOP');
+  const backends = await processesOn(postgres.dataDirectory);
+  await postgres.stop(AbortSignal.timeout(100));
+  await vi.waitFor(async () => {
+    const left = await processesOn(postgres.dataDirectory);
+    expect(left.filter((pid) => backends.includes(pid))).toEqual([]);
+  }, PATIENCE);
+  const next = await startServer({ stateDirectory });
+  const { rows } = await openPool(next.connectionString).query("SELECT to_regclass('kept') AS found");
+  expect(rows).toEqual([{ found: 'kept' }]);
+});
+
+test('waiting for a database ends when it comes up', async () => {
+  const stateDirectory = await temporaryDirectory();
+  const first = await startServer({ stateDirectory });
+  await first.stop(AbortSignal.timeout(10_000));
+  const pool = openPool(first.connectionString);
+  const { logger } = recordingLogger();
+  const ready = pool.waitUntilReady(AbortSignal.timeout(20_000));
+  await expect(pool.ping(AbortSignal.timeout(1_000))).rejects.toMatchObject({ code: 'database_unavailable' });
+  await startServer({ stateDirectory, logger });
+  expect((await ready).version).toBe(first.version);
+});
