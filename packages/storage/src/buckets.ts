@@ -44,6 +44,7 @@ export function bucketNotFound() {
   return storageErrors.create.bucket_not_found('There is no such bucket.');
 }
 
-function isSlug(value: string): boolean {
+/** Whether a bucket can have this slug, reserved words aside. */
+export function isSlug(value: string): boolean {
   return value.length <= MAX_SLUG_LENGTH && SLUG.test(value);
 }

@@ -43,15 +43,20 @@ export class MeteredBlobs {
     return blob;
   }
 
+  /**
+   * @param length of what is read, in bytes. A blob that has another is an error at its end, for it is not the one that
+   *   was stored.
+   */
   async get(
     key: string,
     range: ByteRange | undefined,
+    length: number,
     onEnd: (end: DownloadEnd) => void,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
     const started = this.#clock.monotonic();
     const stream = await this.#blobs.get(key, range);
     const openMs = this.#clock.monotonic() - started;
-    return stream && this.#sent(stream, openMs, onEnd);
+    return stream && this.#sent(stream, length, openMs, onEnd);
   }
 
   async delete(key: string): Promise<void> {
@@ -60,11 +65,12 @@ export class MeteredBlobs {
     this.#metrics.backend('delete', this.#clock.monotonic() - started);
   }
 
-  #sent(stream: ReadableStream<Uint8Array>, openMs: number, onEnd: (end: DownloadEnd) => void) {
+  #sent(stream: ReadableStream<Uint8Array>, length: number, openMs: number, onEnd: (end: DownloadEnd) => void) {
     const clock = this.#clock;
     const metrics = this.#metrics;
     const reader = stream.getReader();
     let busyMs = openMs;
+    let missing = length;
     let ended = false;
     const end = (how: DownloadEnd) => {
       if (ended) return;
@@ -81,9 +87,11 @@ export class MeteredBlobs {
             busyMs += clock.monotonic() - asked;
             if (!done) {
               metrics.sent(value.byteLength);
+              missing -= value.byteLength;
               controller.enqueue(value);
               return;
             }
+            if (missing !== 0) throw new Error(`the blob has ${length - missing} bytes, ${length} were stored`);
             end({ result: 'ok' });
             controller.close();
           } catch (error) {

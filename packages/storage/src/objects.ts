@@ -1,6 +1,6 @@
 import { type Principal, ReactorError, uuidv7 } from '@reactor/core';
 import { assertDeletable, assertReadable, assertWritable, type Caller, newOwner } from './access.js';
-import { bucketNotFound } from './buckets.js';
+import { bucketNotFound, isSlug } from './buckets.js';
 import { storageErrors } from './errors.js';
 import { assertPreconditions, type Preconditions } from './http/preconditions.js';
 import type { ByteRange } from './http/range.js';
@@ -68,7 +68,7 @@ export class Objects {
 
   /** @throws ReactorError as `assertReadable` does */
   async find(principal: Principal, slug: string, key: string): Promise<StoredObject & { readonly isPublic: boolean }> {
-    const { bucket, object } = await this.#options.store.find(slug, key);
+    const { bucket, object } = await this.#locate(slug, key);
     return { ...assertReadable(principal, bucket, object), isPublic: bucket?.isPublic === true };
   }
 
@@ -78,7 +78,7 @@ export class Objects {
     range: ByteRange | undefined,
     onEnd: (end: DownloadEnd) => void,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
-    return this.#options.blobs.get(object.blobKey, range, onEnd);
+    return this.#options.blobs.get(object.blobKey, range, lengthOf(object, range), onEnd);
   }
 
   /**
@@ -88,7 +88,7 @@ export class Objects {
    */
   async put(caller: Caller, slug: string, key: string, upload: Upload): Promise<StoredObject> {
     const { store, ledger, maxUploadBytes } = this.#options;
-    const { bucket, object } = await store.find(slug, key);
+    const { bucket, object } = await this.#locate(slug, key);
     if (bucket === undefined) throw bucketNotFound();
     const admit = (current: StoredObject | undefined) => {
       assertWritable(caller, current);
@@ -120,13 +120,18 @@ export class Objects {
 
   /** @throws ReactorError as `assertDeletable` does, `precondition_failed` (412) */
   async delete(caller: Caller, slug: string, key: string, preconditions: Preconditions): Promise<void> {
-    const { bucket } = await this.#options.store.find(slug, key);
+    const { bucket } = await this.#locate(slug, key);
     if (bucket === undefined) throw bucketNotFound();
     await this.#options.store.delete(bucket.id, key, (current) => {
       const object = assertDeletable(caller, bucket, current);
       assertPreconditions(preconditions, entityTag(object));
       return object;
     });
+  }
+
+  async #locate(slug: string, key: string) {
+    // What cannot be a slug is not looked up: PostgreSQL refuses some text, NUL for one.
+    return isSlug(slug) ? this.#options.store.find(slug, key) : { bucket: undefined, object: undefined };
   }
 
   async #receive(blobKey: string, { body, signal }: Upload) {
@@ -141,6 +146,10 @@ export class Objects {
       throw error.code === 'payload_too_large' ? tooLarge(maxUploadBytes) : error;
     }
   }
+}
+
+function lengthOf({ sizeBytes }: StoredObject, range: ByteRange | undefined): number {
+  return range === undefined ? sizeBytes : range.end - range.start + 1;
 }
 
 function tooLarge(maxUploadBytes: number) {

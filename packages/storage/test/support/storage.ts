@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import {
+  type Capability,
+  type Clock,
+  coreErrors,
+  type Principal,
+  silentLogger,
+  systemClock,
+  type TokenVerifier,
+} from '@reactor/core';
+import { createTestDatabase, type TestDatabase } from '@reactor/testing';
+import { Hono } from 'hono';
+import { onTestFinished } from 'vitest';
+import { createFilesystemBlobStore, createStorage, type FilesystemBlobStore } from '../../src/index.js';
+import { temporaryDirectory } from './temporary-directory.js';
+
+export const ALICE = '0190a000-0000-7000-8000-00000000000a';
+export const BOB = '0190a000-0000-7000-8000-00000000000b';
+
+const PRINCIPALS: Readonly<Record<string, Principal>> = {
+  admin: { kind: 'system' },
+  alice: { kind: 'user', id: ALICE, claims: {} },
+  bob: { kind: 'user', id: BOB, claims: {} },
+};
+
+/** Knows the tokens `admin`, `alice` and `bob`. */
+export const testTokens: TokenVerifier = {
+  async verify(token) {
+    const principal = PRINCIPALS[token];
+    if (principal === undefined) throw coreErrors.create.invalid_token('The token is not known.');
+    return principal;
+  },
+};
+
+export interface TestStorage {
+  readonly storage: Capability;
+  readonly app: Hono;
+  readonly database: TestDatabase['database'];
+  readonly connectionString: string;
+  readonly blobs: FilesystemBlobStore;
+  /** The folder of the blob store. */
+  readonly root: string;
+  /** A request below `/storage/v1`, as `admin`, `alice`, `bob` or nobody (undefined). */
+  as(token: string | undefined): (method: string, path: string, init?: RequestInit) => Promise<Response>;
+  /** Makes a bucket. */
+  bucket(slug: string, isPublic?: boolean): Promise<void>;
+}
+
+/** Storage with a database and a folder of its own, started, mounted in a plain Hono app. */
+export async function createTestStorage({
+  maxUploadBytes = 10_000_000,
+  clock = systemClock,
+}: {
+  maxUploadBytes?: number;
+  clock?: Clock;
+} = {}): Promise<TestStorage> {
+  const { database, connectionString, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const root = join(await temporaryDirectory(), 'blobs');
+  const blobs = createFilesystemBlobStore({ root, clock });
+  const context = { logger: silentLogger, clock, database, tokens: testTokens, blobs };
+  const storage = createStorage({ backend: 'fs', maxUploadBytes }, context);
+  for (const { sql } of storage.migrations) await database.query(sql);
+  await storage.start();
+  onTestFinished(() => storage.stop(AbortSignal.timeout(1_000)));
+  const app = new Hono();
+  app.route(storage.basePath, storage.routes);
+  const as: TestStorage['as'] =
+    (token) =>
+    async (method, path, init = {}) => {
+      const headers = new Headers(init.headers);
+      if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
+      return app.request(`http://localhost/storage/v1${path}`, { ...init, method, headers });
+    };
+  const bucket = async (slug: string, isPublic = false) => {
+    const answer = await as('admin')('POST', '/buckets', jsonBody({ slug, is_public: isPublic }));
+    if (answer.status !== 201) throw new Error(await answer.text());
+  };
+  return { storage, app, database, connectionString, blobs, root, as, bucket };
+}
+
+export function jsonBody(value: unknown): RequestInit {
+  return { body: JSON.stringify(value), headers: { 'Content-Type': 'application/json' } };
+}
+
+/** Status and error code of an answer, which must be the envelope of errors. */
+export async function refusal(answer: Response): Promise<string> {
+  const body = (await answer.json()) as { error: { code: string; status: number; message: string } };
+  if (body.error.status !== answer.status)
+    throw new Error(`envelope says ${body.error.status}, answer ${answer.status}`);
+  return `${answer.status} ${body.error.code}`;
+}
