@@ -1,4 +1,4 @@
-import type { Database } from '@reactor/core';
+import type { Queryable } from '@reactor/core';
 import type { StoredObject } from '../objects.js';
 import { OBJECT_COLUMNS, type ObjectRow, toObject } from './objects.js';
 
@@ -19,7 +19,7 @@ export interface ListingQuery {
 export type ListingEntry = { readonly object: StoredObject } | { readonly prefix: string };
 
 /** Up to `limit` entries in the byte order of their UTF-8. Reads as many index entries as it returns, no more. */
-export async function listObjects(database: Database, query: ListingQuery): Promise<readonly ListingEntry[]> {
+export async function listObjects(database: Queryable, query: ListingQuery): Promise<readonly ListingEntry[]> {
   const { bucketId, prefix, from, limit, ownerId, folders } = query;
   const { rows } = await database.query<Partial<ObjectRow> & { readonly folder: string | null }>(
     folders ? FOLDERS : FLAT,
