@@ -1,0 +1,32 @@
+/** What may still be closing after its owner said that it is closed: kernel and libuv need a moment. */
+const SETTLE_MS = 5_000;
+const POLL_MS = 10;
+
+/**
+ * Runs `work` and then asks Node what would keep the process alive that did not before: timers, sockets, servers,
+ * child processes, file operations.
+ * @throws Error naming each kind that is left and how many of it
+ */
+export async function expectNothingLeft(work: () => Promise<unknown>): Promise<void> {
+  const before = countResources();
+  await work();
+  let extra = extraResources(before);
+  for (let waited = 0; extra.length > 0 && waited < SETTLE_MS; waited += POLL_MS) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    extra = extraResources(before);
+  }
+  if (extra.length > 0) throw new Error(`left open: ${extra.join(', ')}`);
+}
+
+function countResources(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+function extraResources(before: ReadonlyMap<string, number>): string[] {
+  return Array.from(countResources()).flatMap(([kind, count]) => {
+    const extra = count - (before.get(kind) ?? 0);
+    return extra > 0 ? [`${extra} ${kind}`] : [];
+  });
+}
