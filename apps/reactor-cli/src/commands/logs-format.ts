@@ -1,0 +1,60 @@
+import { type Color, type Paint, printable } from '../text.js';
+
+const COLORS: Readonly<Record<string, Color>> = { ERROR: 'red', WARN: 'yellow', DEBUG: 'dim', TRACE: 'dim' };
+
+interface LogLine {
+  readonly timestamp: string;
+  readonly level: string;
+  readonly target: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A log line for people: `2026-01-31 12:00:00 [INFO] request completed target=reactor_data method=GET …`, in local
+ * time. Stacks follow indented.
+ */
+export function formatLogLine(json: string, paint: Paint): string {
+  const { timestamp, level, target, fields } = JSON.parse(json) as LogLine;
+  const { message, ...rest } = fields;
+  let line = `${localTime(timestamp)} [${printable(level)}] ${printable(String(message))} target=${printable(target)}`;
+  let stacks = '';
+  for (const [name, value] of Object.entries(rest)) {
+    line += ` ${printable(name)}=${formatValue(value)}`;
+    for (let at: unknown = value; isError(at); at = at.cause) stacks += indent(at.stack);
+  }
+  const color = COLORS[level];
+  return `${color === undefined ? line : paint(color, line)}\n${stacks}`;
+}
+
+interface LoggedError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly cause?: unknown;
+}
+
+function isError(value: unknown): value is LoggedError {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, message, stack } = value as Partial<Record<keyof LoggedError, unknown>>;
+  return typeof type === 'string' && typeof message === 'string' && typeof stack === 'string';
+}
+
+function formatValue(value: unknown): string {
+  if (isError(value)) return printable(JSON.stringify(`${value.type}: ${value.message}`));
+  if (typeof value === 'string' && /^[^\s"=]+$/.test(value)) return printable(value);
+  return printable(JSON.stringify(value));
+}
+
+function indent(stack: string): string {
+  return stack
+    .split('\n')
+    .map((row) => `    ${printable(row.trim())}\n`)
+    .join('');
+}
+
+function localTime(timestamp: string): string {
+  const at = new Date(timestamp);
+  const two = (part: number) => String(part).padStart(2, '0');
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}

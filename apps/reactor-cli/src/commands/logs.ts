@@ -1,0 +1,95 @@
+import { CliError, EXIT } from '../errors.js';
+import type { Client } from '../http/client.js';
+import { eventStream, readEvents } from '../http/sse.js';
+import type { Output } from '../output.js';
+import { followLogs } from './logs-follow.js';
+import { formatLogLine } from './logs-format.js';
+
+export interface LogsOptions {
+  readonly capability?: string;
+  readonly since?: string;
+  readonly level?: string;
+  readonly requestId?: string;
+  readonly target?: string;
+  readonly user?: string;
+  readonly limit?: string;
+  readonly follow?: boolean;
+}
+
+/** What people call the capabilities, and what the server does. */
+const CAPABILITIES: Readonly<Record<string, string>> = {
+  auth: 'auth',
+  data: 'data',
+  storage: 'storage',
+  functions: 'functions',
+  function: 'functions',
+  func: 'functions',
+  fn: 'functions',
+  jobs: 'jobs',
+  job: 'jobs',
+  sites: 'sites',
+  site: 'sites',
+  server: 'server',
+  system: 'server',
+};
+
+/**
+ * `reactor logs`: the lines the server keeps, with `--follow` the live ones after them.
+ * @param word the capability as an argument instead of `--capability`
+ */
+export async function logs(
+  client: Client,
+  output: Output,
+  word: string | undefined,
+  options: LogsOptions,
+): Promise<number> {
+  const query = logQuery(word, options);
+  if (options.follow === true) {
+    await followLogs(client, output, query);
+    return EXIT.ok;
+  }
+  const response = await client.get(`/_admin/logs?${query}`);
+  const lines: string[] = [];
+  for await (const event of readEvents(eventStream(response))) {
+    if (event?.type === 'log') {
+      // The envelope closes over all of them; every other form is printed as it comes.
+      if (output.format === 'json') lines.push(event.data);
+      else await output.text(output.format === 'raw' ? `${event.data}\n` : formatLogLine(event.data, output.paint));
+    } else if (event?.type === 'error') {
+      throw new CliError('SERVER_ERROR', `the log stream ended early: ${event.data}`);
+    }
+  }
+  if (output.format === 'json')
+    await output.result(
+      lines.map((line) => JSON.parse(line)),
+      () => '',
+    );
+  return EXIT.ok;
+}
+
+/** @throws CliError `INVALID_ARGUMENT` for a capability that does not exist; the server checks the rest */
+function logQuery(word: string | undefined, options: LogsOptions): URLSearchParams {
+  const query = new URLSearchParams();
+  if (word !== undefined && options.capability !== undefined && word !== options.capability) {
+    throw new CliError('INVALID_ARGUMENT', `two capabilities: ${word} and ${options.capability}`, 'Leave one out.');
+  }
+  const wanted = (options.capability ?? word)?.toLowerCase();
+  if (wanted !== undefined && wanted !== 'all') {
+    const capability = Object.hasOwn(CAPABILITIES, wanted) ? CAPABILITIES[wanted] : undefined;
+    if (capability === undefined) {
+      const known = [...new Set(Object.values(CAPABILITIES)), 'all'].join(', ');
+      throw new CliError('INVALID_ARGUMENT', `there is no capability ${JSON.stringify(wanted)}`, `Accepted: ${known}.`);
+    }
+    query.set('capability', capability);
+  }
+  const parameters = {
+    since: options.since,
+    level: options.level,
+    request_id: options.requestId,
+    target: options.target,
+    sub: options.user,
+    limit: options.limit,
+  };
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
+  return query;
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection } from '../connection.js';
+import { CliError } from '../errors.js';
+import { cliVersion } from '../version.js';
+import { answerError, networkError } from './failures.js';
+
+/** Milliseconds before each further attempt of a GET that met no server, or a 5xx. */
+const RETRY_DELAYS_MS = [100, 200, 400];
+
+export interface ClientOptions {
+  readonly connection: Connection;
+  /** Milliseconds for each attempt, until the answer begins. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Told about each attempt, for `--verbose`. */
+  readonly trace: (line: string) => void;
+}
+
+export interface GetOptions {
+  /** Statuses besides 2xx whose body is an answer and no failure. */
+  readonly accept?: readonly number[];
+  /** Default: three more attempts. */
+  readonly retry?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** The JSON of the body, without an envelope. */
+  readonly body: unknown;
+}
+
+/** Talks to one server. */
+export class Client {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  get connection(): Connection {
+    return this.#options.connection;
+  }
+
+  /** @throws CliError for whatever is no answer */
+  async getJson(path: string, options: GetOptions = {}): Promise<Answer> {
+    const response = await this.get(path, options);
+    let body: unknown;
+    try {
+      body = await response.json();
+    } catch {
+      throw new CliError(
+        'SERVER_ERROR',
+        `${this.connection.url.origin} answered something that is not JSON`,
+        'Is that the address of a Reactor server?',
+      );
+    }
+    return { status: response.status, body: unwrap(body) };
+  }
+
+  /**
+   * The answer with its body still to be read.
+   * @throws CliError for whatever is no answer
+   */
+  async get(path: string, { accept = [], retry = true, headers = {} }: GetOptions = {}): Promise<Response> {
+    for (let attempt = 0; ; attempt++) {
+      const pause = retry ? RETRY_DELAYS_MS[attempt] : undefined;
+      try {
+        const response = await this.#attempt(path, headers);
+        if (response.ok || accept.includes(response.status)) return response;
+        const text = await response.text();
+        if (response.status < 500 || pause === undefined) throw answerError(this.connection, response, text);
+      } catch (error) {
+        if (error instanceof CliError || this.#options.signal.aborted) throw error;
+        if (pause === undefined) throw networkError(this.connection, error, this.#options.timeoutMs);
+      }
+      await delay(pause, undefined, { signal: this.#options.signal });
+    }
+  }
+
+  async #attempt(path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+    const { connection, timeoutMs, signal, trace } = this.#options;
+    const base = connection.url.href.endsWith('/') ? connection.url.href : `${connection.url.href}/`;
+    const url = new URL(path.slice(1), base);
+    const requestId = uuidv7();
+    const started = performance.now();
+    const elapsed = () => `after ${Math.round(performance.now() - started)} ms`;
+    trace(`GET ${url.href} (request id ${requestId})`);
+    // For the head of the answer only: a log stream's body has no end.
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(new DOMException('timed out', 'TimeoutError')), timeoutMs);
+    try {
+      const response = await fetch(url, {
+        headers: {
+          ...headers,
+          ...(connection.token === undefined ? {} : { Authorization: `Bearer ${connection.token}` }),
+          'User-Agent': `reactor-cli/${cliVersion()}`,
+          'X-Request-Id': requestId,
+        },
+        // Nobody but the server that was meant gets the token.
+        redirect: 'manual',
+        signal: AbortSignal.any([timeout.signal, signal]),
+      });
+      trace(`${response.status} ${elapsed()}`);
+      return response;
+    } catch (error) {
+      trace(`no answer ${elapsed()}`);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The data of `{"ok":true,"data":…}`; anything else is the data itself. */
+function unwrap(body: unknown): unknown {
+  const enveloped = typeof body === 'object' && body !== null && 'ok' in body && body.ok === true && 'data' in body;
+  return enveloped ? body.data : body;
+}
+
+/** RFC 9562 §5.7: ids of later attempts sort behind. */
+function uuidv7(): string {
+  const time = Date.now().toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+}

@@ -1,0 +1,71 @@
+import type { Connection } from '../connection.js';
+import { CliError, type CliErrorCode } from '../errors.js';
+
+/** An answer that is no success, as the error it means for the user. */
+export function answerError({ url, token, tokenHint }: Connection, response: Response, body: string): CliError {
+  const { status } = response;
+  const message = messageOf(body) ?? `${url.origin} answered HTTP ${status}`;
+  if (status === 401) {
+    if (token === undefined) return new CliError('AUTH_REQUIRED', message, tokenHint);
+    return new CliError('AUTH_FAILED', message, `The admin token that was sent is not the one of ${url.host}.`);
+  }
+  if (status === 403) {
+    return new CliError(
+      'PERMISSION_DENIED',
+      message,
+      `Set admin.allow_remote = true on the server, or come from its own machine through a tunnel: ssh -L 8000:127.0.0.1:${url.port || '8000'} ${url.hostname}, then --url http://127.0.0.1:8000.`,
+    );
+  }
+  if (status >= 300 && status < 400) {
+    return new CliError(
+      'SERVER_ERROR',
+      `${url.origin} redirects to ${response.headers.get('Location') ?? 'nowhere'}`,
+      'Give the address it redirects to with --url.',
+    );
+  }
+  if (status >= 500) {
+    const requestId = response.headers.get('X-Request-Id');
+    const hint = requestId === null ? undefined : `reactor logs --request-id ${requestId} shows what happened.`;
+    return new CliError('SERVER_ERROR', message, hint);
+  }
+  const hint = status === 404 ? 'Is that the address of a Reactor server?' : undefined;
+  return new CliError('CLIENT_ERROR', message, hint);
+}
+
+/** No answer at all, as the error it means for the user. */
+export function networkError({ url, project }: Connection, error: unknown, timeoutMs: number): CliError {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = codeOf(cause) ?? codeOf(error);
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new CliError(
+      'TIMEOUT',
+      `${url.origin} did not answer within ${timeoutMs / 1000} s`,
+      'It may be overloaded or frozen; --timeout waits longer.',
+    );
+  }
+  if (code === 'ECONNREFUSED') {
+    const died = project?.lock?.alive === false ? ` The last one here, pid ${project.lock.pid}, has died.` : '';
+    return new CliError(
+      'CONNECTION_REFUSED',
+      `no server listens on ${url.origin}`,
+      `Start one with "npx pnpm@10 start", or say where it is with --url or REACTOR_URL.${died}`,
+    );
+  }
+  const why = cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error);
+  return new CliError('NETWORK_ERROR' satisfies CliErrorCode, `no connection to ${url.origin}: ${why}`);
+}
+
+/** Reads `{"error":{"message"}}`, with or without `"ok":false` beside it. */
+function messageOf(body: string): string | undefined {
+  try {
+    const { error } = JSON.parse(body) as { error?: { message?: unknown; details?: unknown } };
+    return typeof error?.message === 'string' ? error.message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

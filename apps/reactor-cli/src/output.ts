@@ -1,0 +1,57 @@
+import type { CliError } from './errors.js';
+import { type Io, write } from './io.js';
+import { type Paint, painter, printable } from './text.js';
+
+/** `human` for people; `json` in the envelope `{"ok",…}`; `raw` the data alone, from `--json`. */
+export type Format = 'human' | 'json' | 'raw';
+
+/** Where a command's result goes, in the form that was asked for. */
+export class Output {
+  readonly format: Format;
+  readonly paint: Paint;
+  /** Aborts when nobody wants the result any more. */
+  readonly signal: AbortSignal;
+  readonly #io: Io;
+
+  constructor(io: Io, format: Format) {
+    this.#io = io;
+    this.format = format;
+    this.signal = io.signal;
+    this.paint = painter(io.stdout.isTTY === true && !io.env.NO_COLOR);
+  }
+
+  /**
+   * The result: `data` for programs, `human()` for people.
+   * @param ok false when the command worked and what it found is bad
+   */
+  async result(data: unknown, human: () => string, ok = true): Promise<void> {
+    if (this.format === 'human') return this.text(human());
+    const document = this.format === 'raw' ? data : { ok, data };
+    return this.text(`${JSON.stringify(document, null, 2)}\n`);
+  }
+
+  /** A part of the result, as it is. */
+  async text(text: string): Promise<void> {
+    await write(this.#io.stdout, text, this.#io.signal);
+  }
+
+  /** Something a person should know besides the result; programs are not disturbed. */
+  note(message: string): void {
+    if (this.format === 'human') this.#io.stderr.write(`${printable(message)}\n`);
+  }
+
+  /** Something that makes the result less than it looks; said in every form. */
+  warn(message: string): void {
+    this.#io.stderr.write(`warning: ${printable(message)}\n`);
+  }
+
+  /** Why there is no result. */
+  error({ code, message, hint }: CliError): void {
+    if (this.format === 'human') {
+      this.#io.stderr.write(`error: ${printable(message)}\n${hint === undefined ? '' : `  → ${printable(hint)}\n`}`);
+      return;
+    }
+    const error = { code, message, ...(hint === undefined ? {} : { hint }) };
+    this.#io.stderr.write(`${JSON.stringify({ ok: false, error }, null, 2)}\n`);
+  }
+}

@@ -1,0 +1,146 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { doctor } from './commands/doctor.js';
+import { health } from './commands/health.js';
+import { type LogsOptions, logs } from './commands/logs.js';
+import { status } from './commands/status.js';
+import { version } from './commands/version.js';
+import { type ConnectionOptions, resolveConnection } from './connection.js';
+import { CliError, EXIT, toCliError } from './errors.js';
+import { Client } from './http/client.js';
+import type { Io } from './io.js';
+import { type Format, Output } from './output.js';
+import { cliVersion } from './version.js';
+
+interface GlobalOptions extends ConnectionOptions {
+  readonly json?: boolean;
+  readonly output?: string;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly verbose?: boolean;
+}
+
+type Run = (client: Client, output: Output) => Promise<number>;
+
+/**
+ * Runs one command line.
+ * @param argv what comes after the program's name
+ * @returns the exit code
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = createProgram(io, async (run) => {
+    const options = program.opts<GlobalOptions>();
+    const output = new Output(io, formatOf(options, io));
+    const trace = options.verbose === true ? (line: string) => void io.stderr.write(`${line}\n`) : () => {};
+    const connection = await resolveConnection(options, io);
+    exitCode = await run(
+      new Client({ connection, timeoutMs: options.timeout * 1000, signal: io.signal, trace }),
+      output,
+    );
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (io.signal.aborted) return EXIT.ok;
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    // A command line that cannot be understood may still say how it wants its errors.
+    const format = argv.includes('--json') ? 'raw' : safeFormat(program.opts<GlobalOptions>(), io);
+    const problem = error instanceof CommanderError ? argumentError(error) : toCliError(error);
+    new Output(io, format).error(problem);
+    return problem.exitCode;
+  }
+}
+
+function createProgram(io: Io, execute: (run: Run) => Promise<void>): Command {
+  const program = new Command('reactor')
+    .description(
+      'Look into a running Reactor server. In the folder of a project or of a server it finds both by itself.',
+    )
+    .version(`reactor-cli ${cliVersion()}`, '--version', 'print the version of this command line')
+    .option('--url <url>', 'address of the server (REACTOR_URL)')
+    .option('--token <token>', 'admin token (REACTOR_ADMIN_TOKEN)')
+    .option('--project <dir>', 'look for the server in this folder instead of the working directory')
+    .option('--json', 'print the data alone as JSON')
+    .addOption(
+      new Option('-o, --output <format>', 'human, or json: data in {"ok":…,"data":…} (REACTOR_OUTPUT)').conflicts(
+        'json',
+      ),
+    )
+    .option('--timeout <seconds>', 'how long to wait for each answer', parseTimeout, 30)
+    .option('-v, --verbose', 'show each request on standard error')
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      // Told by runCli, in the form that was asked for.
+      writeErr: () => {},
+    })
+    .exitOverride();
+
+  program
+    .command('doctor')
+    .description('say what is wrong and what to do about it; exits with 5 when something fails')
+    .action(() => execute(doctor));
+  program
+    .command('logs')
+    .description('show the log of the server')
+    .argument('[capability]', 'the same as --capability')
+    .option('--capability <name>', 'auth, data, storage, functions, jobs, sites, server or all')
+    .option('--since <time>', 'RFC 3339, or a duration back from now: 30s, 15m, 1h, 2d')
+    .option('--level <level>', 'least level: trace, debug, info, warn, error')
+    .option('--target <prefix>', 'beginning of the target: reactor_data::sql')
+    .option('--request-id <id>', 'lines of one request')
+    .option('--user <id>', 'lines of one user, by the sub claim')
+    .option('--limit <count>', 'the newest so many of the kept lines')
+    .option('-f, --follow', 'go on with live lines until Ctrl-C')
+    .action((capability: string | undefined, options: LogsOptions) =>
+      execute((client, output) => logs(client, output, capability, options)),
+    );
+  program
+    .command('status')
+    .description('say whether a server runs, since when and how it is')
+    .action(() => execute(status));
+  program
+    .command('health')
+    .description('ask once how it is; exits with 5 when something fails')
+    .action(() => execute(health));
+  program
+    .command('version')
+    .description('print the versions of this command line and of the server')
+    .action(() => execute(version));
+  return program;
+}
+
+/** @throws CliError `INVALID_ARGUMENT` */
+function formatOf({ json, output }: GlobalOptions, io: Io): Format {
+  if (json === true) return 'raw';
+  const wanted = output ?? (io.env.REACTOR_OUTPUT || undefined);
+  if (wanted === undefined) return io.stdout.isTTY === true ? 'human' : 'json';
+  if (wanted === 'human' || wanted === 'text') return 'human';
+  if (wanted === 'json') return 'json';
+  throw new CliError(
+    'INVALID_ARGUMENT',
+    `there is no output format ${JSON.stringify(wanted)}`,
+    'Accepted: human, json.',
+  );
+}
+
+function safeFormat(options: GlobalOptions, io: Io): Format {
+  try {
+    return formatOf(options, io);
+  } catch {
+    return 'human';
+  }
+}
+
+function parseTimeout(text: string): number {
+  const seconds = Number(text);
+  // Node's timers end at 2^31 ms.
+  if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError('It must be seconds, up to 86400.');
+  return seconds;
+}
+
+function argumentError({ code, message }: CommanderError): CliError {
+  if (code === 'commander.help') return new CliError('MISSING_ARGUMENT', 'no command', 'reactor --help lists them.');
+  const missing = code === 'commander.missingArgument' || code === 'commander.optionMissingArgument';
+  return new CliError(missing ? 'MISSING_ARGUMENT' : 'INVALID_ARGUMENT', message.replace(/^error: /, ''));
+}

@@ -1,0 +1,38 @@
+/** What would move a terminal's cursor, end the line or turn the text around; it may come from anyone's request. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/** `text` as a part of one line on a terminal. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (char) => {
+    if (char === '\n') return '\\n';
+    const code = char.codePointAt(0) ?? 0;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+const SGR = { red: '31', green: '32', yellow: '33', dim: '2' } as const;
+export type Color = keyof typeof SGR;
+
+export type Paint = (color: Color, text: string) => string;
+
+/** @param enabled colours only where a person looks, and not when NO_COLOR is set */
+export function painter(enabled: boolean): Paint {
+  return (color, text) => (enabled ? `\u001b[${SGR[color]}m${text}\u001b[0m` : text);
+}
+
+/** The two largest units: `12s`, `3m 4s`, `2h 5m`, `1d 3h`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts: [number, string][] = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'm'],
+    [whole % 60, 's'],
+  ];
+  const first = parts.findIndex(([amount]) => amount > 0);
+  if (first === -1) return '0s';
+  return parts
+    .slice(first, first + 2)
+    .map(([amount, unit]) => `${amount}${unit}`)
+    .join(' ');
+}
