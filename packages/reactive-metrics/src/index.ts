@@ -1,3 +1,6 @@
+export { meteredIterable } from './carriers/iterable.js';
+export { type MeteredPromiseOptions, meteredPromise } from './carriers/promise.js';
+export { type MeteredStreamOptions, meteredStream } from './carriers/web-stream.js';
 export { type Clock, systemClock } from './clock.js';
 export { errorName } from './error-name.js';
 export type {
@@ -28,6 +31,12 @@ export { type MetricsOptions, metrics } from './rxjs/metrics.js';
 export { name, tag } from './rxjs/name.js';
 export { type ObservationSupplier, observation } from './rxjs/observation.js';
 export { tapSignals } from './rxjs/tap-signals.js';
+export {
+  type TimedScheduler,
+  type TimedSchedulerOptions,
+  type TimedWorker,
+  timedScheduler,
+} from './scheduler/timed-scheduler.js';
 export type {
   SignalEnd,
   SignalListener,

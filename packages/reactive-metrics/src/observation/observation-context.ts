@@ -11,6 +11,8 @@ export class ObservationContext {
   contextualName: string | undefined;
   /** The observation this one belongs to. */
   parent: Observation | undefined;
+  /** Whether `parent` was taken from what was current, as opposed to having been set. */
+  parentIsCurrent = false;
   /** What was observed to fail; boxed, since anything can be thrown. */
   failure: { readonly error: unknown } | undefined;
   /** What the failure goes by in the `error` tag, for whoever knows better than the default rule. */

@@ -57,7 +57,10 @@ export function createObservation(registry: ObservationRegistry, source: Observa
   const name = source.name ?? convention?.name?.(context) ?? '';
   if (registry.predicate?.(name, context) === false) return new NoopObservation();
   context.name = name;
-  context.parent ??= registry.current;
+  if (context.parent === undefined) {
+    context.parent = registry.current;
+    context.parentIsCurrent = true;
+  }
   return new LiveObservation(registry, context, convention);
 }
 
@@ -91,6 +94,7 @@ class LiveObservation implements Observation {
 
   parent(parent: Observation): this {
     this.context.parent = parent;
+    this.context.parentIsCurrent = false;
     return this;
   }
 
