@@ -1,3 +1,5 @@
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Peer, ReactorEnv } from '@reactor/core';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
@@ -16,6 +18,11 @@ test('every kind of answer carries a request id, over a real socket', async () =
   app.get('/proxied', () => fetch('data:text/plain,from-elsewhere'));
   app.get('/forged', () => new Response('x', { headers: { 'X-Request-Id': 'of-another-request' } }));
   app.get('/stream', () => new Response(new Blob(['streamed']).stream()));
+  app.get('/direct', (c) => {
+    const { outgoing } = c.env as HttpBindings;
+    outgoing.writeHead(200, ['Content-Length', '0']).end();
+    return RESPONSE_ALREADY_SENT;
+  });
   app.get('/empty', (c) => c.body(null, 204));
   app.get('/fault', () => {
     throw new Error('fault');
@@ -24,7 +31,7 @@ test('every kind of answer carries a request id, over a real socket', async () =
     throw 'not an Error';
   });
   const { url } = await listen(app);
-  const paths = ['text', 'raw', 'proxied', 'forged', 'stream', 'empty', 'fault', 'oddity', 'nowhere'];
+  const paths = ['text', 'raw', 'proxied', 'forged', 'stream', 'direct', 'empty', 'fault', 'oddity', 'nowhere'];
   for (const path of paths) {
     const response = await fetch(`${url}/${path}`, { headers: { 'X-Request-Id': 'test-request-123' } });
     expect([path, response.headers.get('X-Request-Id')]).toEqual([path, 'test-request-123']);

@@ -1,6 +1,7 @@
 import { type Logger, type ReactorEnv, requestIdFrom } from '@reactor/core';
 import type { Context, MiddlewareHandler } from 'hono';
 import { parseTrustedProxies, SocketPeer } from './peer.js';
+import { sendRequestId } from './request-id-header.js';
 import { traceIdFrom } from './traceparent.js';
 
 export interface RequestContextOptions {
@@ -28,6 +29,7 @@ export function requestContext(options: RequestContextOptions): MiddlewareHandle
       c.set('traceId', traceId);
       c.set('logger', logger.with({ request_id: requestId, trace_id: traceId }));
     }
+    const finishRequestId = sendRequestId(c, requestId);
     const address = peerOf(c);
     if (address !== undefined) c.set('peer', new SocketPeer(address, c.req.raw.headers, isTrusted));
     try {
@@ -36,16 +38,6 @@ export function requestContext(options: RequestContextOptions): MiddlewareHandle
       // Hono hands only Errors to the error handler; anything else would end the request without an answer of ours.
       throw thrown instanceof Error ? thrown : new Error('something other than an Error was thrown', { cause: thrown });
     }
-    setRequestId(c, requestId);
+    finishRequestId();
   };
-}
-
-/** Last, so that a response which came from elsewhere (a function, a proxy) cannot carry another request's id. */
-function setRequestId(c: Context<ReactorEnv>, requestId: string): void {
-  try {
-    c.res.headers.set('X-Request-Id', requestId);
-  } catch {
-    // The headers of a fetched response are immutable; Hono copies them.
-    c.header('X-Request-Id', requestId);
-  }
 }

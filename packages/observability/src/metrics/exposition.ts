@@ -14,7 +14,7 @@ export async function renderExposition(
   families: readonly ScrapedFamily[],
   format: ExpositionFormat,
   breathe: () => Promise<void>,
-): Promise<Buffer> {
+): Promise<Buffer<ArrayBuffer>> {
   const pieces: Buffer[] = [];
   for (const family of families) {
     for (const text of format.family(family)) {

@@ -21,6 +21,6 @@ export function metricsRoutes(
     const timeoutMs = collectorTimeoutMs(c.req.header('X-Prometheus-Scrape-Timeout-Seconds'));
     const { families, outcomes } = await takeSnapshot(sources, { clock, logger, timeoutMs, breathe });
     const body = await renderExposition([...families, ...(await scrape.read(outcomes))], format, breathe);
-    return c.body(new Uint8Array(body), 200, { 'Content-Type': format.contentType, 'Cache-Control': 'no-store' });
+    return c.body(body, 200, { 'Content-Type': format.contentType, 'Cache-Control': 'no-store' });
   });
 }
