@@ -1,6 +1,6 @@
+import { constants } from 'node:os';
 import { bootServer } from '../boot.js';
 import type { Settings } from '../config/settings.js';
-import { EXIT } from '../exit.js';
 
 /** Everything after SIGTERM has to be over by then; a supervisor's own patience is usually 30 s too. */
 const STOP_BUDGET_MS = 30_000;
@@ -13,19 +13,27 @@ export async function serve(settings: Settings): Promise<void> {
     finished = resolve;
   });
   const starting = new AbortController();
-  const stop = (reason: string) => {
-    if (stopping) {
-      // Asked twice: whoever asks does not want to wait.
-      process.exit(EXIT.uncaught);
-    }
+  const stop = () => {
     stopping = true;
-    starting.abort(reason);
+    starting.abort();
     finished();
   };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // Asked twice: whoever asks does not want to wait.
+      if (stopping) process.exit(128 + constants.signals[signal]);
+      stop();
+    });
+  }
 
-  const server = await bootServer(settings, { shutdown: () => stop('POST /_admin/shutdown'), signal: starting.signal });
+  const server = await bootServer(settings, {
+    shutdown: stop,
+    signal: starting.signal,
+  }).catch((error: unknown) => {
+    // Asked to stop before it was ready, and everything opened is closed again: a clean stop.
+    if (stopping) process.exit(0);
+    throw error;
+  });
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => server.crash(error));
   }

@@ -1,0 +1,98 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { createBucket, PASSWORD, putObject, signUp } from './support/client.js';
+import { processesOf } from './support/processes.js';
+import { projectDirectory, startServer, type TestServer } from './support/server.js';
+import { until } from './support/until.js';
+
+const ROUNDS = 30;
+
+/** A client address of its own for each account: sign-up and sign-in are limited per address. */
+const addressOf = (i: number) => `198.51.${i % 256}.${Math.floor(i / 256)}`;
+
+interface Ledger {
+  /** Key → sha256 of what the server acknowledged last. */
+  readonly objects: Map<string, string>;
+  readonly emails: string[];
+}
+
+/** Writes until the server dies; notes only what was acknowledged. */
+async function load(server: TestServer, token: string, ledger: Ledger, round: number, worker: number): Promise<void> {
+  for (let i = 0; ; i++) {
+    const key = `crash/${worker}/${i % 5 === 3 ? 'same' : `${round}-${i}`}`;
+    const body = randomBytes(1000 + ((i * 7919) % 60_000));
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    try {
+      // Until the answer is there, either content is right.
+      const before = ledger.objects.get(key);
+      ledger.objects.set(key, before === undefined ? `maybe:${sha256}` : `${before}|${sha256}`);
+      const response = await putObject(server, token, key, body);
+      if (response.status === 200) ledger.objects.set(key, sha256);
+      if (i % 8 === 4) {
+        const email = `crash-${round}-${worker}-${i}@example.com`;
+        await signUp(server, email, addressOf(ledger.emails.length));
+        ledger.emails.push(email);
+      }
+    } catch (error) {
+      // The connection ended with the server; an answer that says no is a failure of the test.
+      if (!(error instanceof TypeError)) throw error;
+      return;
+    }
+  }
+}
+
+test(`kill -9 at a random moment under load, ${ROUNDS} times: nothing acknowledged is lost or torn`, async () => {
+  const directory = await projectDirectory();
+  const ledger: Ledger = { objects: new Map(), emails: [] };
+  const options = {
+    directory,
+    environment: { REACTOR_TRACING__FILTER: 'warn', REACTOR_SERVER__TRUSTED_PROXIES: '127.0.0.1' },
+  };
+  let server = await startServer(options);
+  await createBucket(server, 'crash');
+  const person = await signUp(server, 'owner@example.com');
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const workers = Array.from({ length: 4 }, (_, worker) => load(server, person.access_token, ledger, round, worker));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 800));
+    await server.end('SIGKILL');
+    await Promise.all(workers);
+    await until('PostgreSQL to follow', async () =>
+      (await processesOf(server.stateDirectory)).length === 0 ? true : undefined,
+    );
+    server = await startServer(options);
+  }
+
+  for (const [key, expected] of ledger.objects) {
+    const response = await fetch(`${server.url}/storage/v1/object/${key}`, {
+      headers: { Authorization: `Bearer ${person.access_token}` },
+    });
+    if (response.status === 404 && expected.startsWith('maybe:')) continue;
+    expect(response.status, key).toBe(200);
+    const sha256 = createHash('sha256')
+      .update(new Uint8Array(await response.arrayBuffer()))
+      .digest('hex');
+    expect(expected.replace('maybe:', '').split('|'), key).toContain(sha256);
+    expect(response.headers.get('ETag')).toContain(sha256);
+  }
+  expect(ledger.objects.size).toBeGreaterThan(10 * ROUNDS);
+  expect(ledger.emails.length).toBeGreaterThan(ROUNDS);
+  for (const [i, email] of ledger.emails.entries()) {
+    const login = await fetch(`${server.url}/auth/v1/login`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': addressOf(i) },
+      body: JSON.stringify({ email, password: PASSWORD }),
+    });
+    expect(login.status, email).toBe(200);
+  }
+  expect(await temporaryFiles(path.join(server.stateDirectory, 'blobs'))).toEqual([]);
+  expect(await server.end('SIGTERM')).toBe(0);
+  expect(await processesOf(server.stateDirectory)).toEqual([]);
+}, 300_000);
+
+async function temporaryFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => /tmp|temp|part/i.test(path.basename(name)) && !/^\.?te?mp$/.test(path.basename(name)));
+}

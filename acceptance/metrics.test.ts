@@ -1,0 +1,107 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createBucket, putObject, signUp } from './support/client.js';
+import { startServer, type TestServer } from './support/server.js';
+import { until } from './support/until.js';
+
+async function drive(server: TestServer): Promise<void> {
+  const person = await signUp(server);
+  await createBucket(server, 'metrics', true);
+  await putObject(server, person.access_token, 'metrics/a', 'x'.repeat(1000));
+  await Promise.all([
+    fetch(`${server.url}/storage/v1/object/metrics/a`).then((response) => response.text()),
+    fetch(`${server.url}/storage/v1/object/metrics/none`),
+    fetch(`${server.url}/nowhere`),
+    fetch(`${server.url}/auth/v1/user`),
+    fetch(`${server.url}/health`),
+    server.admin('/_admin/doctor'),
+  ]);
+}
+
+test('promtool has nothing to say about the scrape of a loaded server', async () => {
+  const server = await startServer();
+  await drive(server);
+  const scrape = await fetch(`${server.url}/metrics`);
+  expect(scrape.headers.get('Content-Type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+  const said = execFileSync('promtool', ['check', 'metrics'], {
+    input: await scrape.text(),
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
+  expect(said).toBe('');
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('a real Prometheus scrapes it with the shipped job, and answers the published queries', async () => {
+  const server = await startServer();
+  const directory = await mkdtemp(path.join(tmpdir(), 'reactor-prometheus-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const shipped = await readFile(path.resolve(import.meta.dirname, '../deploy/prometheus/prometheus.yml'), 'utf8');
+  // Only what the job tells you to replace, and a shorter wait.
+  const config = shipped
+    .replace('reactor.internal:8000', new URL(server.url).host)
+    .replaceAll('scrape_interval: 15s', 'scrape_interval: 1s');
+  await writeFile(path.join(directory, 'prometheus.yml'), config);
+  const port = await freePort();
+  const prometheus = spawn(
+    'prometheus',
+    [
+      `--config.file=${directory}/prometheus.yml`,
+      `--storage.tsdb.path=${directory}/data`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    { stdio: 'ignore' },
+  );
+  onTestFinished(async () => {
+    prometheus.kill('SIGKILL');
+    await once(prometheus, 'close');
+  });
+  const query = async (expression: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query: expression })}`);
+    const { data } = (await response.json()) as {
+      data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+    };
+    return data.result;
+  };
+  const first = (expression: string) =>
+    until(expression, async () => {
+      const result = await query(expression);
+      return result.length > 0 ? result : undefined;
+    });
+  expect(
+    (
+      await until('up', async () => {
+        const result = await query('up{job="reactor"}');
+        return result[0]?.value[1] === '1' ? result : undefined;
+      })
+    )[0]?.metric.job,
+  ).toBe('reactor');
+  await drive(server);
+
+  await until('a rate for every capability', async () => {
+    // A rate needs traffic between two scrapes.
+    await Promise.all([fetch(`${server.url}/auth/v1/keys`), fetch(`${server.url}/storage/v1/object/metrics/a`)]);
+    const result = await query('sum by (capability) (rate(reactor_http_requests_total[30s])) > 0');
+    const seen = result.map(({ metric }) => metric.capability);
+    return ['auth', 'storage', 'server'].every((name) => seen.includes(name)) ? true : undefined;
+  });
+  const p95 = await first(
+    'histogram_quantile(0.95, sum by (le, capability) (rate(reactor_http_request_duration_seconds_bucket[30s]))) > 0',
+  );
+  expect(p95.length).toBeGreaterThan(0);
+  expect(await first('reactor_db_pool_size - reactor_db_pool_idle')).toHaveLength(1);
+  expect(await first('reactor_health_status{capability="storage"} == 1')).toHaveLength(1);
+});
