@@ -1,4 +1,5 @@
-import { type Clock, toReactorError } from '@reactor/core';
+import { type Clock, ReactorError, toReactorError } from '@reactor/core';
+import { authErrors } from './errors.js';
 import type { AttemptKind, AuthMetrics } from './metrics.js';
 import { Slots } from './slots.js';
 import { networkOf, Throttle } from './throttle.js';
@@ -55,7 +56,7 @@ export class Attempts {
       const key = account !== undefined && account.length <= MAX_EMAIL_LENGTH ? account.toLowerCase() : undefined;
       // Counted before the password is looked at: attempts made at once must not all see a low count.
       if (key !== undefined) this.#accounts.hit(key);
-      const result = await this.#slots.run(work);
+      const result = await this.#slots.run(kind === 'sign_in' ? () => withoutPolicy(work) : work);
       if (key !== undefined) this.#accounts.forgive(key);
       this.#metrics.attempted(kind);
       return result;
@@ -63,5 +64,15 @@ export class Attempts {
       this.#metrics.attempted(kind, toReactorError(error));
       throw error;
     }
+  }
+}
+
+/** A password past the limit of new ones is, at sign-in, simply not this account's. */
+async function withoutPolicy<T>(signIn: () => Promise<T>): Promise<T> {
+  try {
+    return await signIn();
+  } catch (error) {
+    if (!(error instanceof ReactorError) || error.code !== 'weak_password') throw error;
+    throw authErrors.create.invalid_credentials('Invalid email or password', { cause: error });
   }
 }

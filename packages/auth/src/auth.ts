@@ -4,12 +4,13 @@ import { loadMigrations } from '@reactor/core/node';
 import { Attempts } from './attempts.js';
 import { createClaims } from './claims.js';
 import type { AuthConfig } from './config.js';
-import { authHealth } from './health.js';
+import { authHealth, shareHealth } from './health.js';
 import { checkSigningKeys } from './key-check.js';
 import { authMetrics } from './metrics.js';
 import { authProbes } from './probes.js';
 import { createProvider } from './provider.js';
 import { checkInput, limitBody } from './routes/body.js';
+import { noStore } from './routes/cache.js';
 import { addPublicRoutes } from './routes/keys.js';
 import { addMethodNotAllowed, addProviderRoutes } from './routes/provider.js';
 import { addSignUpRoute } from './routes/sign-up.js';
@@ -45,8 +46,8 @@ export function createAuth(config: AuthConfig, context: CapabilityContext & { re
   const sweep = new Sweep(store, metrics, clock, logger);
 
   const routes = createRoutes();
-  routes.use(withContext(context), limitBody, checkInput);
-  addPublicRoutes(routes, { keys, health, version: VERSION });
+  routes.use(withContext(context), noStore, limitBody, checkInput);
+  addPublicRoutes(routes, { keys, checkHealth: shareHealth(health, clock), version: VERSION });
   addSignUpRoute(routes, sessions);
   addTokenRoutes(routes, sessions);
   addUserRoutes(routes, { sessions, store, tokens });

@@ -1,4 +1,4 @@
-import type { Database, HealthCheck } from '@reactor/core';
+import type { Clock, Database, HealthCheck, HealthResult } from '@reactor/core';
 
 /** Auth can answer nothing but its public keys without the database, so the database decides. */
 export function authHealth(database: Database): HealthCheck {
@@ -12,5 +12,21 @@ export function authHealth(database: Database): HealthCheck {
         return { status: 'error', reason: 'the database does not answer' };
       }
     },
+  };
+}
+
+/** As long as the server's own `/health` keeps an answer. */
+const SHARED_MS = 1_000;
+
+/** One check for all who ask within a second: each opens a connection, and asking is open to anyone. */
+export function shareHealth(health: HealthCheck, clock: Clock): () => Promise<HealthResult> {
+  let latest: Promise<HealthResult> | undefined;
+  let until = 0;
+  return () => {
+    if (latest === undefined || clock.monotonic() >= until) {
+      until = clock.monotonic() + SHARED_MS;
+      latest = health.check(AbortSignal.timeout(health.timeoutMs));
+    }
+    return latest;
   };
 }

@@ -111,7 +111,8 @@ function createBetterAuth({ config, database, store, keys, claimsOf, clock, logg
     // `secrets` besides `secret`: without it BETTER_AUTH_SECRETS of the environment would win.
     secret: config.secret,
     secrets: secretsOf(config),
-    baseURL: ownOrigin ?? 'http://localhost',
+    // A name nobody can have: the origin of this URL is trusted, besides that of the request.
+    baseURL: ownOrigin ?? 'http://reactor.invalid',
     basePath: PROVIDER_BASE_PATH,
     trustedOrigins: (request) => (request === undefined ? [] : [new URL(request.url).origin]),
     database: { db: createKysely(database), type: 'postgres', schemaName: 'reactor_auth', transaction: true },
@@ -166,12 +167,10 @@ function createBetterAuth({ config, database, store, keys, claimsOf, clock, logg
         schema: { jwks: { modelName: 'signingKeys' } },
         // Otherwise each GET /get-session would sign a token nobody asked for.
         disableSettingJwtHeader: true,
-        jwks: {
-          keyPairConfig: { alg: SIGNING_ALGORITHM },
-          adapter: {
-            getJwks: async () => (await keys.list()).map(toStored),
-            createJwk: async (key: Omit<SigningKey, 'id'>) => toStored(await keys.create(key, uuidv7(clock.now()))),
-          },
+        jwks: { keyPairConfig: { alg: SIGNING_ALGORITHM } },
+        adapter: {
+          getJwks: async () => (await keys.list()).map(toStored),
+          createJwk: async (key) => toStored(await keys.create(key, uuidv7(clock.now()))),
         },
         jwt: {
           issuer: config.jwtIssuer,

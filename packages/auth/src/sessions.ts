@@ -1,4 +1,4 @@
-import { ReactorError, toReactorError } from '@reactor/core';
+import { toReactorError } from '@reactor/core';
 import type { Attempts } from './attempts.js';
 import type { ClaimedSession, ClaimsOf } from './claims.js';
 import { authErrors } from './errors.js';
@@ -55,15 +55,7 @@ export class Sessions {
   async signIn(credentials: Credentials, client: Client): Promise<IssuedSession> {
     const { attempts, provider } = this.#context;
     const attempt = { kind: 'sign_in', address: client.address, account: credentials.email } as const;
-    const { sessionToken } = await attempts.run(attempt, async () => {
-      try {
-        return await provider.signIn(credentials, client.headers);
-      } catch (error) {
-        // A password past the limit of new ones is simply not this account's.
-        if (error instanceof ReactorError && error.code === 'weak_password') throw wrongCredentials(error);
-        throw error;
-      }
-    });
+    const { sessionToken } = await attempts.run(attempt, () => provider.signIn(credentials, client.headers));
     return this.#issueFor(sessionToken, 'password');
   }
 
@@ -109,8 +101,4 @@ export class Sessions {
       expiresAt: new Date(claims.exp * 1000),
     };
   }
-}
-
-function wrongCredentials(cause: ReactorError): ReactorError {
-  return authErrors.create.invalid_credentials('Invalid email or password', { cause });
 }

@@ -1,7 +1,7 @@
 import { type Clock, type Database, type Logger, type Peer, type ReactorEnv, silentLogger } from '@reactor/core';
-import { createTestDatabase } from '@reactor/testing';
+import { createTestDatabase, type TestDatabase } from '@reactor/testing';
 import { Hono } from 'hono';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { type Auth, type AuthConfig, createAuth, parseAuthConfig } from '../src/index.js';
 
 export const SECRET = 'Vq3t8mYw2kZr6nXc9pLb4sHd7fJg1aQe';
@@ -27,15 +27,15 @@ export interface Answer {
   readonly body: any;
 }
 
-/** An empty, migrated database that goes away with the test. */
-export async function createAuthDatabase(): Promise<Database> {
-  const { database, drop } = await createTestDatabase();
-  onTestFinished(drop);
-  await migrate(database);
-  return database;
+/** An empty, migrated database that goes away with the test, or earlier by `drop`. */
+export async function createAuthDatabase(): Promise<TestDatabase> {
+  const created = await createTestDatabase();
+  onTestFinished(created.drop);
+  await migrate(created.database);
+  return created;
 }
 
-export async function migrate(database: Database): Promise<void> {
+async function migrate(database: Database): Promise<void> {
   const { migrations } = createAuth(parseAuthConfig({ secret: SECRET }), {
     database,
     clock: dateClock,
@@ -48,13 +48,13 @@ export interface TestAuthOptions {
   readonly database?: Database;
   readonly section?: Record<string, unknown>;
   /** Where requests seem to come from; undefined: the app does not tell. */
-  readonly address?: string | (() => string);
+  readonly address?: string | (() => string | undefined);
   readonly start?: boolean;
   readonly logger?: Logger;
 }
 
 export async function createTestAuth(options: TestAuthOptions = {}): Promise<TestAuth> {
-  const database = options.database ?? (await createAuthDatabase());
+  const database = options.database ?? (await createAuthDatabase()).database;
   const config = parseAuthConfig({ secret: SECRET, allow_signup: true, ...options.section });
   const auth = createAuth(config, { database, clock: dateClock, logger: options.logger ?? silentLogger });
   if (options.start !== false) await auth.start();
@@ -106,4 +106,23 @@ export async function signUp(auth: TestAuth, email = 'ada@example.com') {
 
 export function bearer(token: string): Record<string, string> {
   return { Authorization: `Bearer ${token}` };
+}
+
+/** The value of one series, from the family a scrape would read. */
+export async function sampleOf({ auth }: TestAuth, name: string, labels: Record<string, string> = {}): Promise<number> {
+  const family = auth.metrics.families.find((candidate) => candidate.name === name);
+  if (family === undefined) throw new Error(`no family ${name}`);
+  const { values } = await family.get();
+  const found = values.filter((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value));
+  const [sample] = found;
+  if (sample === undefined || found.length > 1) throw new Error(`${found.length} series of ${name} match`);
+  return sample.value;
+}
+
+/** Moves `Date`, and with it every clock there is, until the test ends. */
+export function moveTime(seconds: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
 }

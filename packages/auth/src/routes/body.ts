@@ -1,6 +1,7 @@
-import { coreErrors, type ReactorEnv } from '@reactor/core';
-import type { MiddlewareHandler } from 'hono';
+import { coreErrors, invalidInput, type ReactorEnv } from '@reactor/core';
+import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import type { z } from 'zod';
 
 /** Room for an account's metadata, and little to parse for what anyone may send. */
 export const MAX_BODY_BYTES = 65_536;
@@ -8,8 +9,9 @@ export const MAX_BODY_BYTES = 65_536;
 /** Far beyond what metadata needs; keeps everything that walks a body off the end of the stack. */
 export const MAX_BODY_DEPTH = 32;
 
-const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json(?:\s*;|$)/i;
-const FORM_TYPE = /^application\/x-www-form-urlencoded(?:\s*;|$)/i;
+/** No wider than what the validators behind it take, which refuse in plain text. */
+const JSON_TYPE = /^application\/(?:[a-z.-]+\+)?json(?:;\s*[a-z0-9-]+=[^;]+)*$/i;
+const FORM_TYPE = /^application\/x-www-form-urlencoded(?:;\s*[a-z0-9-]+=[^;]+)*$/i;
 
 /** Half of a surrogate pair; with the u flag a whole pair is another character. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -31,14 +33,33 @@ export const checkInput: MiddlewareHandler<ReactorEnv> = async (c, next) => {
   for (const [name, value] of new URL(c.req.url).searchParams) requireStorable([name, value], 'query string');
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
     const text = await c.req.text();
-    if (text !== '') checkBody(text, c.req.header('Content-Type') ?? '', c.req.path.endsWith('/token'));
+    const contentType = c.req.header('Content-Type');
+    if (text !== '' || contentType !== undefined) checkBody(text, contentType ?? '', c.req.path.endsWith('/token'));
   }
   await next();
 };
 
+/** Middleware: refuses a request without a body (400). */
+export const requireBody: MiddlewareHandler<ReactorEnv> = async (c, next) => {
+  if ((await c.req.text()) === '') throw coreErrors.create.invalid_request('The body is empty.');
+  await next();
+};
+
+/**
+ * The JSON body, which `checkInput` has let through, or undefined when none came.
+ * @throws ReactorError `invalid_request` (400) where it does not fit `schema`
+ */
+export async function readBody<T>(c: Context<ReactorEnv>, schema: z.ZodType<T>): Promise<T | undefined> {
+  const text = await c.req.text();
+  if (text === '') return undefined;
+  const parsed = schema.safeParse(JSON.parse(text));
+  if (!parsed.success) throw invalidInput(parsed.error.issues, 'JSON body');
+  return parsed.data;
+}
+
 function checkBody(text: string, contentType: string, formAllowed: boolean): void {
   if (JSON_TYPE.test(contentType)) {
-    requireStorable(parseJson(text), 'JSON body');
+    if (text !== '') requireStorable(parseJson(text), 'JSON body');
   } else if (formAllowed && FORM_TYPE.test(contentType)) {
     requireStorable([...new URLSearchParams(text)], 'form body');
   } else {

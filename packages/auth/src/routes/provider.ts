@@ -1,10 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { coreErrors, type ReactorEnv } from '@reactor/core';
+import { coreErrors, type ReactorEnv, ReactorError } from '@reactor/core';
 import type { Context, Handler } from 'hono';
 import type { Attempts } from '../attempts.js';
 import type { AttemptKind } from '../metrics.js';
 import { CLIENT_ADDRESS_HEADER, PROVIDER_BASE_PATH, type Provider } from '../provider.js';
 import { clientAddress } from './client.js';
+import { checkProviderInput } from './provider-input.js';
 
 /**
  * Endpoints of better-auth that need something this capability does not configure (social providers, mail), or that
@@ -43,9 +44,11 @@ export function addProviderRoutes(routes: OpenAPIHono<ReactorEnv>, provider: Pro
     if (WITHHELD.has(path)) continue;
     const kind = ATTEMPTS[path];
     const forward: Handler<ReactorEnv> = async (c) => {
+      const body = await readJson(c);
+      checkProviderInput(path, new URL(c.req.url).searchParams, body);
       const request = await toProviderRequest(c, path);
-      if (kind === undefined) return provider.handle(request);
-      const account = kind === 'sign_in' ? await triedAccount(c) : undefined;
+      if (kind === undefined) return provider.handle(request).catch((error) => explainBearer(c, error));
+      const account = kind === 'sign_in' ? triedAccount(body) : undefined;
       return attempts.run({ kind, address: clientAddress(c), account }, () => provider.handle(request));
     };
     routes.on([...methods], path, forward);
@@ -69,6 +72,15 @@ export function addMethodNotAllowed(routes: OpenAPIHono<ReactorEnv>): void {
   }
 }
 
+/** An access token must not open these routes: they hand out session tokens, which live longer. */
+function explainBearer(c: Context<ReactorEnv>, error: unknown): never {
+  const sentJwt = /^Bearer +[^ .]+\.[^ .]+\.[^ .]+ *$/i.test(c.req.header('Authorization') ?? '');
+  if (!sentJwt || !(error instanceof ReactorError) || error.code !== 'unauthorized') throw error;
+  throw coreErrors.create.unauthorized('This route takes the session token (refresh_token), not an access token.', {
+    cause: error,
+  });
+}
+
 async function toProviderRequest(c: Context<ReactorEnv>, path: string): Promise<Request> {
   const url = new URL(c.req.url);
   url.pathname = PROVIDER_BASE_PATH + path;
@@ -87,9 +99,13 @@ async function toProviderRequest(c: Context<ReactorEnv>, path: string): Promise<
   return new Request(url, { method: reads ? 'GET' : c.req.method, headers, ...(body === '' ? {} : { body }) });
 }
 
-async function triedAccount(c: Context<ReactorEnv>): Promise<string | undefined> {
-  const text = await c.req.text();
-  const body: unknown = text === '' ? undefined : JSON.parse(text);
+/** The body, which `checkInput` has let through. */
+async function readJson(c: Context<ReactorEnv>): Promise<unknown> {
+  const text = c.req.method === 'GET' || c.req.method === 'HEAD' ? '' : await c.req.text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+function triedAccount(body: unknown): string | undefined {
   const { email } = (body ?? {}) as { email?: unknown };
   return typeof email === 'string' ? email : undefined;
 }

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import type { ReactorEnv } from '@reactor/core';
 import type { Sessions } from '../sessions.js';
+import { requireBody } from './body.js';
 import { clientOf } from './client.js';
 import { failures, json, signedInSchema, signUpSchema, toSignedIn } from './schemas.js';
 
@@ -9,6 +10,7 @@ const signUp = createRoute({
   path: '/signup',
   tags: ['auth'],
   summary: 'Create an account and sign in',
+  middleware: requireBody,
   request: { body: { required: true, content: { 'application/json': { schema: signUpSchema } } } },
   responses: {
     201: json(signedInSchema, 'The account exists and is signed in.'),

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { coreErrors, invalidInput, type ReactorEnv } from '@reactor/core';
 import type { Context } from 'hono';
 import type { IssuedSession, Sessions } from '../sessions.js';
+import { requireBody } from './body.js';
 import { clientOf } from './client.js';
 import { credentialsSchema, failures, json, signedInSchema, toSignedIn } from './schemas.js';
 
@@ -10,6 +11,7 @@ const login = createRoute({
   path: '/login',
   tags: ['auth'],
   summary: 'Sign in with e-mail address and password',
+  middleware: requireBody,
   request: { body: { required: true, content: { 'application/json': { schema: credentialsSchema } } } },
   responses: {
     200: json(signedInSchema, 'Signed in.'),
@@ -42,6 +44,7 @@ const token = createRoute({
   path: '/token',
   tags: ['auth'],
   summary: 'Get an access token for a password or a refresh token',
+  middleware: requireBody,
   request: {
     query: z.object({ grant_type: grantType }),
     body: {
