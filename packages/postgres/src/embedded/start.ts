@@ -11,7 +11,7 @@ import {
 } from '@reactor/core';
 import { jitteredDelayMs } from '../backoff.js';
 import { chooseAccount } from './account.js';
-import { findBinaries } from './binaries.js';
+import { locateBinaries, usableBinaries } from './binaries.js';
 import { ensureDataDirectory, SUPERUSER } from './data-directory.js';
 import { EmbeddedPostgresError } from './errors.js';
 import { prepareHome } from './home.js';
@@ -54,7 +54,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const { clock } = options;
   const logger = options.logger.target('reactor_postgres');
   const account = await chooseAccount(`${stateDirectory}/postgres/data`);
-  const binaries = await findBinaries(account, logger);
+  const binaries = await usableBinaries(await locateBinaries(), account, logger);
   const home = await prepareHome(stateDirectory, account, logger);
   const start = clock.monotonic();
   const { dataDirectory, created } = await ensureDataDirectory(home, binaries, account);
