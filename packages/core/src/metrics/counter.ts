@@ -27,6 +27,9 @@ export function counter<const Labels extends LabelSpec = {}>(declaration: Family
     type: 'counter',
     aggregator: 'sum',
     collects: false,
+    get overflows() {
+      return series.overflows;
+    },
     child: (labels) => series.child(labels),
     async get() {
       const values = Array.from(series.children(), ({ labels, labelText, state }) => ({

@@ -50,6 +50,11 @@ export interface MetricFamily {
   readonly aggregator: Aggregator;
   /** Whether values are read from elsewhere at scrape time, so that reading them can fail or hang. */
   readonly collects: boolean;
+  /**
+   * How often a series was asked for whose open label was past its limit, so that `_other` stood in; undefined where
+   * every label is closed.
+   */
+  readonly overflows?: number | undefined;
   get(signal?: AbortSignal): Promise<FamilySnapshot>;
   reset(): void;
 }

@@ -36,6 +36,9 @@ export function gauge<const Labels extends LabelSpec = {}>(declaration: GaugeDec
     type: 'gauge',
     aggregator,
     collects: false,
+    get overflows() {
+      return series.overflows;
+    },
     child: (labels) => series.child(labels),
     async get() {
       const values = Array.from(series.children(), ({ labels, labelText, state }) => ({

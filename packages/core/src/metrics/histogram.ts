@@ -63,6 +63,9 @@ export function histogram<const Labels extends LabelSpec = {}>(
     buckets,
     aggregator: 'sum',
     collects: false,
+    get overflows() {
+      return series.overflows;
+    },
     child: (labels) => series.child(labels),
     async get() {
       const values: Sample[] = [];

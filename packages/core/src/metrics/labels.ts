@@ -37,6 +37,7 @@ export class SeriesSet<Labels extends LabelSpec, State> {
   readonly #seen: readonly Set<string>[];
   readonly #children = new Map<string, Child<State>>();
   readonly #create: (labels: Readonly<Record<string, string>>) => State;
+  #overflows = 0;
 
   constructor(spec: Labels, create: (labels: Readonly<Record<string, string>>) => State) {
     this.#spec = Object.entries(spec);
@@ -46,12 +47,14 @@ export class SeriesSet<Labels extends LabelSpec, State> {
     this.#createClosed();
   }
 
+  /** How often `child` answered with `_other` because an open label was at its limit; undefined without open labels. */
+  get overflows(): number | undefined {
+    return this.#spec.every(([, values]) => isClosed(values)) ? undefined : this.#overflows;
+  }
+
   child(labels: LabelValues<Labels>): State {
-    let key = '';
-    for (let i = 0; i < this.#spec.length; i++) {
-      key += `${this.#admit(i, (labels as Record<string, string>)[this.labelNames[i] as string] as string)}\u0000`;
-    }
-    return (this.#children.get(key) ?? this.#add(key)).state;
+    const values = this.labelNames.map((name, i) => this.#admit(i, (labels as Record<string, string>)[name] as string));
+    return (this.#children.get(keyOf(values)) ?? this.#add(values)).state;
   }
 
   children(): IterableIterator<Child<State>> {
@@ -67,27 +70,37 @@ export class SeriesSet<Labels extends LabelSpec, State> {
     const seen = this.#seen[index] as Set<string>;
     if (seen.has(value)) return value;
     const values = this.#spec[index]?.[1] as readonly string[] | OpenLabel;
-    if (isClosed(values) || seen.size >= values.limit) return OTHER;
+    if (isClosed(values)) return OTHER;
+    if (seen.size >= values.limit) {
+      this.#overflows++;
+      return OTHER;
+    }
     seen.add(value);
     return value;
   }
 
-  #add(key: string): Child<State> {
-    const values = key.split('\u0000');
+  #add(values: readonly string[]): Child<State> {
     const labels = Object.fromEntries(this.labelNames.map((name, i) => [name, values[i] as string]));
     const child = { labels, labelText: renderLabels(labels), state: this.#create(labels) };
-    this.#children.set(key, child);
+    this.#children.set(keyOf(values), child);
     return child;
   }
 
   #createClosed(): void {
-    let keys = [''];
+    let combinations: string[][] = [[]];
     for (const [, values] of this.#spec) {
       if (!isClosed(values)) return;
-      keys = keys.flatMap((key) => values.map((value) => `${key}${value}\u0000`));
+      combinations = combinations.flatMap((head) => values.map((value) => [...head, value]));
     }
-    for (const key of keys) this.#add(key);
+    for (const combination of combinations) this.#add(combination);
   }
+}
+
+/** With lengths, so that no value can be written that reads as two. */
+function keyOf(values: readonly string[]): string {
+  let key = '';
+  for (const value of values) key += `${value.length}:${value}`;
+  return key;
 }
 
 function isClosed(values: readonly string[] | OpenLabel): values is readonly string[] {

@@ -33,6 +33,23 @@ test('an open label stops at its limit, and what comes later shares _other', asy
   ]);
 });
 
+test('what an open label turns away is counted, and no value can pass for two', async () => {
+  const closed = counter({ ...declaration, name: 't_closed_total', labels: { side: ['left'] } });
+  expect(closed.overflows).toBeUndefined();
+  const open = counter({ ...declaration, name: 't_open_total', labels: { a: openLabel(2), b: openLabel(9) } });
+  open.child({ a: 'x\u0000y', b: 'z' }).inc();
+  open.child({ a: 'x', b: 'y\u0000z' }).inc(2);
+  expect(open.overflows).toBe(0);
+  open.child({ a: 'third', b: 'z' }).inc();
+  open.child({ a: 'third', b: 'z' }).inc();
+  expect(open.overflows).toBe(2);
+  expect(await samplesOf(open)).toEqual([
+    { labels: { a: 'x\u0000y', b: 'z' }, value: 1 },
+    { labels: { a: 'x', b: 'y\u0000z' }, value: 2 },
+    { labels: { a: '_other', b: 'z' }, value: 2 },
+  ]);
+});
+
 test('a value outside a closed set is counted under _other, not lost', async () => {
   const things = counter({ ...declaration, name: 't_things_total', labels: { result: ['ok'] } });
   things.child({ result: 'surprise' as 'ok' }).inc();
