@@ -153,6 +153,19 @@ test('a collector that throws, rejects, hangs or answers nonsense costs its own 
   expect(lines.map(({ message }) => message)).toEqual(new Array(6).fill('metric collector failed'));
 });
 
+test('a label over its limit shows in a counter of its own, closed families do not', async () => {
+  const { metrics } = setUp();
+  const open = counter({ ...things, name: 'reactor_t_open_total', labels: { tenant: openLabel(1) } });
+  const closed = counter({ ...things, name: 'reactor_t_closed_total', labels: { side: ['left'] } });
+  metrics.contribute('t', metricsContributor([open, closed]));
+  const dropped = async () => (await scrape(metrics)).get('reactor_metrics_series_dropped_total')?.samples;
+  const series = 'reactor_metrics_series_dropped_total{family="reactor_t_open_total"}';
+  open.child({ tenant: 'a' }).inc();
+  expect(await dropped()).toEqual(new Map([[series, 0]]));
+  open.child({ tenant: 'b' }).inc();
+  expect(await dropped()).toEqual(new Map([[series, 1]]));
+});
+
 test('collectors run side by side, and concurrent scrapes each see their own outcomes', async () => {
   const { metrics } = setUp();
   const waiting: (() => void)[] = [];

@@ -1,8 +1,16 @@
-import type { CapabilityContext, MetricsContributor, ReactorEnv, Registry } from '@reactor/core';
+import {
+  type CapabilityContext,
+  type MetricFamily,
+  type MetricsContributor,
+  metricsContributor,
+  type ReactorEnv,
+  type Registry,
+} from '@reactor/core';
 import type { Hono } from 'hono';
 import { Registry as PromRegistry } from 'prom-client';
 import { metricsRoutes } from './routes.js';
 import { scrapeFamilies } from './scrape-families.js';
+import { seriesDropped } from './series-dropped.js';
 
 /** The one registry of a process, and the route that serves it. */
 export interface Metrics {
@@ -43,5 +51,7 @@ export function createMetrics(context: CapabilityContext): Metrics {
   }
 
   contribute('scrape', scrape.metrics);
+  const dropped = seriesDropped(() => registry.getMetricsAsArray() as unknown as MetricFamily[]);
+  contribute('scrape', metricsContributor([dropped]));
   return { registry, contribute, routes: metricsRoutes(registry, scrape, context) };
 }
