@@ -2,6 +2,7 @@ export { type DatabaseOptions, openDatabase, type PostgresDatabase } from './dat
 export type { PingResult } from './database/ping.js';
 export { DatabaseUnreachableError } from './database/wait-until-ready.js';
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded/errors.js';
+export { embeddedPostgresMetrics } from './embedded/metrics.js';
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded/start.js';
 export { ChangedMigrationError, MigrationFailedError } from './migrations/errors.js';
 export { type MigrateResult, migrate } from './migrations/migrate.js';

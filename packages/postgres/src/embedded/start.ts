@@ -1,20 +1,13 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Clock,
-  type Counter,
-  counter,
-  type Logger,
-  type MetricsContributor,
-  metricsContributor,
-  observedGauge,
-} from '@reactor/core';
+import type { Clock, CounterChild, Logger, MetricsContributor } from '@reactor/core';
 import { jitteredDelayMs } from '../backoff.js';
 import { chooseAccount } from './account.js';
 import { locateBinaries, usableBinaries } from './binaries.js';
 import { ensureDataDirectory, SUPERUSER } from './data-directory.js';
 import { EmbeddedPostgresError } from './errors.js';
 import { prepareHome } from './home.js';
+import { embeddedPostgresMetrics } from './metrics.js';
 import { clearWayFor } from './orphan.js';
 import { Postmaster } from './postmaster.js';
 import { prepareSocketDirectory, type SocketDirectory } from './socket-directory.js';
@@ -91,8 +84,7 @@ class SupervisedPostgres implements EmbeddedPostgres {
   readonly version: string;
   readonly metrics: MetricsContributor;
   readonly #options: SupervisedOptions;
-  // biome-ignore lint/complexity/noBannedTypes: {} is the empty label set
-  readonly #restarts: Counter<{}>;
+  readonly #restarts: CounterChild;
   readonly #stopping = new AbortController();
   #current: Postmaster | undefined;
   #up = false;
@@ -103,22 +95,9 @@ class SupervisedPostgres implements EmbeddedPostgres {
     this.dataDirectory = options.dataDirectory;
     this.version = options.version;
     this.connectionString = `postgresql://${SUPERUSER}@/postgres?host=${encodeURIComponent(options.sockets.path)}`;
-    this.#restarts = counter({
-      name: 'reactor_db_embedded_restarts_total',
-      help: 'Restarts of the embedded PostgreSQL after it died',
-      moves: 'once per attempt to bring it back',
-      unit: 'none',
-    });
-    this.metrics = metricsContributor([
-      this.#restarts,
-      observedGauge({
-        name: 'reactor_db_embedded_up',
-        help: 'Whether the embedded PostgreSQL process runs and has finished starting: 1 or 0',
-        moves: 'when the process dies and when it is back',
-        unit: 'none',
-        collect: () => (this.#up ? 1 : 0),
-      }),
-    ]);
+    const { contributor, restarts } = embeddedPostgresMetrics(() => this.#up);
+    this.#restarts = restarts;
+    this.metrics = contributor;
   }
 
   async start(): Promise<void> {
@@ -176,7 +155,7 @@ class SupervisedPostgres implements EmbeddedPostgres {
       logger.error('PostgreSQL died; restarting', { how, delay_ms: delayMs, attempt });
       await delay(delayMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
-      this.#restarts.child({}).inc();
+      this.#restarts.inc();
       upSince = clock.monotonic();
       try {
         await this.#launch();
