@@ -27,8 +27,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '@reactor/cli': [],
   ...Object.fromEntries(CAPABILITIES.map((name) => [name, ['@reactor/core']])),
 };
-/** Besides, in tests only; never where `@reactor/testing` itself comes from. */
-const ALLOWED_IN_TESTS = ['@reactor/testing'];
+/** Besides, in tests only: the fixtures and the real engine. What the fixtures stand on cannot use them. */
+const ALLOWED_IN_TESTS = ['@reactor/core', '@reactor/observability', '@reactor/postgres', '@reactor/testing'];
+const BELOW_THE_FIXTURES = ALLOWED['@reactor/testing'] ?? [];
 
 const manifests = ['packages', 'apps'].flatMap((group) =>
   readdirSync(path.join(ROOT, group)).map((folder): Manifest => {
@@ -49,7 +50,7 @@ test.each(manifests)('$folder imports only what its place allows', (manifest) =>
   const { dependencies, peerDependencies, optionalDependencies, devDependencies } = manifest;
   const used = [dependencies, peerDependencies, optionalDependencies].flatMap(ours);
   expect(used.filter((name) => !allowed.includes(name))).toEqual([]);
-  const inTests = [...allowed, ...(allowed.includes('@reactor/core') ? ALLOWED_IN_TESTS : [])];
+  const inTests = BELOW_THE_FIXTURES.includes(manifest.name) ? allowed : [...allowed, ...ALLOWED_IN_TESTS];
   expect(ours(devDependencies).filter((name) => !inTests.includes(name))).toEqual([]);
 });
 

@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { authErrors, createAuth, parseAuthConfig } from '@reactor/auth';
+import { coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
+import { createHealth, createLogging, createMetrics, instrumentHttp, serverInfo } from '@reactor/observability';
+import { embeddedPostgresMetrics, openDatabase } from '@reactor/postgres';
+import { capabilitySchemas, SERVER_SECTIONS } from '@reactor/server';
+import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageErrors } from '@reactor/storage';
+import { afterAll, expect, test } from 'vitest';
+import { z } from 'zod';
+
+/*
+ * docs/reference is written by this file: `npx pnpm@10 --filter @reactor/repository test -u` after a change of what is
+ * declared. A difference fails.
+ */
+const NOTE = '<!-- Generated from the declarations in the code; do not edit. -->\n';
+const reference = (name: string) => path.resolve(import.meta.dirname, `../docs/reference/${name}.md`);
+
+const context = { logger: silentLogger, clock: systemClock };
+const directory = mkdtempSync(path.join(tmpdir(), 'reactor-reference-'));
+const database = openDatabase({ connectionString: 'postgresql://nobody@localhost/nothing', ...context });
+afterAll(async () => {
+  await database.close();
+  rmSync(directory, { recursive: true });
+});
+
+function owners(): [string, readonly MetricFamily[]][] {
+  const logging = createLogging({ filter: 'off', clock: systemClock });
+  const auth = createAuth(parseAuthConfig({ secret: 'x'.repeat(32) }), { ...context, database });
+  const blobs = createFilesystemBlobStore({ root: directory, clock: systemClock });
+  const storage = createStorage(parseStorageConfig({}), { ...context, database, tokens: auth.tokens, blobs });
+  const health = createHealth({ ...context, capabilities: () => [], phase: () => 'ready' });
+  return [
+    ['server', serverInfo('0.0.0', systemClock).families],
+    ['http', instrumentHttp(context).metrics.families],
+    ['health', health.metrics.families],
+    ['logs', logging.metrics.families],
+    ['scrape', createMetrics(context).registry.getMetricsAsArray() as unknown as MetricFamily[]],
+    ['database', [...database.metrics.families, ...embeddedPostgresMetrics(() => false).contributor.families]],
+    ['auth', auth.metrics.families],
+    ['storage', storage.metrics.families],
+  ];
+}
+
+test('docs/reference/metrics.md lists every family that is declared', async () => {
+  const sections = owners().map(([owner, families]) => {
+    const rows = families.map(
+      ({ name, type, unit, labelNames, help }) =>
+        `| \`${name}\` | ${type} | ${unit === 'none' ? '' : unit} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${cell(help)} |`,
+    );
+    return `## ${owner}\n\n| Metric | Type | Unit | Labels | Meaning |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
+  });
+  const text = `${NOTE}# Metrics\n\nBesides these, \`/metrics\` has the \`process_*\` and \`nodejs_*\` families of prom-client.\n\n${sections.join('\n')}`;
+  await expect(text).toMatchFileSnapshot(reference('metrics'));
+});
+
+test('docs/reference/errors.md lists every error code that is declared', async () => {
+  const table = (codes: Readonly<Record<string, ErrorCode>>) =>
+    Object.entries(codes)
+      .map(([code, { status, when }]) => `| \`${code}\` | ${status} | ${cell(when)} |`)
+      .join('\n');
+  const sections = [
+    ['Everywhere', coreErrors.codes],
+    ['auth', authErrors.codes],
+    ['storage', storageErrors.codes],
+  ] as const;
+  const body = sections.map(
+    ([title, codes]) => `## ${title}\n\n| Code | Status | When |\n|---|---|---|\n${table(codes)}\n`,
+  );
+  const shape = '```json\n{"error":{"code":"not_found","message":"…","status":404,"request_id":"…","details":[]}}\n```';
+  const text = `${NOTE}# Error codes\n\nEvery error answer has this body; \`details\` is there where it helps:\n\n${shape}\n\n${body.join('\n')}`;
+  await expect(text).toMatchFileSnapshot(reference('errors'));
+});
+
+test('docs/reference/config.md lists every key that is accepted', async () => {
+  const sections = Object.entries({ ...SERVER_SECTIONS, ...capabilitySchemas() }).map(([section, schema]) => {
+    const json = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }) as {
+      properties: Record<string, { description?: string; default?: unknown; type?: string; enum?: string[] }>;
+    };
+    const rows = Object.entries(json.properties).map(
+      ([key, { description = '', default: fallback, type, enum: values }]) => {
+        const accepted = values === undefined ? (type ?? '') : values.map((value) => `\`${value}\``).join(', ');
+        return `| \`${section}.${key}\` | ${accepted} | ${fallback === undefined ? '' : `\`${JSON.stringify(fallback)}\``} | ${cell(description)} |`;
+      },
+    );
+    return `## [${section}]\n\n| Key | Accepts | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  });
+  const text = `${NOTE}# Configuration keys\n\nDefaults that depend on \`project.env\` or on whether there is a file are in [configuration.md](../configuration.md).\n\n${sections.join('\n')}`;
+  await expect(text).toMatchFileSnapshot(reference('config'));
+});
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
