@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CliError } from './errors.js';
 import type { Io } from './io.js';
 import { readIfThere } from './project/files.js';
@@ -29,7 +29,7 @@ const DEFAULT_URL = 'http://127.0.0.1:8000';
  */
 export async function resolveConnection(options: ConnectionOptions, io: Io): Promise<Connection> {
   const given = options.url ?? nonEmpty(io.env.REACTOR_URL);
-  const project = await findProject(options.project ?? io.directory, io.env);
+  const project = await findProject(resolve(io.directory, options.project ?? '.'), io.env);
   const url = given === undefined ? urlOf(project) : parseServerUrl(given);
   const token = options.token ?? nonEmpty(io.env.REACTOR_ADMIN_TOKEN);
   const base = { url, ...(project === undefined ? {} : { project }) };

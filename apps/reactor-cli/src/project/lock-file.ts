@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { readIfThere } from './files.js';
 
 /** The server that a state directory's lock names. */
@@ -33,34 +35,32 @@ export async function readLockFile(stateDirectory: string): Promise<LockedBy | u
     pid,
     startedAt: String(record.startedAt),
     ...(typeof record.url === 'string' ? { url: record.url } : {}),
-    alive: await isAlive(pid, record.processStart),
+    alive: record.processStart !== undefined && record.processStart === (await processStartOf(pid)),
   };
 }
 
-/** A pid is given to another process later, in a container soon; with its start it names one for good. */
-async function isAlive(pid: number, processStart: unknown): Promise<boolean> {
-  if (process.platform === 'linux' && typeof processStart === 'string') {
-    return (await processStartOf(pid)) === processStart;
-  }
+/**
+ * When a process started, in the system's own terms and as the server writes it into its lock. A pid alone is given to
+ * another process later, in a container soon; together they name one for good.
+ * @returns undefined when there is no such process
+ */
+export async function processStartOf(pid: number): Promise<string | undefined> {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** `<boot id>/<start in ticks>`, as the server writes it. */
-async function processStartOf(pid: number): Promise<string | undefined> {
-  try {
-    const [stat, bootId] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-    ]);
-    // The program's name stands in parentheses and may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : `${bootId.trim()}/${fields[19]}`;
+    return process.platform === 'linux' ? await startFromProc(pid) : await startFromPs(pid);
   } catch {
     return undefined;
   }
+}
+
+async function startFromProc(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+  // The program's name stands in parentheses and may hold anything.
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === 'Z' ? undefined : `${bootId.trim()}/${fields[18]}`;
+}
+
+async function startFromPs(pid: number): Promise<string | undefined> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)], { env: { LC_ALL: 'C' } });
+  return stdout.trim() || undefined;
 }
