@@ -44,8 +44,8 @@ export class MeteredBlobs {
   }
 
   /**
-   * @param length of what is read, in bytes. A blob that has another is an error at its end, for it is not the one that
-   *   was stored.
+   * @param length of what is read, in bytes. A blob of another length is not the one that was stored, and an error
+   *   before its last bytes.
    */
   async get(
     key: string,
@@ -83,19 +83,25 @@ export class MeteredBlobs {
         async pull(controller) {
           const asked = clock.monotonic();
           try {
-            const { done, value } = await reader.read();
+            const { value } = await reader.read();
+            missing -= value?.byteLength ?? 0;
+            // Looks for the end before it gives the last bytes away: the client may leave as soon as it has them all.
+            const isWhole = missing === 0 && (value === undefined || (await reader.read()).done);
             busyMs += clock.monotonic() - asked;
-            if (!done) {
-              metrics.sent(value.byteLength);
-              missing -= value.byteLength;
-              controller.enqueue(value);
-              return;
+            if (!isWhole && (value === undefined || missing <= 0)) {
+              throw new Error(`the blob has another length than the ${length} bytes that were stored`);
             }
-            if (missing !== 0) throw new Error(`the blob has ${length - missing} bytes, ${length} were stored`);
-            end({ result: 'ok' });
-            controller.close();
+            if (value !== undefined) {
+              metrics.sent(value.byteLength);
+              controller.enqueue(value);
+            }
+            if (isWhole) {
+              end({ result: 'ok' });
+              controller.close();
+            }
           } catch (error) {
             end({ result: 'failed', error });
+            await reader.cancel().catch(() => {});
             throw error;
           }
         },

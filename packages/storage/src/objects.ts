@@ -136,14 +136,23 @@ export class Objects {
 
   async #receive(blobKey: string, { body, signal }: Upload) {
     const { blobs, maxUploadBytes } = this.#options;
+    let brokeOff = false;
+    async function* received() {
+      try {
+        yield* body;
+      } catch (error) {
+        brokeOff = true;
+        throw error;
+      }
+    }
     try {
-      return await blobs.put(blobKey, body, { maxBytes: maxUploadBytes, signal });
+      return await blobs.put(blobKey, received(), { maxBytes: maxUploadBytes, signal });
     } catch (error) {
-      if (!(error instanceof ReactorError)) {
-        // The blob store throws its own errors as ReactorError; this one came from the body.
+      if (brokeOff || signal.aborted) {
         throw storageErrors.create.incomplete_body('The upload broke off; nothing was stored.', { cause: error });
       }
-      throw error.code === 'payload_too_large' ? tooLarge(maxUploadBytes) : error;
+      const isTooLarge = error instanceof ReactorError && error.code === 'payload_too_large';
+      throw isTooLarge ? tooLarge(maxUploadBytes) : error;
     }
   }
 }

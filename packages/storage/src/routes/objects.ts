@@ -63,10 +63,7 @@ function head(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics)
 async function download(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics): Promise<Response> {
   const onEnd = (end: DownloadEnd) => {
     metrics.operation('get', end.result);
-    if (end.result === 'failed') {
-      c.get('logger').error('download failed', { error: end.error });
-      disconnect(c);
-    }
+    if (end.result === 'failed') c.get('logger').error('download failed', { error: end.error });
   };
   try {
     const { bucket, key } = addressOf(c);
@@ -145,14 +142,6 @@ function rangeOf(c: Context<ReactorEnv>, object: StoredObject) {
   throw storageErrors.create.range_not_satisfiable(`The object has ${object.sizeBytes} bytes.`, {
     headers: { 'Content-Range': `bytes */${object.sizeBytes}` },
   });
-}
-
-/**
- * Cuts the connection of a download that cannot be finished. @hono/node-server would append the text of the error to
- * the body, and a client that misses just as many bytes would take it for the end of the object.
- */
-function disconnect(c: Context<ReactorEnv>): void {
-  (c.env as { readonly outgoing?: { destroy(): void } } | undefined)?.outgoing?.destroy();
 }
 
 function blobMissing(object: StoredObject) {

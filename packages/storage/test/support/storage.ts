@@ -1,36 +1,11 @@
 import { join } from 'node:path';
-import {
-  type Capability,
-  type Clock,
-  coreErrors,
-  type Principal,
-  silentLogger,
-  systemClock,
-  type TokenVerifier,
-} from '@reactor/core';
+import { type Capability, type Clock, silentLogger, systemClock } from '@reactor/core';
 import { createTestDatabase, type TestDatabase } from '@reactor/testing';
 import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
 import { createFilesystemBlobStore, createStorage, type FilesystemBlobStore } from '../../src/index.js';
 import { temporaryDirectory } from './temporary-directory.js';
-
-export const ALICE = '0190a000-0000-7000-8000-00000000000a';
-export const BOB = '0190a000-0000-7000-8000-00000000000b';
-
-const PRINCIPALS: Readonly<Record<string, Principal>> = {
-  admin: { kind: 'system' },
-  alice: { kind: 'user', id: ALICE, claims: {} },
-  bob: { kind: 'user', id: BOB, claims: {} },
-};
-
-/** Knows the tokens `admin`, `alice` and `bob`. */
-export const testTokens: TokenVerifier = {
-  async verify(token) {
-    const principal = PRINCIPALS[token];
-    if (principal === undefined) throw coreErrors.create.invalid_token('The token is not known.');
-    return principal;
-  },
-};
+import { testTokens } from './tokens.js';
 
 export interface TestStorage {
   readonly storage: Capability;
@@ -40,6 +15,9 @@ export interface TestStorage {
   readonly blobs: FilesystemBlobStore;
   /** The folder of the blob store. */
   readonly root: string;
+  readonly clock: Clock;
+  /** Puts the clock forward by milliseconds. */
+  advance(ms: number): void;
   /** A request below `/storage/v1`, as `admin`, `alice`, `bob` or nobody (undefined). */
   as(token: string | undefined): (method: string, path: string, init?: RequestInit) => Promise<Response>;
   /** Makes a bucket. */
@@ -49,11 +27,11 @@ export interface TestStorage {
 /** Storage with a database and a folder of its own, started, mounted in a plain Hono app. */
 export async function createTestStorage({
   maxUploadBytes = 10_000_000,
-  clock = systemClock,
 }: {
   maxUploadBytes?: number;
-  clock?: Clock;
 } = {}): Promise<TestStorage> {
+  let aheadMs = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
   const { database, connectionString, drop } = await createTestDatabase();
   onTestFinished(drop);
   const root = join(await temporaryDirectory(), 'blobs');
@@ -76,7 +54,10 @@ export async function createTestStorage({
     const answer = await as('admin')('POST', '/buckets', jsonBody({ slug, is_public: isPublic }));
     if (answer.status !== 201) throw new Error(await answer.text());
   };
-  return { storage, app, database, connectionString, blobs, root, as, bucket };
+  const advance = (ms: number) => {
+    aheadMs += ms;
+  };
+  return { storage, app, database, connectionString, blobs, root, clock, advance, as, bucket };
 }
 
 export function jsonBody(value: unknown): RequestInit {

@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { silentLogger, systemClock } from '@reactor/core';
+import { createTestDatabase, describeConformance } from '@reactor/testing';
+import { onTestFinished } from 'vitest';
+import { createFilesystemBlobStore, createStorage, parseStorageConfig } from '../src/index.js';
+import { temporaryDirectory } from './support/temporary-directory.js';
+import { testTokens } from './support/tokens.js';
+
+describeConformance('storage', async () => {
+  const { database, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const blobs = createFilesystemBlobStore({ root: join(await temporaryDirectory(), 'blobs'), clock: systemClock });
+  const context = { logger: silentLogger, clock: systemClock, database, tokens: testTokens, blobs };
+  const create = () => createStorage(parseStorageConfig({}), context);
+  for (const { sql } of create().migrations) await database.query(sql);
+  return { create };
+});
