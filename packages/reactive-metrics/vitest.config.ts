@@ -2,18 +2,22 @@ import { defineConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.ts';
 
 const overRxjs = ['test/rxjs/**/*.test.ts'];
-const { resolve } = shared;
+// Without `module`: @opentelemetry/api keeps files there that only bundlers can load.
+const conditions = ['@reactor/source', 'node'];
+// A project adds to what it extends, and each of these picks its own files.
+const { include: _, ...test } = shared.test;
 
 export default defineConfig({
-  ...shared,
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
-    ...shared.test,
+    ...test,
     // What runs on RxJS runs twice: on the newest 7.x, and on the oldest this package allows.
     projects: [
       { extends: true, test: { name: 'newest', include: ['src/**/*.test.ts', 'test/*.test.ts', ...overRxjs] } },
       {
         extends: true,
-        resolve: { ...resolve, alias: { rxjs: 'rxjs-7-0' } },
+        resolve: { alias: { rxjs: 'rxjs-7-0' } },
         test: { name: 'rxjs 7.0', include: overRxjs },
       },
     ],
