@@ -11,15 +11,20 @@ import { temporaryDirectory } from './support/temporary-directory.js';
 
 const PATIENCE = { timeout: 15_000, interval: 20 };
 
-test('after kill -9 of the server no PostgreSQL stays, and the next start recovers', async () => {
-  const stateDirectory = await temporaryDirectory();
+/** A server in a process of its own, which can be killed or frozen. */
+async function serverProcess(stateDirectory: string) {
   const script = (name: string) => fileURLToPath(new URL(`./support/${name}`, import.meta.url));
   const child = spawn(process.execPath, [script('child.mjs'), script('child-server.ts'), stateDirectory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const { connectionString } = JSON.parse(line.toString()) as { connectionString: string };
+  return { child, ...(JSON.parse(line.toString()) as { connectionString: string }) };
+}
+
+test('after kill -9 of the server no PostgreSQL stays, and the next start recovers', async () => {
+  const stateDirectory = await temporaryDirectory();
+  const { child, connectionString } = await serverProcess(stateDirectory);
   await openPool(connectionString).query('CREATE TABLE kept ()');
   expect(await readStateLock(stateDirectory)).toMatchObject({ pid: child.pid });
 
@@ -31,6 +36,19 @@ test('after kill -9 of the server no PostgreSQL stays, and the next start recove
   const next = await startServer({ stateDirectory });
   const { rows } = await openPool(next.connectionString).query("SELECT to_regclass('kept') AS found");
   expect(rows).toEqual([{ found: 'kept' }]);
+});
+
+test('a PostgreSQL that an earlier server left running is stopped first', async () => {
+  const stateDirectory = await temporaryDirectory();
+  const { child } = await serverProcess(stateDirectory);
+  const dataDirectory = `${stateDirectory}/postgres/data`;
+  const left = await postmasterPid(dataDirectory);
+  // Frozen, it neither ends its PostgreSQL nor restarts it.
+  child.kill('SIGSTOP');
+  const { logger, lines } = recordingLogger();
+  await startServer({ stateDirectory, logger });
+  expect(await postmasterPid(dataDirectory)).not.toBe(left);
+  expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', fields: { pid: left } }));
 });
 
 test('after kill -9 of the postmaster it is restarted, and the pool recovers', async () => {

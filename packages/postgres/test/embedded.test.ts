@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@reactor/core';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../src/index.js';
 import { samplesOf } from './support/exposition.js';
-import { postmasterPid, processesOn } from './support/processes.js';
+import { processesOn } from './support/processes.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { openPool, startServer } from './support/servers.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
@@ -145,19 +145,6 @@ test('a pid file whose pid now belongs to another process is no obstacle', async
   await writeFile(join(postgres.dataDirectory, 'postmaster.pid'), pidFile.replace(/^\d+/, String(process.ppid)));
   const again = await startServer({ stateDirectory });
   await openPool(again.connectionString).query('SELECT 1');
-});
-
-test('a PostgreSQL that an earlier server left running is stopped first', async () => {
-  const stateDirectory = await temporaryDirectory();
-  const { logger, lines } = recordingLogger();
-  const left = await startServer({ stateDirectory });
-  const orphan = await postmasterPid(left.dataDirectory);
-  const next = await startServer({ stateDirectory, logger });
-  expect(await postmasterPid(next.dataDirectory)).not.toBe(orphan);
-  expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', fields: { pid: orphan } }));
-  await next.stop(soon());
-  await left.stop(soon());
-  await vi.waitFor(async () => expect(await processesOn(stateDirectory)).toEqual([]));
 });
 
 test('a configuration file with errors is named with its line', async () => {
