@@ -12,6 +12,7 @@ export class Sweep {
   readonly #logger: Logger;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(store: AuthStore, metrics: AuthMetrics, clock: Clock, logger: Logger) {
     this.#store = store;
@@ -21,16 +22,8 @@ export class Sweep {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return;
-    // Half an hour to an hour and a half: several servers do not sweep in step.
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#running = this.run().finally(() => this.start());
-      },
-      HOUR_MS * (0.5 + Math.random()),
-    );
-    this.#timer.unref();
+    this.#stopped = false;
+    this.#schedule();
   }
 
   /** One sweep. Never rejects; a failure is counted and logged. */
@@ -47,14 +40,27 @@ export class Sweep {
 
   /** Waits for a running sweep, at most until `deadline` aborts. */
   async stop(deadline: AbortSignal): Promise<void> {
-    clearTimeout(this.#timer);
-    if (this.#running !== undefined && !deadline.aborted) {
-      const aborted = new Promise<void>((resolve) =>
-        deadline.addEventListener('abort', () => resolve(), { once: true }),
-      );
-      await Promise.race([this.#running, aborted]);
-    }
+    this.#stopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#running === undefined || deadline.aborted) return;
+    const aborted = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([this.#running, aborted]);
+  }
+
+  #schedule(): void {
+    if (this.#stopped || this.#timer !== undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#running = this.run().finally(() => {
+          this.#running = undefined;
+          this.#schedule();
+        });
+      },
+      // Half an hour to an hour and a half: several servers do not sweep in step.
+      HOUR_MS * (0.5 + Math.random()),
+    );
+    this.#timer.unref();
   }
 }

@@ -6,6 +6,7 @@ import {
   createAuthDatabase,
   createTestAuth,
   dateClock,
+  moveTime,
   PASSWORD,
   SECRET,
   sampleOf,

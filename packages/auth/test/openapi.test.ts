@@ -1,0 +1,26 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { ReactorEnv } from '@reactor/core';
+import { expect, test } from 'vitest';
+import { createTestAuth } from './fixture.js';
+
+test('the routes of our own are in the OpenAPI document', async () => {
+  const { auth } = await createTestAuth({ start: false });
+  const routes = auth.routes as OpenAPIHono<ReactorEnv>;
+  const document = routes.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'auth', version: auth.version } });
+  const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(operations.sort()).toEqual([
+    'GET /health',
+    'GET /keys',
+    'GET /user',
+    'POST /login',
+    'POST /logout',
+    'POST /signup',
+    'POST /token',
+  ]);
+  expect(Object.keys(document.components?.schemas ?? {})).toEqual(
+    expect.arrayContaining(['User', 'SignedIn', 'SignUp', 'Error', 'Jwk']),
+  );
+  expect(Object.keys(document.paths?.['/signup']?.post?.responses ?? {})).toEqual(['201', '400', '403', '409', '429']);
+});
