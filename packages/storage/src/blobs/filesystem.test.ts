@@ -274,6 +274,21 @@ describe('a folder that is gone', () => {
   });
 });
 
+it('is read-only for root too when nobody may write into the folder', async () => {
+  const { root, store } = await createStore();
+  await store.put('a', chunks('x'), LIMIT);
+  await chmod(root, 0o555);
+  expect(await store.check(AbortSignal.timeout(5_000))).toEqual({
+    status: 'error',
+    reason: 'the blob folder is not writable',
+  });
+  expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+  expect(await codeOf(store.put('a', chunks('y'), LIMIT))).toBe('503 storage_unavailable');
+  expect(await text(await store.get('a'))).toBe('x');
+  await chmod(root, 0o755);
+  expect(await store.check(AbortSignal.timeout(5_000))).toEqual({ status: 'ok' });
+});
+
 describe('looking after itself', () => {
   it('is ok when it can be written to, and leaves nothing of its test write', async () => {
     const { root, store } = await createStore();

@@ -17,8 +17,9 @@ export interface FilesystemBlobStore extends BlobStore {
    */
   prepare(): Promise<void>;
   /**
-   * Whether this process can write into the folder now, asked of the kernel and without writing: also root is refused
-   * on a read-only mount. Never rejects; `error` when `signal` aborts first, as a dead network mount makes it.
+   * Whether this process may write into the folder now, asked without writing. Root may not either where the mount is
+   * read-only or nobody has the permission. Never rejects; `error` when `signal` aborts first, as it does with a network
+   * mount that is dead.
    */
   check(signal: AbortSignal): Promise<HealthResult>;
   /**
@@ -148,8 +149,10 @@ class FilesystemStore implements FilesystemBlobStore {
 
   async #inspect(): Promise<void> {
     const info = await stat(this.#root);
-    if (!info.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+    if (!info.isDirectory()) throw systemError('ENOTDIR', 'not a directory');
     await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
+    // Root could write all the same, but who takes the permission from everybody means everybody.
+    if ((info.mode & 0o222) === 0) throw systemError('EACCES', 'nobody may write');
   }
 
   async verifyWritable(signal: AbortSignal): Promise<void> {
@@ -189,6 +192,7 @@ class FilesystemStore implements FilesystemBlobStore {
 
   /** A path for a new temporary file, in the same file system as the blobs so that a rename is atomic. */
   async #temporaryPath(): Promise<string> {
+    await onFilesystem(this.#inspect());
     await onFilesystem(makeFolder(this.#temporary));
     return join(this.#temporary, uuidv7(this.#clock.now()));
   }
@@ -242,6 +246,10 @@ class FilesystemStore implements FilesystemBlobStore {
 
 /** A few hundred bytes each. */
 const MAX_REMEMBERED_FOLDERS = 4096;
+
+function systemError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
 
 async function* one(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
   yield chunk;
