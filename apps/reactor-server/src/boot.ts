@@ -76,7 +76,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
     const version = serverVersion();
     const metrics = createMetrics(context);
     const health = createHealth({ ...context, capabilities: () => capabilities, phase: () => phase });
-    const instrumentation = instrumentHttp(context);
+    const instrumentation = instrumentHttp(context, settings.loaded.capabilities);
     const progress = createProgressWatch(config.requestTimeoutMs);
     metrics.contribute('server', serverInfo(version, systemClock));
     metrics.contribute('process', nodeMetrics());

@@ -1,5 +1,4 @@
 import {
-  CAPABILITY_LABELS,
   type CapabilityLabel,
   type CounterChild,
   counter,
@@ -32,20 +31,21 @@ export interface HttpFamilies {
   duration(capability: CapabilityLabel, route: string): HistogramChild;
 }
 
-export function httpFamilies(): HttpFamilies {
+/** @param capabilities those that can occur: only they get series before their first request */
+export function httpFamilies(capabilities: readonly CapabilityLabel[]): HttpFamilies {
   const requests = counter({
     name: 'reactor_http_requests_total',
     help: 'Finished HTTP requests; status 499 means that the client left before the answer began',
     moves: 'once per request, when its response has been sent or its client has gone',
     unit: 'none',
-    labels: { capability: CAPABILITY_LABELS, method: METHOD_LABELS, status: openLabel(MAX_STATUSES) },
+    labels: { capability: capabilities, method: METHOD_LABELS, status: openLabel(MAX_STATUSES) },
   });
   const duration = histogram({
     name: 'reactor_http_request_duration_seconds',
     help: 'Time from a request reaching the server to the last byte of its response; route is the matched pattern',
     moves: 'once per request, together with reactor_http_requests_total',
     unit: 'seconds',
-    labels: { capability: CAPABILITY_LABELS, route: openLabel(MAX_ROUTES) },
+    labels: { capability: capabilities, route: openLabel(MAX_ROUTES) },
     buckets: DURATION_BUCKETS,
   });
   const inFlight = gauge({
@@ -53,12 +53,10 @@ export function httpFamilies(): HttpFamilies {
     help: 'HTTP requests whose handler is at work or whose response is being sent',
     moves: 'at the start and the end of each request',
     unit: 'none',
-    labels: { capability: CAPABILITY_LABELS },
+    labels: { capability: capabilities },
   });
 
-  const inFlightOf = new Map(
-    CAPABILITY_LABELS.map((capability) => [capability, inFlight.child({ capability })] as const),
-  );
+  const inFlightOf = new Map(capabilities.map((capability) => [capability, inFlight.child({ capability })] as const));
   const requestsOf = new Cache((capability: CapabilityLabel) => {
     return new Cache((method: MethodLabel) => {
       return new Cache((status: number) => requests.child({ capability, method, status: String(status) }));
@@ -68,7 +66,7 @@ export function httpFamilies(): HttpFamilies {
     return new Cache((route: string) => duration.child({ capability, route }));
   });
   // The error share of a capability needs its 5xx series before the first error, and rate() misses a series' first step.
-  for (const capability of CAPABILITY_LABELS) {
+  for (const capability of capabilities) {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
       requests.child({ capability, method, status: '500' });
     }
@@ -76,7 +74,7 @@ export function httpFamilies(): HttpFamilies {
 
   return {
     metrics: metricsContributor([requests, duration, inFlight]),
-    inFlight: (capability) => inFlightOf.get(capability) as GaugeChild,
+    inFlight: (capability) => inFlightOf.get(capability) ?? inFlight.child({ capability }),
     requests: (capability, method, status) =>
       requestsOf
         .of(capability)

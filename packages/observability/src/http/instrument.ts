@@ -1,7 +1,9 @@
 import {
   CAPABILITY_LABELS,
+  CAPABILITY_NAMES,
   type CapabilityContext,
   type CapabilityLabel,
+  type CapabilityName,
   type Logger,
   type MetricsContributor,
   type ReactorEnv,
@@ -32,9 +34,13 @@ interface Outcome {
  * Counts, times and logs each request once: under Node when the response has been handed to the socket or the socket has
  * closed, so a streamed body counts as long as it flows; elsewhere when the response object is there.
  * @param context its logger writes the access lines, each under the target of the request's capability
+ * @param capabilities those that are mounted; `server` comes besides. Default all
  */
-export function instrumentHttp({ clock, logger }: CapabilityContext): HttpInstrumentation {
-  const families = httpFamilies();
+export function instrumentHttp(
+  { clock, logger }: CapabilityContext,
+  capabilities: readonly CapabilityName[] = CAPABILITY_NAMES,
+): HttpInstrumentation {
+  const families = httpFamilies([...capabilities, 'server']);
   const accessLogs = new Map<CapabilityLabel, Logger>(
     CAPABILITY_LABELS.map((capability) => [capability, logger.target(`reactor_${capability}`)]),
   );
