@@ -34,7 +34,8 @@ describe('redactText', () => {
     ['sent bearer s3cr3t to the server', 'sent bearer [redacted] to the server'],
     ['Basic dXNlcjpwYXNz', 'Basic [redacted]'],
     ['got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln here', 'got [redacted] here'],
-    ['postgres://reactor:pa/ss#w@rd@db:5432/app', 'postgres://[redacted]@db:5432/app'],
+    ['postgres://reactor:pa/ss#w@rd@db:5432/app', 'postgres://reactor:[redacted]@db:5432/app'],
+    ['redis://:pass@cache/0', 'redis://:[redacted]@cache/0'],
     ['https://user:pass@example.com/a?b=c@d', 'https://[redacted]@example.com/a?b=c@d'],
     ['https://ghp_abc123@github.com/x', 'https://[redacted]@github.com/x'],
     [
@@ -58,6 +59,7 @@ describe('redactText', () => {
     'https://example.com:8000/a/b?limit=5&order=name',
     'listening on http://127.0.0.1:8000',
     'postgres://db.internal:5432/app',
+    'postgresql://reactor@/app?host=/run/postgres',
     '0198c0de-7000-7abc-8def-0123456789ab',
     'duplicate key value violates unique constraint "todos_pkey": Key (id)=(5) already exists.',
     'eyJust a word',

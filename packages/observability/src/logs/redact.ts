@@ -43,10 +43,10 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   // A JWS or JWE, also one that was cut: base64url of `{"`.
   [/eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}/g, REDACTED],
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,8192}?(?:-----END[^-]{0,60}-----|$)/g, REDACTED],
-  // The user part of a URL, whole: some services put the token where the name belongs.
-  [/(:\/\/)[^\s/?#"'<>]{1,512}@/g, `$1${REDACTED}@`],
-  // Connection strings come with passwords that nobody encoded, so there a slash does not end the user part.
-  [/(?<!https?)(:\/\/)[^\s"'<>]{1,512}@/gi, `$1${REDACTED}@`],
+  // The user part of a web address, whole: some services put the token where the name belongs.
+  [/(https?:\/\/)[^\s/?#"'<>]{1,512}@/gi, `$1${REDACTED}@`],
+  // The password of a connection string; nobody encodes those, so here a slash does not end it.
+  [/(?<!https?)(:\/\/[^\s"'<>:@/]{0,256}:)[^\s"'<>]{1,512}@/gi, `$1${REDACTED}@`],
   // Query strings, form bodies, `key=value` connection strings.
   [shape(String.raw`(${NAME}=)(?:"[^"]*"?|'[^']*'?|[^&\s"'#;,]+)`, 'gi'), `$1${REDACTED}`],
   // JSON and its like inside a text, quotes escaped or not.
