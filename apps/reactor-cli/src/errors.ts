@@ -9,7 +9,6 @@ export const EXIT = {
 } as const;
 
 const EXIT_OF_CODE = {
-  USER_ERROR: EXIT.user,
   MISSING_ARGUMENT: EXIT.user,
   INVALID_ARGUMENT: EXIT.user,
   CLIENT_ERROR: EXIT.user,

@@ -48,7 +48,7 @@ describe('doctor', () => {
         '      ↳ because of database: storage.migrations, storage.objects_readable',
         '  ✔ storage.fs_writable: fine',
         '',
-        '1 ok, 0 to look at, 2 failed, 2 more because of it',
+        '1 ok, 0 to look at, 2 failed, 2 more because of database',
         '',
       ].join('\n'),
     );

@@ -41,7 +41,7 @@ export function renderDiagnosis({ checks, server = {} }: Diagnosis, url: string,
 
   const count = (status: Status) => causes.filter((check) => check.status === status).length;
   const knockOn = [...explained.values()].flat().length;
-  const more = knockOn === 0 ? '' : `, ${knockOn} more because of ${roots.length === 1 ? 'it' : 'them'}`;
+  const more = knockOn === 0 ? '' : `, ${knockOn} more because of ${printable([...explained.keys()].join(', '))}`;
   lines.push('', `${count('ok')} ok, ${count('warn')} to look at, ${count('fail')} failed${more}`);
   return `${lines.join('\n')}\n`;
 }

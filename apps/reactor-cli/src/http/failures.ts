@@ -1,5 +1,5 @@
 import type { Connection } from '../connection.js';
-import { CliError, type CliErrorCode } from '../errors.js';
+import { CliError } from '../errors.js';
 
 /** An answer that is no success, as the error it means for the user. */
 export function answerError({ url, token, tokenHint }: Connection, response: Response, body: string): CliError {
@@ -52,7 +52,7 @@ export function networkError({ url, project }: Connection, error: unknown, timeo
     );
   }
   const why = cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error);
-  return new CliError('NETWORK_ERROR' satisfies CliErrorCode, `no connection to ${url.origin}: ${why}`);
+  return new CliError('NETWORK_ERROR', `no connection to ${url.origin}: ${why}`);
 }
 
 /** Reads `{"error":{"message"}}`, with or without `"ok":false` beside it. */
