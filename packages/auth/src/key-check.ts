@@ -3,6 +3,9 @@ import { symmetricDecrypt } from 'better-auth/crypto';
 import type { AuthConfig } from './config.js';
 import { AuthKeysUnusableError } from './errors.js';
 
+/** What encrypted values say they were encrypted with; there has been one secret so far. */
+export const SECRET_VERSION = 1;
+
 /**
  * Decrypts every key that signs.
  * @returns how many there are; none before the first start
@@ -12,7 +15,7 @@ export async function checkSigningKeys({ secret }: AuthConfig, database: Databas
   const { rows } = await database.query<{ id: string; encrypted: string }>(
     `SELECT id, private_key AS encrypted FROM reactor_auth.signing_keys WHERE expires_at IS NULL OR expires_at > now()`,
   );
-  const key = { keys: new Map([[1, secret]]), currentVersion: 1, legacySecret: secret };
+  const key = { keys: new Map([[SECRET_VERSION, secret]]), currentVersion: SECRET_VERSION };
   for (const { id, encrypted } of rows) {
     try {
       JSON.parse(await symmetricDecrypt({ key, data: JSON.parse(encrypted) as string }));

@@ -7,6 +7,7 @@ import { organization } from 'better-auth/plugins/organization';
 import type { AccessClaims, ClaimedSession, ClaimsOf } from './claims.js';
 import type { AuthConfig } from './config.js';
 import { fromDatabaseError } from './errors.js';
+import { SECRET_VERSION } from './key-check.js';
 import { createKysely, watchDatabase } from './kysely-dialect.js';
 import { asProviderError, fromProviderError } from './provider-errors.js';
 import { SIGNING_ALGORITHM, type SigningKey, type SigningKeys } from './signing-keys.js';
@@ -65,11 +66,6 @@ export interface ProviderContext {
   readonly onTokenIssued: () => void;
 }
 
-/** The secret as better-auth's encryption takes it. */
-export function secretsOf(config: AuthConfig): [{ version: number; value: string }] {
-  return [{ version: 1, value: config.secret }];
-}
-
 /** better-auth on our database, keys and clock. */
 export function createProvider(context: ProviderContext): Provider {
   const auth = createBetterAuth(context);
@@ -120,7 +116,7 @@ export function createBetterAuth({
     appName: 'Reactor',
     // `secrets` besides `secret`: without it BETTER_AUTH_SECRETS of the environment would win.
     secret: config.secret,
-    secrets: secretsOf(config),
+    secrets: [{ version: SECRET_VERSION, value: config.secret }],
     // A name nobody can have: the origin of this URL is trusted, besides that of the request.
     baseURL: ownOrigin ?? 'http://reactor.invalid',
     basePath: PROVIDER_BASE_PATH,
