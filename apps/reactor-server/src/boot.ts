@@ -55,6 +55,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
   const logging = createLogging({
     filter: config.logFilter,
     fmt: config.logFormat,
+    color: config.logColor,
     ringBytes: config.logRingBytes,
     clock: systemClock,
   });

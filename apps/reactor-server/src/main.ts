@@ -22,7 +22,11 @@ const settings = () =>
     flags: program.opts(),
     environment: process.env,
     directory: process.cwd(),
-    terminal: process.stdout.isTTY === true,
+    output: {
+      terminal: process.stdout.isTTY === true,
+      // https://no-color.org
+      color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+    },
   });
 
 program

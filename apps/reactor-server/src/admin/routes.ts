@@ -21,7 +21,8 @@ export function adminRoutes(options: AdminOptions) {
   routes.use('/_admin/*', options.gate.guard);
   routes.use('/_admin/*', async (c, next) => {
     await next();
-    c.header('Cache-Control', 'no-store');
+    // The log stream brings its own.
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   });
   routes.route('/', doctorRoutes(options.diagnose));
   routes.route('/', logRoutes(options.logging));

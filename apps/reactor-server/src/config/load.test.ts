@@ -17,7 +17,10 @@ async function read({ file, environment = {}, flags = {} }: Given) {
   const directory = await mkdtemp(path.join(tmpdir(), 'reactor-config-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   if (file !== undefined) await writeFile(path.join(directory, 'Reactor.toml'), file);
-  return { directory, ...(await readSettings({ flags, environment, directory, terminal: false })) };
+  return {
+    directory,
+    ...(await readSettings({ flags, environment, directory, output: { terminal: false, color: false } })),
+  };
 }
 
 async function problems(given: Given): Promise<readonly string[]> {

@@ -27,12 +27,19 @@ export interface ServerConfig {
   readonly database: { readonly url?: string; readonly poolMax: number; readonly acquireTimeoutMs: number };
   readonly logFilter: string;
   readonly logFormat: 'json' | 'pretty';
+  readonly logColor: boolean;
   readonly logRingBytes: number;
   readonly allowRemoteAdmin: boolean;
 }
 
-/** @param terminal whether logs go to one: then they are for people unless configured otherwise */
-export function serverConfig(loaded: LoadedConfig, terminal: boolean): ServerConfig {
+/** Where the log goes, as far as its form depends on it. */
+export interface Output {
+  /** Then lines are for people, unless configured otherwise. */
+  readonly terminal: boolean;
+  readonly color: boolean;
+}
+
+export function serverConfig(loaded: LoadedConfig, output: Output): ServerConfig {
   const section = <Name extends keyof typeof SERVER_SECTIONS>(name: Name) =>
     loaded.values[name] as z.infer<(typeof SERVER_SECTIONS)[Name]>;
   const { server, database, tracing } = {
@@ -56,7 +63,8 @@ export function serverConfig(loaded: LoadedConfig, terminal: boolean): ServerCon
       acquireTimeoutMs: database.acquire_timeout_secs * 1000,
     },
     logFilter: tracing.filter,
-    logFormat: tracing.fmt ?? (terminal ? 'pretty' : 'json'),
+    logFormat: tracing.fmt ?? (output.terminal ? 'pretty' : 'json'),
+    logColor: output.color,
     logRingBytes: tracing.ring_bytes,
     allowRemoteAdmin: section('admin').allow_remote,
   };

@@ -2,7 +2,7 @@ import { parseFilter } from '@reactor/observability';
 import { capabilitySchemas, checkRequirements, GENERATED_SECRETS } from '../capabilities.js';
 import { ConfigError } from './errors.js';
 import { type LoadedConfig, loadConfig } from './load.js';
-import { SERVER_SECTIONS, type ServerConfig, serverConfig } from './server-config.js';
+import { type Output, SERVER_SECTIONS, type ServerConfig, serverConfig } from './server-config.js';
 
 export interface Settings {
   readonly loaded: LoadedConfig;
@@ -14,15 +14,14 @@ export interface SettingsSource {
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly environment: NodeJS.ProcessEnv;
   readonly directory: string;
-  /** Whether the log goes to a terminal. */
-  readonly terminal: boolean;
+  readonly output: Output;
 }
 
 /**
  * The configuration of this process, completely checked: what `check-config` accepts, the server starts with.
  * @throws ConfigError
  */
-export async function readSettings({ terminal, ...source }: SettingsSource): Promise<Settings> {
+export async function readSettings({ output, ...source }: SettingsSource): Promise<Settings> {
   const loaded = await loadConfig({
     ...source,
     sections: SERVER_SECTIONS,
@@ -30,7 +29,7 @@ export async function readSettings({ terminal, ...source }: SettingsSource): Pro
     generatedSecrets: GENERATED_SECRETS,
   });
   checkRequirements(loaded.capabilities);
-  const config = serverConfig(loaded, terminal);
+  const config = serverConfig(loaded, output);
   try {
     parseFilter(config.logFilter);
   } catch (error) {
