@@ -1,7 +1,7 @@
 import type { ViteUserConfig } from 'vitest/config';
 
 /** Workspace packages resolve to their sources, so one package's tests run alone and without a build. */
-const resolve = { conditions: ['@reactor/source', 'module', 'node'] };
+const resolve = { conditions: ['@reactor/source', 'node'] };
 
 /** Settings every package's tests share. */
 export const shared = {
