@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@reactor/core';
@@ -19,6 +19,16 @@ async function start() {
   onTestFinished(shop.stop);
   return { url: shop.url, stateDirectory };
 }
+
+it('brings its own database where none is given', async () => {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'reactor-shop-'));
+  onTestFinished(() => rm(stateDirectory, { recursive: true, force: true }));
+  // PostgreSQL does not run as root, and its account has to pass through.
+  await chmod(stateDirectory, 0o711);
+  const shop = await startShop({ stateDirectory, adminToken: ADMIN_TOKEN, port: 0, logger: silentLogger });
+  onTestFinished(shop.stop);
+  await useShop(shop.url, ADMIN_TOKEN);
+});
 
 it('sells, and stores pictures', async () => {
   const { url } = await start();

@@ -1,0 +1,70 @@
+import { execFile, spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createTestDatabase } from '@reactor/testing';
+import { expect, it, onTestFinished } from 'vitest';
+import { useShop } from './shop.js';
+
+const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
+const REPOSITORY = join(EXAMPLE, '../..');
+const PACKAGES = ['core', 'postgres', 'storage'];
+
+/** Packing and installing wait for a disk and a registry; a fifth of this is usual. */
+const TIMEOUT_MS = 300_000;
+
+async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
+  try {
+    await promisify(execFile)(command, args, { cwd, timeout: TIMEOUT_MS, maxBuffer: 50_000_000 });
+  } catch (error) {
+    const { message, stdout, stderr } = error as Error & { stdout?: string; stderr?: string };
+    throw new Error(`${message}\n${stdout}\n${stderr}`);
+  }
+}
+
+/** The tarballs that would be published, by the name of their package. */
+async function pack(into: string): Promise<Record<string, string>> {
+  await run(REPOSITORY, join(REPOSITORY, 'node_modules/.bin/tsc'), '-b', EXAMPLE);
+  const tarballs: Record<string, string> = {};
+  for (const name of PACKAGES) {
+    const destination = join(into, name);
+    await mkdir(destination);
+    await run(join(REPOSITORY, 'packages', name), 'npx', '-y', 'pnpm@10', 'pack', '--pack-destination', destination);
+    const [file] = await readdir(destination);
+    tarballs[`@reactor/${name}`] = `file:${join(destination, String(file))}`;
+  }
+  return tarballs;
+}
+
+it('runs from the packed packages, in a folder that knows nothing of this one', { timeout: TIMEOUT_MS }, async () => {
+  const work = await mkdtemp(join(tmpdir(), 'reactor-packed-'));
+  onTestFinished(() => rm(work, { recursive: true, force: true }));
+  const tarballs = await pack(work);
+
+  const home = join(work, 'home');
+  await mkdir(home);
+  const { dependencies } = JSON.parse(await readFile(join(EXAMPLE, 'package.json'), 'utf8'));
+  const manifest = { private: true, type: 'module', dependencies: { ...dependencies, ...tarballs } };
+  await writeFile(join(home, 'package.json'), JSON.stringify(manifest));
+  // Without the binaries of the embedded PostgreSQL: this one is given a database.
+  await run(home, 'npm', 'install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund');
+  await cp(join(EXAMPLE, 'dist'), join(home, 'dist'), { recursive: true });
+
+  const { connectionString, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const shop = spawn(process.execPath, ['dist/main.js'], {
+    cwd: home,
+    env: { PATH: process.env.PATH, DATABASE_URL: connectionString, PORT: '0', ADMIN_TOKEN: 'of-this-test' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void shop.kill('SIGKILL'));
+  const exit = new Promise((resolve) => shop.once('exit', (code, signal) => resolve(code ?? signal)));
+  const { value: line } = await createInterface(shop.stdout)[Symbol.asyncIterator]().next();
+  const url = /^listening on (http:\S+)$/.exec(String(line))?.[1];
+  await useShop(String(url), 'of-this-test');
+  shop.kill('SIGTERM');
+  expect(await exit).toBe(0);
+});
