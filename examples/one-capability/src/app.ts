@@ -1,4 +1,4 @@
-import type { Capability, HealthResult, ProbeResult } from '@reactor/core';
+import { type Capability, type HealthResult, type ProbeResult, ReactorError } from '@reactor/core';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { Counter, type Registry } from 'prom-client';
@@ -10,7 +10,8 @@ export function createApp(storage: Capability, registry: Registry): Hono {
 
   const app = new Hono();
   app.onError((error, c) => {
-    if (error instanceof HTTPException) return error.getResponse();
+    // Hono's HTTPException and Reactor's errors both know their answer.
+    if (error instanceof HTTPException || error instanceof ReactorError) return error.getResponse();
     console.error(error);
     return c.text('The shop is closed for a moment.', 500);
   });
