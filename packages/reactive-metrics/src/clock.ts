@@ -6,8 +6,19 @@ export interface Clock {
   now(): number;
 }
 
-/** The runtime's monotonic clock (`performance.now()`). */
+/** The runtime's monotonic clock: `process.hrtime()` where there is one, else `performance.now()`. */
 export function systemClock(): Clock {
+  // Optimized code keeps this array off the heap, while `performance.now()` allocates its result at every call.
+  const hrtime = globalThis.process?.hrtime;
+  if (typeof hrtime === 'function') {
+    const [origin] = hrtime();
+    return {
+      now() {
+        const [seconds, nanos] = hrtime();
+        return (seconds - origin) * 1e9 + nanos;
+      },
+    };
+  }
   // Bound once: the receiver check of `performance.now` costs as much as the clock itself.
   const milliseconds = performance.now.bind(performance);
   return { now: () => milliseconds() * 1e6 };

@@ -43,7 +43,7 @@ export class TaskGroup {
         state,
       );
     } catch (refusal) {
-      task.release();
+      task.unsubscribe();
       throw refusal;
     }
     this.watch(task, subscription);
@@ -71,7 +71,7 @@ export class TaskGroup {
   close(): void {
     this.closed = true;
     for (let task = this.outstanding.first; task !== undefined; task = this.outstanding.first) {
-      task.release();
+      task.unsubscribe();
       task.subscription?.unsubscribe();
     }
   }
@@ -81,6 +81,6 @@ export class TaskGroup {
     task.subscription = subscription;
     if (this.closed) subscription.unsubscribe();
     // Runs at once when the subscription is closed already, as for a delay of Infinity on virtual time.
-    subscription.add(() => task.release());
+    subscription.add(task);
   }
 }

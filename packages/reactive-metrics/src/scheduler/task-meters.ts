@@ -9,12 +9,6 @@ export type SubmissionType = 'direct' | 'delayed' | 'periodic_initial' | 'period
 /** Which waiting tasks `pending` covers: all but periodic ones, or only those that were to start at once. */
 export type PendingScope = 'all' | 'immediate';
 
-/** A run in progress. */
-export interface RunningTask {
-  readonly startedAt: number;
-  readonly active: LongTaskSample | undefined;
-}
-
 /**
  * The seven meters of a timed scheduler. Creating them may throw; using them never does, so that a broken registry
  * does not break the tasks.
@@ -80,23 +74,34 @@ export class TaskMeters {
     }
   }
 
-  begin(waiting: LongTaskSample | undefined): RunningTask | undefined {
+  /** A run starts. @returns its instant, or `undefined` when it cannot be measured */
+  begin(waiting: LongTaskSample | undefined): number | undefined {
     try {
       const startedAt = this.clock.now();
       waiting?.stop(startedAt);
-      return { startedAt, active: this.active.start(startedAt) };
+      return startedAt;
     } catch (failure) {
       this.report(failure);
       return undefined;
     }
   }
 
-  end(running: RunningTask | undefined): void {
-    if (running === undefined) return;
+  /** Shows the run that began at `startedAt` among those in progress. */
+  activate(startedAt: number): LongTaskSample | undefined {
+    try {
+      return this.active.start(startedAt);
+    } catch (failure) {
+      this.report(failure);
+      return undefined;
+    }
+  }
+
+  /** The run that began at `startedAt` is over. */
+  end(startedAt: number, active: LongTaskSample | undefined): void {
     try {
       const at = this.clock.now();
-      this.completed.record(at - running.startedAt, at);
-      running.active?.stop(at);
+      this.completed.record(at - startedAt, at);
+      active?.stop(at);
     } catch (failure) {
       this.report(failure);
     }

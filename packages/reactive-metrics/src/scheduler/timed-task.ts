@@ -1,10 +1,10 @@
-import type { SchedulerAction, Subscription } from 'rxjs';
+import type { SchedulerAction, Subscription, Unsubscribable } from 'rxjs';
 import type { Linked, LinkedList } from '../meters/linked-list.js';
 import type { LongTaskSample } from '../meters/meter-registry.js';
 import type { SubmissionType, TaskMeters } from './task-meters.js';
 
 /** One call of `schedule`, with all its runs. */
-export class TimedTask implements Linked<TimedTask> {
+export class TimedTask implements Linked<TimedTask>, Unsubscribable {
   previous: TimedTask | undefined;
   next: TimedTask | undefined;
   /** What cancels the task; known once the original scheduler has accepted it. */
@@ -28,18 +28,23 @@ export class TimedTask implements Linked<TimedTask> {
   run<T>(action: SchedulerAction<T>, work: (this: SchedulerAction<T>, state?: T) => void, state?: T): void {
     if (this.hasRun) this.meters.repeat();
     this.hasRun = true;
-    const running = this.meters.begin(this.waiting);
+    const { meters } = this;
+    const startedAt = meters.begin(this.waiting);
+    const active = startedAt === undefined ? undefined : meters.activate(startedAt);
     this.waiting = undefined;
     try {
       work.call(action, state);
     } finally {
-      this.meters.end(running);
-      if (!isArmed(action)) this.release();
+      if (startedAt !== undefined) meters.end(startedAt, active);
+      if (!isArmed(action)) this.unsubscribe();
     }
   }
 
-  /** No run is to come, as far as can be seen: the task was cancelled, refused or is done. */
-  release(): void {
+  /**
+   * No run is to come, as far as can be seen: the task was cancelled, refused or is done. Named so that the task can be
+   * the teardown of its own subscription.
+   */
+  unsubscribe(): void {
     if (!this.isOutstanding) return;
     this.isOutstanding = false;
     this.outstanding.remove(this);
