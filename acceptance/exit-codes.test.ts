@@ -31,7 +31,7 @@ test('1 when a migration cannot be applied, naming the capability and what Postg
   await client.query('CREATE SCHEMA reactor_storage; CREATE VIEW reactor_storage.buckets AS SELECT 1 AS id');
   await client.end();
   expect(await first.end('SIGTERM')).toBe(0);
-  const again = await runServer(directory, '--bind', '127.0.0.1:0');
+  const again = await runServer(directory, ['--bind', '127.0.0.1:0']);
   expect(again.code).toBe(1);
   expect(again.stderr).toMatch(/storage/);
   expect(again.stderr).toMatch(/buckets/);
@@ -49,13 +49,13 @@ test('2 for a configuration that cannot be used, naming every key path', async (
 
 test('2 for an unknown command or flag', async () => {
   const directory = await projectDirectory();
-  expect((await runServer(directory, 'sevre')).code).toBe(2);
-  expect((await runServer(directory, '--bnd', 'x')).code).toBe(2);
+  expect((await runServer(directory, ['sevre'])).code).toBe(2);
+  expect((await runServer(directory, ['--bnd', 'x'])).code).toBe(2);
 });
 
 test('2 for a second server on the same state directory, naming the first', async () => {
   const first = await startServer();
-  const second = await runServer(first.directory, '--bind', '127.0.0.1:0');
+  const second = await runServer(first.directory, ['--bind', '127.0.0.1:0']);
   expect(second.code).toBe(2);
   expect(second.stderr).toContain(String(first.pid));
   expect((await fetch(`${first.url}/health`)).status).toBe(200);
@@ -63,7 +63,7 @@ test('2 for a second server on the same state directory, naming the first', asyn
 
 test('3 when the port is taken, saying how to choose another', async () => {
   const first = await startServer();
-  const { code, stderr } = await runServer(await projectDirectory(), '--bind', new URL(first.url).host);
+  const { code, stderr } = await runServer(await projectDirectory(), ['--bind', new URL(first.url).host]);
   expect(code).toBe(3);
   expect(stderr).toContain('--bind');
 });
@@ -75,7 +75,7 @@ test('4 when the stored keys cannot be read with the configured secret', async (
     path.join(first.stateDirectory, 'secrets.json'),
     JSON.stringify({ 'auth.secret': 'another-secret-'.repeat(4) }),
   );
-  const { code, stderr } = await runServer(first.directory, '--bind', '127.0.0.1:0');
+  const { code, stderr } = await runServer(first.directory, ['--bind', '127.0.0.1:0']);
   expect(code).toBe(4);
   expect(stderr).toMatch(/auth/);
 });
@@ -86,7 +86,7 @@ test('5 when the database refuses the login, without its password anywhere', asy
   const socket = /host=(\S+)/.exec(first.stderr())?.[1];
   const config = `[project]\nenv = "dev"\n[database]\nurl = "postgresql://nobody:hunter2secret@/nowhere?host=${socket}"\n[auth]\n`;
   await writeFile(path.join(directory, 'Reactor.toml'), config);
-  const { code, stderr, stdout } = await runServer(directory, '--bind', '127.0.0.1:0');
+  const { code, stderr, stdout } = await runServer(directory, ['--bind', '127.0.0.1:0']);
   expect(code).toBe(5);
   expect(stderr + stdout).not.toContain('hunter2secret');
 });
@@ -95,7 +95,7 @@ test('5 for a data directory of another major version, with the remedy', async (
   const first = await startServer();
   expect(await first.end('SIGTERM')).toBe(0);
   await writeFile(path.join(first.stateDirectory, 'postgres', 'data', 'PG_VERSION'), '12\n');
-  const { code, stderr } = await runServer(first.directory, '--bind', '127.0.0.1:0');
+  const { code, stderr } = await runServer(first.directory, ['--bind', '127.0.0.1:0']);
   expect(code).toBe(5);
   expect(stderr).toMatch(/PostgreSQL 12/);
 });
@@ -106,7 +106,7 @@ test('6 when a capability could not start, naming it', async () => {
   const blobs = path.join(first.stateDirectory, 'blobs');
   await rm(blobs, { recursive: true });
   await writeFile(blobs, 'a file where the folder should be');
-  const { code, stderr } = await runServer(first.directory, '--bind', '127.0.0.1:0');
+  const { code, stderr } = await runServer(first.directory, ['--bind', '127.0.0.1:0']);
   expect(code).toBe(6);
   expect(stderr).toMatch(/storage/);
 });

@@ -45,8 +45,12 @@ export async function projectDirectory(): Promise<string> {
 }
 
 /** Runs a command of the built server to its end. */
-export async function runServer(directory: string, ...args: string[]) {
-  const child = launch(directory, args, {});
+export async function runServer(
+  directory: string,
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const child = launch(directory, args, environment);
   const [code] = (await once(child.process, 'close')) as [number | null];
   return { code, stdout: child.stdout(), stderr: child.stderr() };
 }

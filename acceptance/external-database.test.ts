@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { createBucket, health, putObject, signUp } from './support/client.js';
+import { externalPostgres } from './support/postgres.js';
+import { processesOf } from './support/processes.js';
+import { projectDirectory, runServer, startServer } from './support/server.js';
+import { until } from './support/until.js';
+
+const PASSWORD = 'hunter2-of-the-database';
+
+test('a login without superuser: everything works, no child process runs, and no password shows', async () => {
+  const postgres = externalPostgres();
+  await postgres.sql(`CREATE ROLE app LOGIN CREATEROLE PASSWORD '${PASSWORD}'`);
+  await postgres.sql('CREATE DATABASE app OWNER app');
+  const environment = { REACTOR_DATABASE__URL: postgres.urlFor('app', PASSWORD, 'app') };
+  const server = await startServer({ environment });
+  const person = await signUp(server);
+  await createBucket(server, 'external');
+  expect((await putObject(server, person.access_token, 'external/a', 'x')).status).toBe(200);
+  expect((await processesOf(server.stateDirectory)).filter(({ command }) => command.includes('postgres -D'))).toEqual(
+    [],
+  );
+  const doctor = await (await server.admin('/_admin/doctor')).text();
+  expect(server.stdout() + server.stderr() + doctor).not.toContain(PASSWORD);
+  expect(server.stderr()).toContain('app');
+});
+
+test('without CREATEROLE the start fails with the statement an administrator has to run', async () => {
+  const postgres = externalPostgres();
+  await postgres.sql(`CREATE ROLE app LOGIN PASSWORD '${PASSWORD}'`);
+  await postgres.sql('CREATE DATABASE app OWNER app');
+  const directory = await projectDirectory();
+  const environment = { REACTOR_DATABASE__URL: postgres.urlFor('app', PASSWORD, 'app') };
+  const { code, stderr } = await runServer(directory, ['--bind', '127.0.0.1:0'], environment);
+  expect(code).toBe(5);
+  const statement = /ALTER ROLE [^;]+;/.exec(stderr)?.[0] ?? '';
+  expect(statement).toContain('CREATEROLE');
+  expect(stderr).not.toContain(PASSWORD);
+  await postgres.sql(statement);
+  await startServer({ directory, environment });
+});
+
+test('two servers that start at once on one database migrate it once', async () => {
+  const postgres = externalPostgres();
+  const environment = {
+    REACTOR_DATABASE__URL: postgres.url,
+    REACTOR_AUTH__SECRET: 'the-same-secret-on-both-servers-0123',
+  };
+  const servers = await Promise.all([startServer({ environment }), startServer({ environment })]);
+  const applied = servers.map((server) => server.stdout().split('"migration applied"').length - 1);
+  expect(Math.min(...applied)).toBe(0);
+  expect(Math.max(...applied)).toBeGreaterThan(0);
+  const person = await signUp(servers[0] as (typeof servers)[0]);
+  const seen = await fetch(`${servers[1]?.url}/auth/v1/user`, {
+    headers: { Authorization: `Bearer ${person.access_token}` },
+  });
+  expect(seen.status).toBe(200);
+});
+
+test('after a restart of the database the server works again by itself', async () => {
+  const postgres = externalPostgres();
+  const server = await startServer({ environment: { REACTOR_DATABASE__URL: postgres.url } });
+  postgres.control('-m', 'fast', 'stop');
+  const down = await until('health to fail', async () => {
+    const answer = await health(server);
+    expect(answer.tookMs).toBeLessThan(1000);
+    return answer.status === 503 ? answer : undefined;
+  });
+  expect(down.body.failing).toEqual(['auth', 'storage']);
+  expect(
+    (
+      await fetch(`${server.url}/auth/v1/login`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"email":"a@example.com","password":"correct horse"}',
+      })
+    ).status,
+  ).toBe(503);
+  postgres.control('start');
+  await until('health to be ok', async () => ((await health(server)).status === 200 ? true : undefined));
+  await signUp(server);
+});
