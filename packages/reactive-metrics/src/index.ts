@@ -1,6 +1,6 @@
 export { meteredIterable } from './carriers/iterable.js';
 export { type MeteredPromiseOptions, meteredPromise } from './carriers/promise.js';
-export { type MeteredStreamOptions, meteredStream } from './carriers/web-stream.js';
+export { type MeteredStreamOptions, meteredStream, type QueueStrategy } from './carriers/web-stream.js';
 export { type Clock, systemClock } from './clock.js';
 export { errorName } from './error-name.js';
 export type {

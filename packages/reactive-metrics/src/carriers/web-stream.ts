@@ -6,7 +6,13 @@ import { carrierFlow } from './carrier-flow.js';
 /** Options of {@link meteredStream}. */
 export interface MeteredStreamOptions<T> extends StreamOptions {
   /** Queue of the stream given back; by default it holds nothing, so the source is read as the consumer reads. */
-  readonly strategy?: QueuingStrategy<T>;
+  readonly strategy?: QueueStrategy<T>;
+}
+
+/** A web stream's queuing strategy: how much the queue shall hold, and how much of that a chunk takes (1 by default). */
+export interface QueueStrategy<T> {
+  readonly highWaterMark?: number;
+  readonly size?: (chunk: T) => number;
 }
 
 /**
@@ -34,7 +40,7 @@ class MeteredSource<T> implements UnderlyingDefaultSource<T> {
   constructor(
     private readonly reader: ReadableStreamDefaultReader<T>,
     private readonly flow: SignalFlow<T>,
-    private readonly strategy: QueuingStrategy<T>,
+    private readonly strategy: QueueStrategy<T>,
   ) {}
 
   async pull(controller: ReadableStreamDefaultController<T>): Promise<void> {
