@@ -2,7 +2,6 @@ import { connect } from 'node:net';
 import { coreErrors } from '@reactor/core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createApp } from './app.js';
-import { promtoolCheck } from './promtool.js';
 import { listen } from './server.js';
 
 test('one request moves exactly one series of each family and writes one line', async () => {
@@ -237,11 +236,4 @@ test('durations follow the clock', async () => {
   expect(accessLines()[0]?.fields.duration_ms).toBe(1234.568);
   expect(await bucket('1')).toBe(0);
   expect(await bucket('2.5')).toBe(1);
-});
-
-test('promtool has nothing to say about the families of a loaded server', async () => {
-  const { app, metrics } = createApp();
-  app.get('/jobs/v1/runs', (c) => c.text('runs'));
-  for (const path of ['/jobs/v1/runs', '/nowhere']) await app.request(path);
-  expect(promtoolCheck(await (await metrics.routes.request('/metrics')).text())).toBe('');
 });
