@@ -30,7 +30,7 @@ export function accessLineOf(server: TestServer, requestId: string): Promise<Log
 }
 
 /** Reads `/_admin/logs?<search>` line by line, until the stream or the test ends. */
-export async function openLog(server: TestServer, search: string): Promise<AsyncIterator<LogLine, undefined>> {
+export async function openLog(server: TestServer, search: string): Promise<AsyncGenerator<LogLine, undefined>> {
   const leaving = new AbortController();
   onTestFinished(() => leaving.abort());
   const response = await server.admin(`/_admin/logs?${search}`, { signal: leaving.signal });
@@ -39,9 +39,10 @@ export async function openLog(server: TestServer, search: string): Promise<Async
 }
 
 async function* dataLines(body: ReadableStream<Uint8Array>): AsyncGenerator<LogLine, undefined> {
+  const decoder = new TextDecoder();
   let text = '';
-  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
-    const lines = (text + chunk).split('\n');
+  for await (const chunk of body) {
+    const lines = (text + decoder.decode(chunk, { stream: true })).split('\n');
     text = lines.pop() as string;
     for (const line of lines) if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as LogLine;
   }

@@ -89,13 +89,18 @@ async function readBearer(c: Context<ReactorEnv>, { sessions, tokens }: UserRout
   // Only an access token has dots.
   if (!token.includes('.')) {
     const session = await sessions.find(token);
-    if (session !== undefined) return { userId: session.userId, sessionId: session.id };
+    if (session !== undefined) {
+      // Whose request it is, for the access line.
+      c.set('principal', { kind: 'user', id: session.userId, claims: {} });
+      return { userId: session.userId, sessionId: session.id };
+    }
     throw coreErrors.create.invalid_token('The bearer token is unknown or its session is over.', {
       headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
     });
   }
   const principal = await tokens.verify(token, c.get('peer'));
   if (principal.kind !== 'user') throw coreErrors.create.forbidden('This route needs the token of a user.');
+  c.set('principal', principal);
   const { session_id: sessionId } = principal.claims;
   return { userId: principal.id, sessionId: typeof sessionId === 'string' ? sessionId : undefined };
 }
