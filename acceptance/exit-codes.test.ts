@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { connectDatabase } from './support/database.js';
 import { projectDirectory, runServer, startServer } from './support/server.js';
 
 test('0 after a clean stop, with the last line written', async () => {
@@ -19,17 +19,10 @@ test('1 when a migration cannot be applied, naming the capability and what Postg
   const first = await startServer();
   const { directory } = first;
   // A foreign hand put something in the way of a migration that has not run yet.
-  const url = /Database +(\S+)/.exec(first.stderr())?.[1] as string;
-  const client = new Client({ connectionString: url });
-  await client.connect();
+  const { client, ledger } = await connectDatabase(first);
   await client.query('DROP SCHEMA reactor_storage CASCADE');
-  const { rows } = await client.query<{ table_schema: string; table_name: string }>(
-    "SELECT table_schema, table_name FROM information_schema.columns WHERE column_name = 'checksum'",
-  );
-  const ledger = rows[0] as { table_schema: string; table_name: string };
-  await client.query(`DELETE FROM ${ledger.table_schema}.${ledger.table_name} WHERE owner = 'storage'`);
+  await client.query(`DELETE FROM ${ledger} WHERE owner = 'storage'`);
   await client.query('CREATE SCHEMA reactor_storage; CREATE VIEW reactor_storage.buckets AS SELECT 1 AS id');
-  await client.end();
   expect(await first.end('SIGTERM')).toBe(0);
   const again = await runServer(directory, ['--bind', '127.0.0.1:0']);
   expect(again.code).toBe(1);

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBucket, doctor, health, putObject, rootCauses, signUp } from './support/client.js';
+import { connectDatabase } from './support/database.js';
 import { makeReadOnly } from './support/mount.js';
 import { postmasterOf, processes } from './support/processes.js';
 import { startServer, type TestServer } from './support/server.js';
@@ -92,6 +93,19 @@ test('the blob folder read-only: storage fails and nothing else, and recovers', 
   expect(rootCauses((await doctor(server)).body)).toEqual(['storage.fs_writable']);
   await restore();
   restored = true;
+  await healthy(server);
+});
+
+test('a pending migration fails doctor by its name, and takes nobody out of service', async () => {
+  const server = await startServer();
+  const { client, ledger } = await connectDatabase(server);
+  await client.query(`CREATE TEMP TABLE kept AS SELECT * FROM ${ledger} WHERE owner = 'storage'`);
+  await client.query(`DELETE FROM ${ledger} WHERE owner = 'storage'`);
+  const report = await doctor(server);
+  expect(report.status).toBe(207);
+  expect(rootCauses(report.body)).toEqual(['storage.migrations']);
+  expect((await health(server)).status).toBe(200);
+  await client.query(`INSERT INTO ${ledger} SELECT * FROM kept`);
   await healthy(server);
 });
 

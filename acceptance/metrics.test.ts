@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -45,15 +45,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-test('a real Prometheus scrapes it with the shipped job, and answers the published queries', async () => {
-  const server = await startServer();
+/** A Prometheus of its own with this configuration. @returns asks its HTTP API, for the `data` of the answer */
+async function startPrometheus(config: string): Promise<<T>(path: string) => Promise<T>> {
   const directory = await mkdtemp(path.join(tmpdir(), 'reactor-prometheus-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const shipped = await readFile(path.resolve(import.meta.dirname, '../deploy/prometheus/prometheus.yml'), 'utf8');
-  // Only what the job tells you to replace, and a shorter wait.
-  const config = shipped
-    .replace('reactor.internal:8000', new URL(server.url).host)
-    .replaceAll('scrape_interval: 15s', 'scrape_interval: 1s');
   await writeFile(path.join(directory, 'prometheus.yml'), config);
   const port = await freePort();
   const prometheus = spawn(
@@ -69,12 +64,56 @@ test('a real Prometheus scrapes it with the shipped job, and answers the publish
     prometheus.kill('SIGKILL');
     await once(prometheus, 'close');
   });
+  return async <T>(to: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${to}`);
+    return ((await response.json()) as { data: T }).data;
+  };
+}
+
+const shippedJob = () => readFile(path.resolve(import.meta.dirname, '../deploy/prometheus/prometheus.yml'), 'utf8');
+
+test('the shipped job asks reactor.internal:8000 for /metrics every 15 s, without credentials', async () => {
+  const ask = await startPrometheus(await shippedJob());
+  const target = await until('the target', async () => {
+    type Target = { scrapePool: string; scrapeUrl: string; scrapeInterval: string };
+    return (await ask<{ activeTargets: Target[] }>('targets')).activeTargets[0];
+  });
+  expect(target).toMatchObject({
+    scrapePool: 'reactor',
+    scrapeUrl: 'http://reactor.internal:8000/metrics',
+    scrapeInterval: '15s',
+  });
+  expect((await ask<{ yaml: string }>('status/config')).yaml).not.toMatch(/auth|bearer|credentials|password/i);
+});
+
+test('one scrape holds what the server, the database and each capability counted', async () => {
+  const server = await startServer();
+  await drive(server);
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  for (const moved of [
+    'reactor_http_requests_total{capability="auth",method="POST",status="201"} 1',
+    'reactor_http_requests_total{capability="storage",method="PUT",status="200"} 1',
+    'reactor_http_requests_total{capability="server",method="GET",status="404"} 1',
+    'reactor_auth_sign_ups_total{result="ok"} 1',
+    'reactor_db_up 1',
+    'reactor_health_status{capability="storage"} 1',
+  ]) {
+    expect(text.split('\n')).toContain(moved);
+  }
+  expect(text).toMatch(/^reactor_storage_\w+_total(\{.*\})? [1-9]/m);
+});
+
+test('a real Prometheus scrapes it with the shipped job, and answers the published queries', async () => {
+  const server = await startServer();
+  // Only what the job tells you to replace, and a shorter wait.
+  const ask = await startPrometheus(
+    (await shippedJob())
+      .replace('reactor.internal:8000', new URL(server.url).host)
+      .replaceAll('scrape_interval: 15s', 'scrape_interval: 1s'),
+  );
   const query = async (expression: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query: expression })}`);
-    const { data } = (await response.json()) as {
-      data: { result: { metric: Record<string, string>; value: [number, string] }[] };
-    };
-    return data.result;
+    type Series = { metric: Record<string, string>; value: [number, string] };
+    return (await ask<{ result: Series[] }>(`query?${new URLSearchParams({ query: expression })}`)).result;
   };
   const first = (expression: string) =>
     until(expression, async () => {
@@ -104,4 +143,19 @@ test('a real Prometheus scrapes it with the shipped job, and answers the publish
   expect(p95.length).toBeGreaterThan(0);
   expect(await first('reactor_db_pool_size - reactor_db_pool_idle')).toHaveLength(1);
   expect(await first('reactor_health_status{capability="storage"} == 1')).toHaveLength(1);
+
+  const blobs = path.join(server.stateDirectory, 'blobs');
+  await rename(blobs, `${blobs}.away`);
+  const shares = await until('a share of server errors', async () => {
+    const refused = await server.admin('/storage/v1/object/metrics/b', { method: 'PUT', body: 'x' });
+    expect(refused.status).toBe(503);
+    await fetch(`${server.url}/auth/v1/keys`);
+    const result = await query(
+      'sum by (capability) (rate(reactor_http_requests_total{status=~"5.."}[30s])) / sum by (capability) (rate(reactor_http_requests_total[30s]))',
+    );
+    return result.some(({ metric, value }) => metric.capability === 'storage' && Number(value[1]) > 0)
+      ? new Map(result.map(({ metric, value }) => [metric.capability, Number(value[1])]))
+      : undefined;
+  });
+  expect(shares.get('auth')).toBe(0);
 });
