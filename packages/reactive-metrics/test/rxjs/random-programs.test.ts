@@ -246,11 +246,11 @@ describe('random programs', () => {
     const programs = fc.array(step, { minLength: 1, maxLength: 12 });
     fc.assert(
       fc.property(programs, (program) => run(program, type)),
-      { seed: SEED, numRuns: 3000 },
+      { seed: SEED, numRuns: 2000 },
     );
   });
 
   it('keep submissions = completed + refused + cancelled + waiting after every step of a scheduler', () => {
-    fc.assert(fc.property(fc.array(task, { minLength: 1, maxLength: 15 }), runTasks), { seed: SEED, numRuns: 3000 });
+    fc.assert(fc.property(fc.array(task, { minLength: 1, maxLength: 15 }), runTasks), { seed: SEED, numRuns: 2000 });
   });
 });
