@@ -100,7 +100,9 @@ test('one scrape holds what the server, the database and each capability counted
   ]) {
     expect(text.split('\n')).toContain(moved);
   }
-  expect(text).toMatch(/^reactor_storage_\w+_total(\{.*\})? [1-9]/m);
+  for (const timed of ['http_request', 'db_acquire', 'storage_backend']) {
+    expect(text).toMatch(new RegExp(`^reactor_${timed}_duration_seconds_count(\\{.*\\})? [1-9]`, 'm'));
+  }
 });
 
 test('a real Prometheus scrapes it with the shipped job, and answers the published queries', async () => {
