@@ -63,15 +63,10 @@ async function pack(folder: string): Promise<string[]> {
   const packed = dependencies().map(async (dependency, index) => {
     // npm cannot pack a folder of pnpm's store; a tarball is a folder called `package`.
     const tarball = join(folder, `dependency-${index}.tgz`);
-    await run('tar', [
-      '-czf',
-      tarball,
-      '--exclude=./node_modules',
-      '--transform=s,^\\.,package,',
-      '-C',
-      dependency,
-      '.',
-    ]);
+    const exclude = ['node_modules', 'src', 'dist/bundles', 'dist/esm', 'dist/esm5'].map(
+      (path) => `--exclude=./${path}`,
+    );
+    await run('tar', ['-czf', tarball, ...exclude, '--transform=s,^\\.,package,', '-C', dependency, '.']);
     return tarball;
   });
   return [join(built, filename), ...(await Promise.all(packed))];
