@@ -14,11 +14,18 @@ export default defineConfig({
     ...test,
     // What runs on RxJS runs twice: on the newest 7.x, and on the oldest this package allows.
     projects: [
-      { extends: true, test: { name: 'newest', include: ['src/**/*.test.ts', 'test/*.test.ts', ...overRxjs] } },
+      {
+        extends: true,
+        test: {
+          name: 'newest',
+          include: ['src/**/*.test.ts', 'test/*.test.ts', ...overRxjs],
+          provide: { rxjs: 'newest' },
+        },
+      },
       {
         extends: true,
         resolve: { alias: { rxjs: 'rxjs-7-0' } },
-        test: { name: 'rxjs 7.0', include: overRxjs },
+        test: { name: 'rxjs 7.0', include: overRxjs, provide: { rxjs: 'rxjs 7.0' } },
       },
     ],
   },

@@ -135,6 +135,18 @@ describe('meteredIterable', () => {
     expect(() => meteredIterable([1] as never, registry)).toThrow('meteredIterable needs an async iterable');
   });
 
+  it('R-58 records an iterable that cannot be iterated', () => {
+    const { registry } = timedRegistry();
+    const broken = {
+      [Symbol.asyncIterator]: () => {
+        throw new RangeError('x');
+      },
+    };
+    const values = meteredIterable(broken, registry);
+    expect(() => values[Symbol.asyncIterator]()).toThrow(RangeError);
+    expect(flows(registry)).toEqual({ 'error:RangeError': 1 });
+  });
+
   it('R-1 registers nothing before it is iterated, and each iteration is a subscription', async () => {
     const { registry } = timedRegistry();
     const values = meteredIterable({ [Symbol.asyncIterator]: () => upTo(1) }, registry);
@@ -189,6 +201,10 @@ describe('meteredStream', () => {
     await expect(meteredStream(failing, registry).getReader().read()).rejects.toBe(failure);
     expect(flows(registry)).toEqual({ cancelled: 1, 'error:RangeError': 1 });
     expect(() => meteredStream({} as never, registry)).toThrow('meteredStream needs a ReadableStream');
+    const untouched = streamOf(1);
+    expect(() => meteredStream(untouched, registry, { strategy: { highWaterMark: -1 } })).toThrow(RangeError);
+    expect(untouched.locked).toBe(false);
+    expect(counted(registry, 'reactor.subscribed')).toBe(2);
   });
 
   it('R-55 records a cancellation while a read is under way, once', async () => {

@@ -300,6 +300,38 @@ describe('names', () => {
     expect([...parseText(await text()).keys()]).toEqual(['t_seconds_max', 'c_total']);
   });
 
+  it('are checked in the same time however many there are', () => {
+    const { target, registry } = setUp();
+    const lookups = vi.spyOn(target, 'getSingleMetric');
+    onTestFinished(() => lookups.mockRestore());
+    registry.timer('first');
+    const forOne = lookups.mock.calls.length;
+    for (let i = 0; i < 500; i += 1) registry.timer(`t${i}`);
+    lookups.mockClear();
+    registry.timer('last');
+    expect(lookups.mock.calls.length).toBe(forOne);
+  });
+
+  it('are refused whichever of the two came first', () => {
+    for (const [first, second] of [
+      ['counter', 'gauge'],
+      ['gauge', 'counter'],
+    ] as const) {
+      const { target, registry } = setUp();
+      const make = {
+        counter: () => registry.counter('x'),
+        // OpenMetrics knows the counter as `x`.
+        gauge: () => registry.summary('x'),
+      };
+      make[first]();
+      expect(make[second]).toThrow(TypeError);
+      expect(target.getMetricsAsArray().length).toBe(first === 'counter' ? 1 : 2);
+    }
+    const { registry } = setUp();
+    registry.summary('job.seconds.active');
+    expect(() => registry.longTaskTimer('job')).toThrow(/"job_seconds_active_count", which the summary/);
+  });
+
   it('of streams that collide are reported, and the streams go on', async () => {
     const { registry, lines } = setUp();
     const failures: unknown[] = [];

@@ -20,7 +20,12 @@ export function meteredIterable<T>(
     [Symbol.asyncIterator]() {
       const flow = createFlow();
       flow.start();
-      return new MeteredIterator(iterable[Symbol.asyncIterator](), flow);
+      try {
+        return new MeteredIterator(iterable[Symbol.asyncIterator](), flow);
+      } catch (error) {
+        if (flow.error(error)) flow.afterError(error);
+        throw error;
+      }
     },
   };
 }

@@ -26,31 +26,38 @@ export function meteredStream<T>(
 ): ReadableStream<T> {
   if (typeof readable?.getReader !== 'function') throw new TypeError('meteredStream needs a ReadableStream');
   const createFlow = carrierFlow<T>('meteredStream', registry, options, true);
-  const reader = readable.getReader();
-  const flow = createFlow();
-  flow.start();
   const { strategy = { highWaterMark: 0 } } = options;
-  return new ReadableStream<T>(new MeteredSource(reader, flow, strategy), strategy);
+  return new ReadableStream<T>(new MeteredSource(readable, createFlow(), strategy), strategy);
 }
 
 class MeteredSource<T> implements UnderlyingDefaultSource<T> {
   // What was requested and has not been delivered yet, in the strategy's unit.
   private credit = 0;
 
+  private reader: ReadableStreamDefaultReader<T> | undefined;
+
   constructor(
-    private readonly reader: ReadableStreamDefaultReader<T>,
+    private readonly readable: ReadableStream<T>,
     private readonly flow: SignalFlow<T>,
     private readonly strategy: QueueStrategy<T>,
   ) {}
+
+  /** Called once the strategy was found to be in order: a wrong one leaves the source alone. */
+  start(): void {
+    this.reader = this.readable.getReader();
+    this.flow.start();
+  }
 
   async pull(controller: ReadableStreamDefaultController<T>): Promise<void> {
     // Without a queue the desired size stays 0 and only the call itself says that one more is wanted.
     const wanted = Math.max(controller.desiredSize ?? 0, 1);
     this.flow.request(wanted - this.credit);
     this.credit = Math.max(this.credit, wanted);
+    const { reader } = this;
+    if (reader === undefined) return;
     let step: ReadableStreamReadResult<T>;
     try {
-      step = await this.reader.read();
+      step = await reader.read();
     } catch (error) {
       const passed = this.flow.error(error);
       controller.error(error);
@@ -72,7 +79,7 @@ class MeteredSource<T> implements UnderlyingDefaultSource<T> {
   async cancel(reason: unknown): Promise<void> {
     const cancelled = this.flow.cancel();
     try {
-      await this.reader.cancel(reason);
+      await this.reader?.cancel(reason);
     } finally {
       if (cancelled) this.flow.afterCancel();
     }

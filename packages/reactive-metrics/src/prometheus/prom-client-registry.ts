@@ -3,5 +3,4 @@ export interface PromClientRegistry {
   readonly contentType: string;
   registerMetric(metric: unknown): void;
   getSingleMetric(name: string): unknown;
-  getMetricsAsArray(): readonly unknown[];
 }

@@ -98,7 +98,7 @@ class PrometheusRegistry implements MeterRegistry {
   /** The family another adapter made on the same target, or a new one. */
   private familyOf<Cell>(name: string, kind: MeterKind, options: MeterOptions, layout: () => Layout<Cell>): AnyFamily {
     assertName('the name of a meter', name);
-    const found = findFamily(this.target, name);
+    const found = findFamily(this.target, name, options.baseUnit);
     if (found !== undefined) return found;
     const base = metricName(name, kind, options.baseUnit);
     return new MetricFamily(name, kind, base, this.target, this.clock, layout(), options) as AnyFamily;

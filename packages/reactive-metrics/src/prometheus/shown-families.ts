@@ -1,6 +1,6 @@
-import type { ExposedMetric } from './exposed-metric.js';
 import type { MetricFamily } from './metric-family.js';
 import type { PromClientRegistry } from './prom-client-registry.js';
+import { metricName } from './prometheus-name.js';
 
 /** A family of any kind of meter. */
 export type AnyFamily = MetricFamily<unknown>;
@@ -9,10 +9,14 @@ export type AnyFamily = MetricFamily<unknown>;
 // are kept there and nowhere else: whoever holds the registry shares them, whoever clears it is rid of them.
 const FAMILY = Symbol.for('@reactor/reactive-metrics.prometheus-family');
 
-/** The family of the meters called `meterName` that `target` shows. */
-export function findFamily(target: PromClientRegistry, meterName: string): AnyFamily | undefined {
-  return metricsOf(target)
-    .map(familyOf)
+/**
+ * The family of the meters called `meterName` that `target` shows, of whatever kind. Looked up under the names it could
+ * have: a scan would make many names cost their square.
+ */
+export function findFamily(target: PromClientRegistry, meterName: string, baseUnit?: string): AnyFamily | undefined {
+  return KINDS.flatMap((kind) => metricName(meterName, kind, baseUnit))
+    .flatMap((name) => [name, `${name}_active_count`])
+    .map((name) => metricOf(target, name)?.[FAMILY])
     .find((family) => family?.meterName === meterName);
 }
 
@@ -27,14 +31,13 @@ export function isShown(target: PromClientRegistry, family: AnyFamily): boolean 
  * @throws TypeError when a name that one of its samples would have is taken
  */
 export function showFamily(target: PromClientRegistry, family: AnyFamily): void {
-  const wanted = new Set(family.metrics.flatMap((metric) => metric.sampleNames()));
-  for (const other of metricsOf(target)) {
-    const taken = sampleNames(other).find((name) => wanted.has(name));
-    if (taken === undefined) continue;
-    const owner = familyOf(other);
-    const by = owner === undefined ? 'a metric registered by somebody else' : `the ${owner.kind} "${owner.meterName}"`;
+  for (const wanted of family.metrics.flatMap((metric) => metric.sampleNames())) {
+    const owner = ownerOf(target, wanted);
+    if (owner === undefined) continue;
+    const { [FAMILY]: other } = owner;
+    const by = other === undefined ? 'a metric registered by somebody else' : `the ${other.kind} "${other.meterName}"`;
     throw new TypeError(
-      `meter "${family.meterName}" needs the Prometheus name "${taken}", which ${by} has; rename one`,
+      `meter "${family.meterName}" needs the Prometheus name "${wanted}", which ${by} has; rename one`,
     );
   }
   for (const metric of family.metrics) {
@@ -50,15 +53,19 @@ interface ForeignMetric {
   readonly [FAMILY]?: AnyFamily;
 }
 
-function metricsOf(target: PromClientRegistry): ForeignMetric[] {
-  return target.getMetricsAsArray() as ForeignMetric[];
+function metricOf(target: PromClientRegistry, name: string): ForeignMetric | undefined {
+  return target.getSingleMetric(name) as ForeignMetric | undefined;
 }
 
-function familyOf(metric: ForeignMetric): AnyFamily | undefined {
-  return metric[FAMILY];
+/** The metric that has samples called `name`: its own name, what is appended to it, or a counter without `_total`. */
+function ownerOf(target: PromClientRegistry, name: string): ForeignMetric | undefined {
+  const base = name.replace(/_(count|sum|bucket|gcount|gsum|total)$/, '');
+  return [name, base, `${name}_total`]
+    .map((candidate) => metricOf(target, candidate))
+    .find((metric) => metric !== undefined && sampleNames(metric).includes(name));
 }
 
-function sampleNames(metric: ForeignMetric | ExposedMetric): string[] {
+function sampleNames(metric: ForeignMetric): string[] {
   if (typeof metric.sampleNames === 'function') return metric.sampleNames();
   const { name, type } = metric;
   if (type === 'counter') return [name, name.replace(/_total$/, '')];
@@ -66,3 +73,5 @@ function sampleNames(metric: ForeignMetric | ExposedMetric): string[] {
   if (type === 'histogram') return [name, `${name}_count`, `${name}_sum`, `${name}_bucket`];
   return [name];
 }
+
+const KINDS = ['counter', 'timer', 'summary', 'longTaskTimer'] as const;
