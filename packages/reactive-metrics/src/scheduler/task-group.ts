@@ -77,10 +77,13 @@ export class TaskGroup {
   }
 
   private watch(task: TimedTask, subscription: Subscription): void {
-    if (!task.isOutstanding) return;
-    task.subscription = subscription;
-    if (this.closed) subscription.unsubscribe();
-    // Runs at once when the subscription is closed already, as for a delay of Infinity on virtual time.
-    subscription.add(task);
+    if (this.closed) {
+      // By the task itself, which ran before `schedule` returned and may have re-armed.
+      subscription.unsubscribe();
+    } else if (task.isOutstanding) {
+      task.subscription = subscription;
+      // Runs at once when the subscription is closed already, as for a delay of Infinity on virtual time.
+      subscription.add(task);
+    }
   }
 }

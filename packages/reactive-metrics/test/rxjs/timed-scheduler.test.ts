@@ -389,6 +389,17 @@ describe('timedScheduler', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('D-4 dispose from within a task that re-arms keeps no timer alive', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { scheduler } = timedOn(queueScheduler);
+    scheduler.schedule(function () {
+      this.schedule(undefined, 1000);
+      scheduler.dispose();
+    });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('D-4 stops a repeating task at its next run where the scheduler hides what it armed', () => {
     const armed: (() => void)[] = [];
     const original: SchedulerLike = {
