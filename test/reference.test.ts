@@ -3,9 +3,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { authErrors, createAuth, parseAuthConfig } from '@reactor/auth';
 import { coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
-import { createHealth, createLogging, createMetrics, instrumentHttp, serverInfo } from '@reactor/observability';
+import {
+  createHealth,
+  createLogging,
+  createMetrics,
+  httpErrors,
+  instrumentHttp,
+  serverInfo,
+} from '@reactor/observability';
 import { embeddedPostgresMetrics, openDatabase } from '@reactor/postgres';
-import { capabilitySchemas, SERVER_SECTIONS } from '@reactor/server';
+import { capabilitySchemas, defaultSettings, SERVER_SECTIONS } from '@reactor/server';
 import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageErrors } from '@reactor/storage';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -61,7 +68,7 @@ test('docs/reference/errors.md lists every error code that is declared', async (
       .map(([code, { status, when }]) => `| \`${code}\` | ${status} | ${cell(when)} |`)
       .join('\n');
   const sections = [
-    ['Everywhere', coreErrors.codes],
+    ['Everywhere', { ...coreErrors.codes, ...httpErrors.codes }],
     ['auth', authErrors.codes],
     ['storage', storageErrors.codes],
   ] as const;
@@ -78,17 +85,33 @@ test('docs/reference/config.md lists every key that is accepted', async () => {
     const json = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }) as {
       properties: Record<string, { description?: string; default?: unknown; type?: string; enum?: string[] }>;
     };
-    const rows = Object.entries(json.properties).map(
-      ([key, { description = '', default: fallback, type, enum: values }]) => {
-        const accepted = values === undefined ? (type ?? '') : values.map((value) => `\`${value}\``).join(', ');
-        return `| \`${section}.${key}\` | ${accepted} | ${fallback === undefined ? '' : `\`${JSON.stringify(fallback)}\``} | ${cell(description)} |`;
-      },
-    );
+    const rows = Object.entries(json.properties).map(([key, property]) => {
+      const { description = '', type, enum: values } = property;
+      const accepted = values === undefined ? (type ?? '') : values.map((value) => `\`${value}\``).join(', ');
+      const fallback = defaultOf(`${section}.${key}`, property.default);
+      return `| \`${section}.${key}\` | ${accepted} | ${fallback} | ${cell(description)} |`;
+    });
     return `## [${section}]\n\n| Key | Accepts | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });
   const text = `${NOTE}# Configuration keys\n\nDefaults that depend on \`project.env\` or on whether there is a file are in [configuration.md](../configuration.md).\n\n${sections.join('\n')}`;
   await expect(text).toMatchFileSnapshot(reference('config'));
 });
+
+/** Where it depends: the one of production with a file, and what `dev` or no file make of it. */
+function defaultOf(path: string, declared: unknown): string {
+  const values = [
+    [false, false, ''],
+    [true, false, ' in `dev`'],
+    [true, true, ' without a file'],
+  ] as const;
+  const found = new Map<string, string>();
+  for (const [dev, withoutFile, when] of values) {
+    const value = defaultSettings(dev, withoutFile).find((setting) => setting.path === path)?.value ?? declared;
+    const text = value === undefined ? '' : `\`${JSON.stringify(value)}\``;
+    if (text !== '' && !found.has(text)) found.set(text, when);
+  }
+  return Array.from(found, ([text, when]) => text + when).join(', ');
+}
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|');

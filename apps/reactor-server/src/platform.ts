@@ -78,12 +78,21 @@ export async function openPlatform(settings: Settings, secrets: Secrets, logging
 
 /** @throws ExitError (5) when the database does not answer, is too old, or this login may not do what is needed */
 export async function awaitDatabase({ database }: Platform, signal: AbortSignal): Promise<void> {
+  // A timer of our own: a signal composed by AbortSignal.any() is not kept alive by those who wait for it, and its
+  // timeout may be collected with it.
+  const patience = new AbortController();
+  const giveUp = () => patience.abort();
+  const timer = setTimeout(giveUp, DATABASE_PATIENCE_MS);
+  signal.addEventListener('abort', giveUp, { once: true });
   try {
-    await database.waitUntilReady(AbortSignal.any([signal, AbortSignal.timeout(DATABASE_PATIENCE_MS)]));
+    await database.waitUntilReady(patience.signal);
     await checkPrivileges(database);
   } catch (error) {
     signal.throwIfAborted();
     throw new ExitError(EXIT.databaseUnreachable, (error as Error).message, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

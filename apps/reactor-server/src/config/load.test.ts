@@ -111,9 +111,9 @@ bind = "127.0.0.1:{{env PORT}}"
   expect(loaded.entries.find(({ path }) => path === 'admin.token')?.origin).toBe('Reactor.toml (env OPS_TOKEN)');
 });
 
-test('a variable that is not set is named with its key, unless another source won', async () => {
+test('a variable that is not set is named with its key and nothing else, unless another source won', async () => {
   const file = `${PRODUCTION}\n[server]\nbind = "env:NOWHERE"\n`;
-  expect(await problems({ file })).toContain('server.bind: environment variable NOWHERE is not set (Reactor.toml)');
+  expect(await problems({ file })).toEqual(['server.bind: environment variable NOWHERE is not set (Reactor.toml)']);
   await expect(read({ file, flags: { bind: '127.0.0.1:9' } })).resolves.toBeDefined();
 });
 
@@ -160,6 +160,16 @@ test('outside dev every missing secret is an error that says where to put it', a
   expect(await problems({ file: '[auth]\n' })).toEqual([
     'admin.token: required, and not set; set it in Reactor.toml or as REACTOR_ADMIN__TOKEN',
     'auth.secret: required, and not set; set it in Reactor.toml or as REACTOR_AUTH__SECRET',
+  ]);
+});
+
+test('problems of every kind come at once', async () => {
+  const file = `${PRODUCTION}\n[servr]\n[server]\nbnd = 1\ngrace_secs = "x"\n[tracing]\nfilter = "inof"\n`;
+  expect((await problems({ file })).map((problem) => problem.split(':')[0])).toEqual([
+    '[servr]',
+    'server.bnd',
+    'server.grace_secs',
+    'tracing.filter',
   ]);
 });
 

@@ -1,7 +1,7 @@
 import type { CapabilityName } from '@reactor/core';
 import { defaultSettings } from './defaults.js';
 import { ConfigError } from './errors.js';
-import { CONFIG_FILE, locateConfigFile } from './locate.js';
+import { locateConfigFile } from './locate.js';
 import { resolveReferences } from './references.js';
 import { isSecret, type SectionSchema, type SectionSchemas, typeAt } from './schema.js';
 import { environmentSettings, flagSettings, readConfigFile, type Setting } from './sources.js';
@@ -74,7 +74,14 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     else problems.push(problem);
   }
   // Only what won is resolved: a variable that an overridden value names need not exist.
-  for (const [path, setting] of settings) settings.set(path, resolveReferences(setting, options.environment, problems));
+  const unresolved = new Set<string>();
+  for (const [path, setting] of settings) {
+    const missing = (name: string) => {
+      unresolved.add(path);
+      problems.push(`${path}: environment variable ${name} is not set (${setting.origin})`);
+    };
+    settings.set(path, resolveReferences(setting, options.environment, missing));
+  }
   const env = settings.get('project.env')?.value ?? (withoutFile ? 'dev' : 'production');
   // A value that the schema will refuse gets no second complaint about missing secrets.
   const dev = env !== 'preview' && env !== 'production';
@@ -101,8 +108,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     }
     for (const issue of result.error?.issues ?? []) {
       const path = [name, ...issue.path].join('.');
+      // What stands in for a missing variable is not the user's mistake.
+      if (unresolved.has(path)) continue;
       if (issue.path.length === 1 && !((issue.path[0] as string) in given)) {
-        problems.push(`${path}: required, and not set; set it in ${CONFIG_FILE} or as ${environmentName(path)}`);
+        problems.push(`${path}: required, and not set; set it in ${location.name} or as ${environmentName(path)}`);
       } else problems.push(`${path}: ${issue.message} (${originOf(path, settings)})`);
     }
   }

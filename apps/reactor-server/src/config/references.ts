@@ -5,15 +5,18 @@ const WHOLE = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;
 
 /**
  * Replaces `{{ env NAME }}` inside a string, and a string `env:NAME` as a whole, also within lists and tables.
- * @param problems gets a line for every variable that is not set
+ * @param missing told every variable that is not set
  */
-export function resolveReferences(setting: Setting, environment: NodeJS.ProcessEnv, problems: string[]): Setting {
+export function resolveReferences(
+  setting: Setting,
+  environment: NodeJS.ProcessEnv,
+  missing: (name: string) => void,
+): Setting {
   const names: string[] = [];
   const lookUp = (name: string): string => {
     names.push(name);
     const value = environment[name];
-    if (value === undefined)
-      problems.push(`${setting.path}: environment variable ${name} is not set (${setting.origin})`);
+    if (value === undefined) missing(name);
     return value ?? '';
   };
   const value = mapStrings(setting.value, (text) => {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { parseFilter } from '@reactor/observability';
 import { z } from 'zod';
 
 /** Splits `127.0.0.1:8000` or `[::1]:8000`. Undefined when it is neither. */
@@ -19,6 +20,14 @@ const cidr = z.string().refine((text) => {
   const max = family === 4 ? 32 : 128;
   return family !== 0 && rest === undefined && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= max));
 }, 'expected an IP address or CIDR range such as 10.0.0.0/8');
+
+function checkFilter(text: string, context: z.RefinementCtx): void {
+  try {
+    parseFilter(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+}
 
 export const projectSection = z.strictObject({
   name: z.string().min(1).max(63).describe('Display name.'),
@@ -56,7 +65,9 @@ export const serverSection = z.strictObject({
   cors: z
     .strictObject({ allow_origins: z.array(z.string().min(1)).min(1) })
     .optional()
-    .describe('Origins whose pages may call this server. Off when absent.'),
+    .describe(
+      '`{ allow_origins = ["https://app.example.com"] }`: web origins whose pages may call this server. Off when absent.',
+    ),
   trusted_proxies: z.array(cidr).describe('Proxies whose `X-Forwarded-For` is believed.'),
 });
 
@@ -72,7 +83,7 @@ export const databaseSection = z.strictObject({
 });
 
 export const tracingSection = z.strictObject({
-  filter: z.string().describe('Which lines are written: `info,reactor_auth=debug`.'),
+  filter: z.string().superRefine(checkFilter).describe('Which lines are written: `info,reactor_auth=debug`.'),
   fmt: z.enum(['json', 'pretty']).optional().describe('Form of a line. Unset: `pretty` on a terminal, else `json`.'),
   ring_bytes: z
     .number()

@@ -1,6 +1,4 @@
-import { parseFilter } from '@reactor/observability';
 import { capabilitySchemas, checkRequirements, GENERATED_SECRETS } from '../capabilities.js';
-import { ConfigError } from './errors.js';
 import { type LoadedConfig, loadConfig } from './load.js';
 import { type Output, SERVER_SECTIONS, type ServerConfig, serverConfig } from './server-config.js';
 
@@ -29,11 +27,5 @@ export async function readSettings({ output, ...source }: SettingsSource): Promi
     generatedSecrets: GENERATED_SECRETS,
   });
   checkRequirements(loaded.capabilities);
-  const config = serverConfig(loaded, output);
-  try {
-    parseFilter(config.logFilter);
-  } catch (error) {
-    throw new ConfigError([`tracing.filter: ${(error as Error).message}`]);
-  }
-  return { loaded, config };
+  return { loaded, config: serverConfig(loaded, output) };
 }
