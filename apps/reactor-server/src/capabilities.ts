@@ -2,6 +2,7 @@ import path from 'node:path';
 import { authConfigSchema, createAuth, parseAuthConfig } from '@reactor/auth';
 import type { BlobStore, Capability, CapabilityContext, CapabilityName, Database, TokenVerifier } from '@reactor/core';
 import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageConfigSchema } from '@reactor/storage';
+import type { AdminGate } from './admin/gate.js';
 import { ConfigError } from './config/errors.js';
 import type { SectionSchema } from './config/schema.js';
 
@@ -9,8 +10,7 @@ import type { SectionSchema } from './config/schema.js';
 export interface Collaborators {
   readonly database: Database;
   readonly stateDirectory: string;
-  /** Accepts the admin token besides the tokens that `users` knows. */
-  readonly withAdminToken: (users: TokenVerifier) => TokenVerifier;
+  readonly gate: AdminGate;
   /** A context whose logger writes to the capability's own target. */
   readonly contextOf: (name: CapabilityName) => CapabilityContext;
 }
@@ -34,9 +34,10 @@ const ENTRIES: Readonly<Partial<Record<CapabilityName, Entry>>> = {
   auth: {
     schema: authConfigSchema,
     requires: [],
-    create(section, ports, { database, withAdminToken, contextOf }) {
-      const auth = createAuth(parseAuthConfig(section), { ...contextOf('auth'), database });
-      ports.tokens = withAdminToken(auth.tokens);
+    create(section, ports, { database, gate, contextOf }) {
+      const { isOperator } = gate;
+      const auth = createAuth(parseAuthConfig(section), { ...contextOf('auth'), database, isOperator });
+      ports.tokens = gate.verifier(auth.tokens);
       return auth;
     },
   },

@@ -59,7 +59,7 @@ export async function openPlatform(settings: Settings, secrets: Secrets, logging
   const capabilities = createCapabilities(loaded.capabilities, sections(settings, secrets), {
     database,
     stateDirectory: config.stateDirectory,
-    withAdminToken: secrets.gate.verifier,
+    gate: secrets.gate,
     contextOf: (name) => ({ logger: logging.logger(`reactor_${name}`), clock: systemClock }),
   });
   return {

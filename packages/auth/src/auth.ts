@@ -12,6 +12,7 @@ import { createProvider } from './provider.js';
 import { checkInput, limitBody } from './routes/body.js';
 import { noStore } from './routes/cache.js';
 import { addPublicRoutes } from './routes/keys.js';
+import type { IsOperator } from './routes/operator.js';
 import { addMethodNotAllowed, addProviderRoutes } from './routes/provider.js';
 import { addSignUpRoute } from './routes/sign-up.js';
 import { addTokenRoutes } from './routes/token.js';
@@ -30,9 +31,15 @@ export interface Auth extends Capability {
   readonly tokens: TokenVerifier;
 }
 
+export interface AuthPorts {
+  readonly database: Database;
+  /** Absent: nobody may create accounts where sign-up is closed. */
+  readonly isOperator?: IsOperator;
+}
+
 /** Sign-up, sign-in, sessions, organizations and access tokens under `/auth/v1`. */
-export function createAuth(config: AuthConfig, context: CapabilityContext & { readonly database: Database }): Auth {
-  const { database, clock, logger } = context;
+export function createAuth(config: AuthConfig, context: CapabilityContext & AuthPorts): Auth {
+  const { database, clock, logger, isOperator } = context;
   const store = new AuthStore(database);
   const keys = new SigningKeys(database, clock, config.accessTtlSeconds);
   const metrics = authMetrics(database, clock);
@@ -41,17 +48,17 @@ export function createAuth(config: AuthConfig, context: CapabilityContext & { re
   const attempts = new Attempts(metrics, clock);
   const onTokenIssued = () => metrics.issued('session');
   const provider = createProvider({ config, database, store, keys, claimsOf, clock, logger, onTokenIssued });
-  const sessions = new Sessions({ provider, store, attempts, claimsOf, metrics });
+  const sessions = new Sessions({ config, provider, store, attempts, claimsOf, metrics });
   const tokens = createTokenVerifier(keys, config, clock, metrics);
   const sweep = new Sweep(store, metrics, clock, logger);
 
   const routes = createRoutes();
   routes.use(withContext(context), noStore, limitBody, checkInput);
   addPublicRoutes(routes, { keys, checkHealth: shareHealth(health, clock), version: VERSION });
-  addSignUpRoute(routes, sessions);
+  addSignUpRoute(routes, sessions, isOperator);
   addTokenRoutes(routes, sessions);
   addUserRoutes(routes, { sessions, store, tokens });
-  addProviderRoutes(routes, provider, attempts);
+  addProviderRoutes(routes, { config, provider, attempts, isOperator });
   addMethodNotAllowed(routes);
 
   return {

@@ -5,7 +5,10 @@ export const authErrors = defineErrors({
   weak_password: { status: 400, when: 'The new password has fewer than 8 or more than 128 characters.' },
   invalid_credentials: { status: 401, when: 'No account has this e-mail address and password.' },
   invalid_refresh_token: { status: 401, when: 'The refresh token is unknown or expired, or its session was ended.' },
-  signup_disabled: { status: 403, when: 'An account was to be created while `auth.allow_signup` is false.' },
+  signup_disabled: {
+    status: 403,
+    when: 'An account was to be created without the admin token while `auth.allow_signup` is false.',
+  },
   user_disabled: { status: 403, when: 'The account exists and was disabled by an operator.' },
   untrusted_origin: {
     status: 403,

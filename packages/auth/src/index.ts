@@ -1,4 +1,4 @@
-export { type Auth, createAuth } from './auth.js';
+export { type Auth, type AuthPorts, createAuth } from './auth.js';
 export { type AuthConfig, authConfigSchema, parseAuthConfig } from './config.js';
 export { AuthKeysUnusableError, authErrors } from './errors.js';
 export { authHealth } from './health.js';

@@ -124,7 +124,6 @@ export function createBetterAuth({
     database: { db: createKysely(database), type: 'postgres', schemaName: 'reactor_auth', transaction: true },
     emailAndPassword: {
       enabled: true,
-      disableSignUp: !config.allowSignup,
       minPasswordLength: 8,
       maxPasswordLength: 128,
     },

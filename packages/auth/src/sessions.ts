@@ -1,6 +1,7 @@
 import { toReactorError } from '@reactor/core';
 import type { Attempts } from './attempts.js';
 import type { ClaimedSession, ClaimsOf } from './claims.js';
+import type { AuthConfig } from './config.js';
 import { authErrors } from './errors.js';
 import type { AuthMetrics, Grant } from './metrics.js';
 import type { Credentials, Provider, SignUpInput } from './provider.js';
@@ -23,12 +24,24 @@ export interface Client {
   readonly headers: Headers;
 }
 
+/** Who creates an account. */
+export interface SignUpClient extends Client {
+  readonly byOperator: boolean;
+}
+
 export interface SessionsContext {
+  readonly config: AuthConfig;
   readonly provider: Provider;
   readonly store: AuthStore;
   readonly attempts: Attempts;
   readonly claimsOf: ClaimsOf;
   readonly metrics: AuthMetrics;
+}
+
+/** @throws ReactorError `signup_disabled` (403) where only the operator creates accounts */
+export function requireOpenSignUp(config: AuthConfig, byOperator: boolean): void {
+  if (config.allowSignup || byOperator) return;
+  throw authErrors.create.signup_disabled('Sign-up is closed here; an operator creates accounts with the admin token.');
 }
 
 /** How better-auth writes a session token; anything else does not reach a header or the database. */
@@ -43,11 +56,12 @@ export class Sessions {
   }
 
   /** @throws ReactorError `signup_disabled`, `email_exists`, `weak_password`, `too_many_requests` */
-  async signUp(input: SignUpInput, client: Client): Promise<IssuedSession> {
-    const { attempts, provider } = this.#context;
-    const { sessionToken } = await attempts.run({ kind: 'sign_up', address: client.address }, () =>
-      provider.signUp(input, client.headers),
-    );
+  async signUp(input: SignUpInput, client: SignUpClient): Promise<IssuedSession> {
+    const { attempts, config, provider } = this.#context;
+    const { sessionToken } = await attempts.run({ kind: 'sign_up', address: client.address }, async () => {
+      requireOpenSignUp(config, client.byOperator);
+      return provider.signUp(input, client.headers);
+    });
     return this.#issueFor(sessionToken, 'signup');
   }
 

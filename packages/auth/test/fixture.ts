@@ -51,12 +51,15 @@ export interface TestAuthOptions {
   readonly address?: string | (() => string | undefined);
   readonly start?: boolean;
   readonly logger?: Logger;
+  readonly isOperator?: (token: string) => boolean;
 }
 
 export async function createTestAuth(options: TestAuthOptions = {}): Promise<TestAuth> {
   const database = options.database ?? (await createAuthDatabase()).database;
   const config = parseAuthConfig({ secret: SECRET, allow_signup: true, ...options.section });
-  const auth = createAuth(config, { database, clock: dateClock, logger: options.logger ?? silentLogger });
+  const { logger = silentLogger, isOperator } = options;
+  const ports = { database, clock: dateClock, logger, ...(isOperator === undefined ? {} : { isOperator }) };
+  const auth = createAuth(config, ports);
   if (options.start !== false) await auth.start();
   onTestFinished(() => auth.stop(AbortSignal.timeout(1_000)));
   const app = new Hono<ReactorEnv>();

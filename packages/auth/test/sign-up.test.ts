@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTestAuth, PASSWORD, sampleOf, signUp } from './fixture.js';
+import { bearer, createTestAuth, PASSWORD, sampleOf, signUp } from './fixture.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -104,6 +104,22 @@ test('is closed when allow_signup is false, on every route that creates accounts
   expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'disabled' })).toBe(2);
   const { rows } = await auth.database.query('SELECT id FROM reactor_auth.users');
   expect(rows).toEqual([]);
+});
+
+test('is open to the operator also when it is closed, on every route that creates accounts', async () => {
+  const auth = await createTestAuth({
+    section: { allow_signup: false },
+    isOperator: (token) => token === 'the-operator',
+  });
+  for (const [path, token, status] of [
+    ['/signup', 'the-operator', 201],
+    ['/signup', 'somebody-else', 403],
+    ['/sign-up/email', 'the-operator', 200],
+    ['/sign-up/email', 'somebody-else', 403],
+  ] as const) {
+    const input = { email: `${path.length}-${token}@example.com`, password: PASSWORD, name: 'Ada' };
+    expect([path, token, (await auth.post(path, input, bearer(token))).status]).toEqual([path, token, status]);
+  }
 });
 
 test('a caller cannot disable, verify or name itself an id', async () => {

@@ -6,6 +6,11 @@ import type { MiddlewareHandler } from 'hono';
 export interface AdminGate {
   /** Middleware of `/_admin/*`: 403 for a remote peer before the token is looked at, 401 for a wrong or missing one. */
   readonly guard: MiddlewareHandler<ReactorEnv>;
+  /**
+   * Whether this is the admin token.
+   * @throws ReactorError `forbidden` (403) when it is, from where it is not accepted
+   */
+  isOperator(token: string, peer?: Peer): boolean;
   /** Accepts the admin token as the system identity under the same rule; every other token goes to `users`. */
   verifier(users: TokenVerifier): TokenVerifier;
 }
@@ -19,6 +24,11 @@ export function createAdminGate({ token, allowRemote }: { token: string; allowRe
       'The admin token works only from this machine. Set admin.allow_remote = true to allow other machines.',
     );
   };
+  const isOperator = (presented: string, peer?: Peer) => {
+    if (!isAdmin(presented)) return false;
+    refuseRemote(peer);
+    return true;
+  };
   return {
     guard: async (c, next) => {
       refuseRemote(c.get('peer'));
@@ -31,12 +41,10 @@ export function createAdminGate({ token, allowRemote }: { token: string; allowRe
       c.set('principal', { kind: 'system' });
       await next();
     },
+    isOperator,
     verifier: (users) => ({
-      async verify(presented, peer) {
-        if (!isAdmin(presented)) return users.verify(presented, peer);
-        refuseRemote(peer);
-        return { kind: 'system' };
-      },
+      verify: async (presented, peer) =>
+        isOperator(presented, peer) ? { kind: 'system' } : users.verify(presented, peer),
     }),
   };
 }

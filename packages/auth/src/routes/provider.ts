@@ -2,9 +2,12 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { coreErrors, type ReactorEnv, ReactorError } from '@reactor/core';
 import type { Context, Handler } from 'hono';
 import type { Attempts } from '../attempts.js';
+import type { AuthConfig } from '../config.js';
 import type { AttemptKind } from '../metrics.js';
 import { CLIENT_ADDRESS_HEADER, PROVIDER_BASE_PATH, type Provider } from '../provider.js';
+import { requireOpenSignUp } from '../sessions.js';
 import { clientAddress } from './client.js';
+import { type IsOperator, isFromOperator } from './operator.js';
 import { checkProviderInput } from './provider-input.js';
 
 /**
@@ -38,8 +41,18 @@ const ATTEMPTS: Readonly<Record<string, AttemptKind>> = {
   '/change-password': 'password_change',
 };
 
+export interface ProviderRoutesContext {
+  readonly config: AuthConfig;
+  readonly provider: Provider;
+  readonly attempts: Attempts;
+  readonly isOperator: IsOperator | undefined;
+}
+
 /** better-auth's own routes, so that its client libraries work. Each is a route of its own, as metrics go by pattern. */
-export function addProviderRoutes(routes: OpenAPIHono<ReactorEnv>, provider: Provider, attempts: Attempts): void {
+export function addProviderRoutes(
+  routes: OpenAPIHono<ReactorEnv>,
+  { config, provider, attempts, isOperator }: ProviderRoutesContext,
+): void {
   for (const { path, methods } of provider.endpoints) {
     if (WITHHELD.has(path)) continue;
     const kind = ATTEMPTS[path];
@@ -49,7 +62,10 @@ export function addProviderRoutes(routes: OpenAPIHono<ReactorEnv>, provider: Pro
       const request = await toProviderRequest(c, path);
       if (kind === undefined) return provider.handle(request).catch((error) => explainBearer(c, error));
       const account = kind === 'sign_in' ? triedAccount(body) : undefined;
-      return attempts.run({ kind, address: clientAddress(c), account }, () => provider.handle(request));
+      return attempts.run({ kind, address: clientAddress(c), account }, async () => {
+        if (kind === 'sign_up') requireOpenSignUp(config, isFromOperator(c, isOperator));
+        return provider.handle(request);
+      });
     };
     routes.on([...methods], path, forward);
   }

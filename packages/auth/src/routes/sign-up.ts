@@ -3,13 +3,14 @@ import type { ReactorEnv } from '@reactor/core';
 import type { Sessions } from '../sessions.js';
 import { requireBody } from './body.js';
 import { clientOf } from './client.js';
+import { type IsOperator, isFromOperator } from './operator.js';
 import { failures, json, signedInSchema, signUpSchema, toSignedIn } from './schemas.js';
 
 const signUp = createRoute({
   method: 'post',
   path: '/signup',
   tags: ['auth'],
-  summary: 'Create an account and sign in',
+  summary: 'Create an account and sign in; where sign-up is closed, with the admin token',
   middleware: requireBody,
   request: { body: { required: true, content: { 'application/json': { schema: signUpSchema } } } },
   responses: {
@@ -24,10 +25,15 @@ const signUp = createRoute({
 });
 
 /** `POST /signup`. */
-export function addSignUpRoute(routes: OpenAPIHono<ReactorEnv>, sessions: Sessions): void {
+export function addSignUpRoute(
+  routes: OpenAPIHono<ReactorEnv>,
+  sessions: Sessions,
+  isOperator: IsOperator | undefined,
+): void {
   routes.openapi(signUp, async (c) => {
     const { email, password, metadata, name = nameFrom(email) } = c.req.valid('json');
-    const issued = await sessions.signUp({ email, password, name, metadata }, clientOf(c));
+    const byOperator = isFromOperator(c, isOperator);
+    const issued = await sessions.signUp({ email, password, name, metadata }, { ...clientOf(c), byOperator });
     return c.json(toSignedIn(issued), 201);
   });
 }
