@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBucket, putObject, signUp } from './support/client.js';
+import { createBucket, health, putObject, signUp } from './support/client.js';
 import { processesOf } from './support/processes.js';
 import { startServer } from './support/server.js';
 import { until } from './support/until.js';
@@ -122,6 +122,32 @@ test('SIGTERM while it starts ends it cleanly', async () => {
   const server = await startServer({ ready: false });
   expect(await server.end('SIGTERM')).toBe(0);
   expect(await processesOf(server.stateDirectory)).toEqual([]);
+});
+
+test('a connection that never sent a request holds nothing up, and PostgreSQL is shut down properly', async () => {
+  const server = await startServer();
+  const { port } = new URL(server.url);
+  const silent = connect(Number(port), '127.0.0.1');
+  silent.on('error', () => {});
+  await once(silent, 'connect');
+  const started = performance.now();
+  expect(await server.end('SIGTERM')).toBe(0);
+  // The budget of the whole stop is thirty seconds.
+  expect(performance.now() - started).toBeLessThan(10_000);
+  const again = await startServer({
+    directory: server.directory,
+    environment: { REACTOR_TRACING__FILTER: 'info,reactor_postgres=debug' },
+  });
+  expect(again.stdout()).not.toContain('not properly shut down');
+});
+
+test('a reader of both outputs that goes away does not take the server with it', async () => {
+  const server = await startServer({ ready: false });
+  server.process.stdout?.destroy();
+  server.process.stderr?.destroy();
+  await until('the server to be healthy', async () => ((await health(server)).status === 200 ? true : undefined));
+  await signUp(server);
+  expect(await server.end('SIGTERM')).toBe(0);
 });
 
 test('a second signal does not wait', async () => {

@@ -44,6 +44,9 @@ export interface ReactorServer {
   crash(error: unknown): never;
 }
 
+/** Requests may take this long to end; what is left of the stop's budget belongs to the capabilities and PostgreSQL. */
+const REQUEST_DRAIN_MS = 20_000;
+
 /**
  * Config → log → state lock → listen → database → migrations → start → ready. It listens early, so that whoever probes
  * sees "starting" and not a refused connection.
@@ -61,7 +64,12 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
   });
   const logger = logging.logger('reactor_server');
   const context = { logger, clock: systemClock };
-  const undo: ((deadline: AbortSignal) => Promise<void>)[] = [() => logging.close()];
+  const undo: ((deadline: AbortSignal) => Promise<void>)[] = [
+    async () => {
+      logger.info('stopped');
+      await logging.close();
+    },
+  ];
   const close = async (deadline: AbortSignal) => {
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step(deadline);
   };
@@ -108,12 +116,19 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
       progress,
       headersTimeoutMs: config.requestTimeoutMs,
       maxHeaderBytes: config.maxHeaderBytes,
+      onRefused: instrumentation.refused,
     });
-    undo.push(async (deadline) => {
-      logging.endStreams();
-      await listener.close(deadline);
-      progress.stop();
-    });
+    let closing: Promise<void> | undefined;
+    const closeListener = () => {
+      closing ??= (async () => {
+        logging.endStreams();
+        const cut = await listener.close(AbortSignal.timeout(REQUEST_DRAIN_MS));
+        if (cut > 0) logger.warn('requests were cut to stop in time', { count: cut });
+        progress.stop();
+      })();
+      return closing;
+    };
+    undo.push(closeListener);
     await lock.update({ url: listener.url });
     logger.info('listening', { url: listener.url });
     signal.throwIfAborted();
@@ -158,8 +173,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
         logger.info('stopping', { grace_ms: config.graceMs });
         await delay(config.graceMs, undefined, { signal: deadline }).catch(() => {});
         // Requests first, while everything they need still runs: the listener was opened before all of it.
-        logging.endStreams();
-        await listener.close(deadline);
+        await closeListener();
         await close(deadline);
       },
       crash(error) {
@@ -169,7 +183,9 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
       },
     };
   } catch (error) {
-    if (!signal.aborted) logger.error('start failed', { error });
+    if (!signal.aborted) {
+      logger.error('start failed', error instanceof ExitError ? { reason: error.message } : { error });
+    }
     await close(AbortSignal.timeout(10_000));
     throw error;
   }
@@ -179,14 +195,8 @@ async function lockState(stateDirectory: string) {
   try {
     return await lockStateDirectory(stateDirectory);
   } catch (error) {
-    if (!(error instanceof StateDirectoryLockedError)) {
-      throw new ExitError(EXIT.configuration, `server.state_dir: ${(error as Error).message}`, { cause: error });
-    }
-    throw new ExitError(
-      EXIT.configuration,
-      `${(error as Error).message}; stop that server, or give this one its own with --state-dir`,
-      { cause: error },
-    );
+    const key = error instanceof StateDirectoryLockedError ? '' : 'server.state_dir: ';
+    throw new ExitError(EXIT.configuration, key + (error as Error).message, { cause: error });
   }
 }
 

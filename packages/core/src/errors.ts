@@ -100,6 +100,7 @@ export const coreErrors = defineErrors({
   payload_too_large: { status: 413, when: 'The body is larger than the limit named in the message.' },
   unsupported_media_type: { status: 415, when: 'The body is not of a type that the route reads.' },
   headers_too_large: { status: 431, when: 'The request line and headers exceed `server.max_header_bytes`.' },
+  expectation_failed: { status: 417, when: 'The `Expect` header asks for something other than `100-continue`.' },
   too_many_requests: { status: 429, when: 'A rate limit was reached; `Retry-After` says when to come back.' },
   internal_error: { status: 500, when: 'A fault of the server. The log has its stack under the request id.' },
   database_unavailable: {

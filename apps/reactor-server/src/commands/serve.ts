@@ -7,6 +7,8 @@ const STOP_BUDGET_MS = 30_000;
 
 /** Runs the server until a signal, or `POST /_admin/shutdown`, ends it. */
 export async function serve(settings: Settings): Promise<void> {
+  // A terminal or pipe that went away must not take the server with it.
+  process.stderr.on('error', () => {});
   let stopping = false;
   let finished: () => void = () => {};
   const done = new Promise<void>((resolve) => {

@@ -10,6 +10,7 @@ import { createProgressWatch } from './progress.js';
 
 async function serveForTest({ timeoutMs = 30_000 } = {}) {
   const progress = createProgressWatch(timeoutMs);
+  const refusals: { status: number; requestId: string }[] = [];
   const held: { release?: () => void; entered?: () => void } = {};
   const entered = new Promise<void>((resolve) => {
     held.entered = resolve;
@@ -26,6 +27,15 @@ async function serveForTest({ timeoutMs = 30_000 } = {}) {
     return c.text('answered');
   });
   app.post('/read', async (c) => c.text(String((await c.req.arrayBuffer()).byteLength)));
+  app.get('/stream', (c) => {
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        controller.enqueue(new TextEncoder().encode('more'));
+      },
+    });
+    return c.body(body);
+  });
   app.get('/never', () => new Promise<Response>(() => {}));
   const listener = await listen((request, bindings) => app.fetch(request, bindings), {
     host: '127.0.0.1',
@@ -33,12 +43,13 @@ async function serveForTest({ timeoutMs = 30_000 } = {}) {
     progress,
     headersTimeoutMs: timeoutMs,
     maxHeaderBytes: 4096,
+    onRefused: (refusal) => refusals.push(refusal),
   });
   onTestFinished(async () => {
     await listener.close(AbortSignal.abort());
     progress.stop();
   });
-  return { listener, entered, held, port: Number(new URL(listener.url).port) };
+  return { listener, entered, held, refusals, port: Number(new URL(listener.url).port) };
 }
 
 /** Sends bytes as they are and reads until the server closes. */
@@ -64,14 +75,17 @@ test.each([
   ['bytes of no protocol', 'not http at all\r\n\r\n', 400, 'invalid_request'],
   ['a bad Host', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
   ['no Host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
+  ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n', 417, 'expectation_failed'],
+  ['a tunnel', 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n', 405, 'method_not_allowed'],
   ['huge headers', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(5000)}\r\n\r\n`, 431, 'headers_too_large'],
 ])('%s: answered in the one form', async (_, bytes, status, code) => {
-  const { port } = await serveForTest();
+  const { port, refusals } = await serveForTest();
   const answer = await raw(port, bytes);
   expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   const requestId = /x-request-id: (\S+)/i.exec(answer)?.[1];
   const body = answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1);
   expect(JSON.parse(body)).toMatchObject({ error: { code, status, request_id: requestId } });
+  expect(refusals).toMatchObject([{ status, code, requestId }]);
 });
 
 test('a taken port is an exit with its own code, saying what to do', async () => {
@@ -84,6 +98,7 @@ test('a taken port is an exit with its own code, saying what to do', async () =>
     progress,
     headersTimeoutMs: 1000,
     maxHeaderBytes: 4096,
+    onRefused: () => {},
   });
   const error: unknown = await second.catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ExitError);
@@ -147,4 +162,69 @@ test('a slow body that keeps moving is read to its end, however long it takes', 
   });
   await once(socket, 'close');
   expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\n10$/);
+});
+
+test('HTTP/1.0 without a Host is a request: probes still speak it', async () => {
+  const { port } = await serveForTest();
+  expect(await raw(port, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 [\s\S]*hello$/);
+});
+
+test('connections that never sent anything do not hold a stop up', async () => {
+  const { listener, port } = await serveForTest();
+  const silent = connect(port, '127.0.0.1');
+  await once(silent, 'connect');
+  const ended = once(silent, 'close');
+  expect(await listener.close(AbortSignal.timeout(10_000))).toBe(0);
+  await ended;
+});
+
+test('a client that never finishes its headers loses the connection, not only gets an answer', async () => {
+  const { port } = await serveForTest({ timeoutMs: 300 });
+  const slow = connect(port, '127.0.0.1');
+  slow.on('error', () => {});
+  const drip = setInterval(() => slow.write('x'), 50);
+  onTestFinished(() => clearInterval(drip));
+  slow.write('GET / HTTP/1.1\r\nHost: x\r\nX: ');
+  let answer = '';
+  slow.on('data', (chunk) => {
+    answer += chunk;
+  });
+  await new Promise((resolve) => slow.once('close', resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test('garbage after a request whose answer is under way cuts the connection and writes nothing into the answer', async () => {
+  const { port } = await serveForTest();
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    if (answer === '') socket.write('GARBAGE \0\r\n\r\n');
+    answer += chunk;
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  expect(answer).not.toContain('400 Bad Request');
+});
+
+test('a body that stops being HTTP is a 400 with the id the request has', async () => {
+  const { port } = await serveForTest();
+  const bytes = 'POST /read HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n';
+  expect(await raw(port, bytes)).toMatch(/^HTTP\/1\.1 400 [\s\S]*invalid_request/);
+});
+
+test('a body that goes on after the answer is not read for ever', async () => {
+  const { port } = await serveForTest();
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000000\r\n\r\n');
+  const flood = setInterval(() => socket.write('x'.repeat(1000)), 10);
+  onTestFinished(() => clearInterval(flood));
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
 });

@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, type Socket, Server as TcpServer } from 'node:net';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
-import { coreErrors, type ReactorError, toReactorError, uuidv7 } from '@reactor/core';
+import { coreErrors, type ReactorError, requestIdFrom, toReactorError } from '@reactor/core';
 import { EXIT, ExitError } from '../exit.js';
 import type { ProgressWatch } from './progress.js';
+import { refusalOf, refuseOnResponse, refuseOnSocket } from './refusal.js';
 
 export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
@@ -14,40 +15,64 @@ export interface ListenerOptions {
   /** Milliseconds for the headers of a request to arrive. */
   readonly headersTimeoutMs: number;
   readonly maxHeaderBytes: number;
+  /** Told of what never became a request, or stopped being one: the app does not see it. */
+  readonly onRefused: (refusal: { readonly status: number; readonly code: string; readonly requestId: string }) => void;
 }
 
 export interface Listener {
-  /** `http://127.0.0.1:8000`, with the address people can open. */
+  /** `http://127.0.0.1:8000`, with an address people can open. */
   readonly url: string;
   /** From now on every response says `Connection: close`, so that clients come back somewhere else. */
   drain(): void;
   /**
    * Takes no new connections, lets what was read be answered, then closes the rest.
    * @param deadline when it aborts, connections are cut
+   * @returns how many requests were cut
    */
-  close(deadline: AbortSignal): Promise<void>;
+  close(deadline: AbortSignal): Promise<number>;
 }
 
-/** How long a kept-alive connection may stay silent in a drain: its client may just be sending a request. */
+/** How long a connection may stay silent in a drain: its client may just be sending a request. */
 const IDLE_DRAIN_MS = 1000;
+/** How long a client whose request was answered early may go on sending it; cut at once, it would miss the answer. */
+const LINGER_MS = 500;
 
 /** @throws ExitError (3) when the address cannot be had */
 export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Listener> {
+  const { onRefused, progress } = options;
   let draining = false;
-  const answering = new Set<ServerResponse>();
-  const drain = () => {
-    draining = true;
-    for (const outgoing of answering) outgoing.shouldKeepAlive = false;
-  };
+  /** Connections, each with the request it is busy with. */
+  const connections = new Map<Socket, ServerResponse | undefined>();
+  let beingRead: IncomingMessage | undefined;
   const answer = getRequestListener(fetch as Parameters<typeof getRequestListener>[0], {
-    // The app renders its own errors: what comes here is a request that no Request could be made of.
-    errorHandler: (error) =>
-      withRequestId(
+    // The app renders its own errors: what comes here is a request that no Request could be made of. That is found out
+    // before anything is awaited, so the one being read is the one.
+    errorHandler: (error) => {
+      const refused =
         error instanceof RequestError
           ? coreErrors.create.invalid_request('The request target, method or Host header is not valid.')
-          : toReactorError(error),
-      ),
+          : toReactorError(error);
+      const requestId = requestIdFrom(headerOf(beingRead, 'x-request-id'));
+      onRefused({ ...refused, requestId });
+      const response = refused.getResponse(requestId);
+      response.headers.set('X-Request-Id', requestId);
+      return response;
+    },
   });
+
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const { socket } = incoming;
+    connections.set(socket, outgoing);
+    outgoing.once('close', () => {
+      if (connections.get(socket) === outgoing) connections.set(socket, undefined);
+    });
+    outgoing.once('finish', () => {
+      if (incoming.complete) return;
+      setTimeout(() => incoming.complete || socket.destroy(), LINGER_MS).unref();
+    });
+    if (draining) outgoing.shouldKeepAlive = false;
+    progress.watch(incoming, outgoing);
+  };
   const server = createServer(
     {
       // Told by our own answer, in the form of all others.
@@ -59,32 +84,48 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs),
     },
-    (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      answering.add(outgoing);
-      outgoing.once('close', () => answering.delete(outgoing));
-      if (draining) outgoing.shouldKeepAlive = false;
-      options.progress.watch(incoming, outgoing);
+    (incoming, outgoing) => {
+      take(incoming, outgoing);
+      // HTTP/1.0 knows no Host header; probes of load balancers still speak it.
+      if (incoming.httpVersion === '1.0') incoming.headers.host ??= 'localhost';
+      beingRead = incoming;
       void answer(incoming, outgoing);
     },
   );
-  server.on('clientError', refuse);
-  const connections = new Set<Socket>();
+  const refuseRequest = (incoming: IncomingMessage, outgoing: ServerResponse, error: ReactorError) => {
+    take(incoming, outgoing);
+    onRefused({ ...error, requestId: refuseOnResponse(outgoing, error, headerOf(incoming, 'x-request-id')) });
+  };
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) =>
+    refuseRequest(incoming, outgoing, coreErrors.create.expectation_failed('Only "Expect: 100-continue" is known.')),
+  );
+  server.on('connect', (incoming: IncomingMessage, socket: Socket) => {
+    const error = coreErrors.create.method_not_allowed('This server is no proxy.', { headers: { Allow: 'GET, HEAD' } });
+    onRefused({ ...error, requestId: refuseOnSocket(socket, error, headerOf(incoming, 'x-request-id')) });
+  });
+  server.on('clientError', (fault: NodeJS.ErrnoException, socket: Socket) => {
+    const outgoing = connections.get(socket);
+    if (fault.code === 'ECONNRESET' || !socket.writable || outgoing?.headersSent === true) {
+      // Whatever we wrote now would be taken for the rest of the answer under way.
+      socket.destroy();
+      return;
+    }
+    const error = refusalOf(fault.code);
+    if (outgoing === undefined) onRefused({ ...error, requestId: refuseOnSocket(socket, error) });
+    // Its access line and its count come with the response.
+    else refuseOnResponse(outgoing, error);
+  });
   server.on('connection', (socket) => {
-    connections.add(socket);
+    connections.set(socket, undefined);
     socket.once('close', () => connections.delete(socket));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const reason = error.code === 'EADDRINUSE' ? 'another program listens there' : error.message;
-      const hint = 'choose another with server.bind or --bind <address>:<port>';
-      reject(
-        new ExitError(EXIT.portUnavailable, `cannot listen on ${options.host}:${options.port}: ${reason}; ${hint}`),
-      );
-    });
-    server.listen(options.port, options.host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  await bind(server, options);
 
+  const drain = () => {
+    draining = true;
+    for (const outgoing of connections.values()) if (outgoing !== undefined) outgoing.shouldKeepAlive = false;
+  };
+  const { port } = server.address() as AddressInfo;
   return {
     url: `http://${reachableHost(options.host)}:${port}`,
     drain,
@@ -93,54 +134,45 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       const closed = new Promise<void>((resolve) => server.once('close', resolve));
       // http.Server.close() would also cut idle connections, on which the next request may be on its way.
       TcpServer.prototype.close.call(server);
-      const idle = setTimeout(() => server.closeIdleConnections(), IDLE_DRAIN_MS);
-      // Connections that finish a request after that close by themselves: their answer said so.
+      let cutOff = 0;
       const cut = () => {
-        for (const socket of connections) socket.destroy();
+        for (const [socket, outgoing] of connections) {
+          if (outgoing !== undefined) cutOff++;
+          socket.destroy();
+        }
       };
+      // Connections that finish a request after that close by themselves: their answer said so.
+      const idle = setTimeout(() => {
+        for (const [socket, outgoing] of connections) if (outgoing === undefined) socket.destroy();
+      }, IDLE_DRAIN_MS);
       if (deadline.aborted) cut();
       else deadline.addEventListener('abort', cut, { once: true });
       await closed;
       clearTimeout(idle);
       deadline.removeEventListener('abort', cut);
+      return cutOff;
     },
   };
+}
+
+function bind(server: TcpServer, { host, port }: ListenerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'another program listens there' : error.message;
+      const hint = 'choose another with server.bind or --bind <address>:<port>';
+      reject(new ExitError(EXIT.portUnavailable, `cannot listen on ${host}:${port}: ${reason}; ${hint}`));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function headerOf(incoming: IncomingMessage | undefined, name: string): string | undefined {
+  const value = incoming?.headers[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** `0.0.0.0` and `::` are no addresses to open. */
 function reachableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
-}
-
-function withRequestId(error: ReactorError): Response {
-  const requestId = uuidv7();
-  const response = error.getResponse(requestId);
-  response.headers.set('X-Request-Id', requestId);
-  return response;
-}
-
-/** Bytes that are no HTTP request never become one; the answer has the form of all others. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const requestId = uuidv7();
-  const refusal = refusalOf(error.code);
-  const body = JSON.stringify(refusal.toEnvelope(requestId));
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\n` +
-      `Cache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-function refusalOf(code: string | undefined): ReactorError {
-  const { headers_too_large, request_timeout, invalid_request } = coreErrors.create;
-  if (code === 'HPE_HEADER_OVERFLOW') return headers_too_large('The headers exceed server.max_header_bytes.');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return request_timeout('The headers did not arrive within server.request_timeout_secs.');
-  }
-  return invalid_request('The bytes received are not an HTTP request.');
 }

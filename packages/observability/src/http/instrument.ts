@@ -17,6 +17,8 @@ import { routeLabel } from './route-label.js';
 export interface HttpInstrumentation {
   /** Goes after `requestContext` and `assignCapability`, before everything else. */
   readonly middleware: MiddlewareHandler<ReactorEnv>;
+  /** Counts and logs what was answered before it became a request: no middleware sees it. */
+  refused(refusal: { readonly status: number; readonly code: string; readonly requestId: string }): void;
   readonly metrics: MetricsContributor;
 }
 
@@ -99,5 +101,12 @@ export function instrumentHttp(
       if (closed) inFlight.dec();
     }
   };
-  return { middleware, metrics: families.metrics };
+  return {
+    middleware,
+    refused({ status, code, requestId }) {
+      families.requests('server', '_OTHER', status).inc();
+      logger.info('request refused', { status, code, request_id: requestId });
+    },
+    metrics: families.metrics,
+  };
 }
