@@ -8,14 +8,17 @@ export type Format = 'human' | 'json' | 'raw';
 /** Where a command's result goes, in the form that was asked for. */
 export class Output {
   readonly format: Format;
+  /** Whether that form was asked for; else it follows from where stdout goes. */
+  readonly chosen: boolean;
   readonly paint: Paint;
   /** Aborts when nobody wants the result any more. */
   readonly signal: AbortSignal;
   readonly #io: Io;
 
-  constructor(io: Io, format: Format) {
+  constructor(io: Io, format: Format, chosen = true) {
     this.#io = io;
     this.format = format;
+    this.chosen = chosen;
     this.signal = io.signal;
     this.paint = painter(io.stdout.isTTY === true && !io.env.NO_COLOR);
   }

@@ -30,7 +30,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   let exitCode: number = EXIT.ok;
   const program = createProgram(io, async (run) => {
     const options = program.opts<GlobalOptions>();
-    const output = new Output(io, formatOf(options, io));
+    const chosen = options.json === true || (options.output ?? io.env.REACTOR_OUTPUT ?? '') !== '';
+    const output = new Output(io, formatOf(options, io), chosen);
     const trace = options.verbose === true ? (line: string) => void io.stderr.write(`${line}\n`) : () => {};
     const connection = await resolveConnection(options, io);
     exitCode = await run(
@@ -142,5 +143,8 @@ function parseTimeout(text: string): number {
 function argumentError({ code, message }: CommanderError): CliError {
   if (code === 'commander.help') return new CliError('MISSING_ARGUMENT', 'no command', 'reactor --help lists them.');
   const missing = code === 'commander.missingArgument' || code === 'commander.optionMissingArgument';
-  return new CliError(missing ? 'MISSING_ARGUMENT' : 'INVALID_ARGUMENT', message.replace(/^error: /, ''));
+  return new CliError(
+    missing ? 'MISSING_ARGUMENT' : 'INVALID_ARGUMENT',
+    message.replace(/^error: /, '').replace(/\n+/g, ' '),
+  );
 }

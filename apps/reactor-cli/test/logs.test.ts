@@ -22,13 +22,16 @@ describe('logs', () => {
     );
     expect(rows[1]).toMatch(/\[ERROR\] second target=reactor_jobs error="Error: why"$/);
     expect(rows[2]).toBe('    Error: why');
-    const json = JSON.parse((await run(['logs'], { env })).stdout);
+    const json = JSON.parse((await run(['logs', '-o', 'json'], { env })).stdout);
     expect(json).toMatchObject({
       ok: true,
       data: [{ fields: { message: 'first' } }, { fields: { message: 'second' } }],
     });
-    const raw = (await run(['logs', '--json'], { env })).stdout.trim().split('\n');
-    expect(raw.map((line) => JSON.parse(line))).toEqual(json.data);
+    // `--json`, and a pipe when nothing was said, take one object a line.
+    for (const argv of [['logs', '--json'], ['logs']]) {
+      const raw = (await run(argv, { env })).stdout.trim().split('\n');
+      expect(raw.map((line) => JSON.parse(line))).toEqual(json.data);
+    }
   });
 
   test.each([
@@ -59,7 +62,7 @@ describe('logs', () => {
     logger.target('reactor_jobs::worker').info('jobs', { sub: 'u-1' });
     logger.target('reactor_functions').info('functions', { request_id: 'r-1' });
     logger.target('reactor_sites').warn('sites');
-    const { stdout } = await run(['logs', ...argv], { env });
+    const { stdout } = await run(['logs', '-o', 'json', ...argv], { env });
     expect(JSON.parse(stdout).data.map((line: { fields: { message: string } }) => line.fields.message)).toEqual(
       expected,
     );

@@ -50,20 +50,23 @@ export async function logs(
   }
   const response = await client.get(`/_admin/logs?${query}`);
   const lines: string[] = [];
+  // Into a pipe go lines that `grep` and `jq -c` can take one by one, unless the envelope was asked for.
+  const format = output.format === 'json' && !output.chosen ? 'raw' : output.format;
   for await (const event of readEvents(eventStream(response))) {
     if (event?.type === 'log') {
       // The envelope closes over all of them; every other form is printed as it comes.
-      if (output.format === 'json') lines.push(event.data);
-      else await output.text(output.format === 'raw' ? `${event.data}\n` : formatLogLine(event.data, output.paint));
+      if (format === 'json') lines.push(event.data);
+      else await output.text(format === 'raw' ? `${event.data}\n` : formatLogLine(event.data, output.paint));
     } else if (event?.type === 'error') {
       throw new CliError('SERVER_ERROR', `the log stream ended early: ${event.data}`);
     }
   }
-  if (output.format === 'json')
+  if (format === 'json') {
     await output.result(
       lines.map((line) => JSON.parse(line)),
       () => '',
     );
+  }
   return EXIT.ok;
 }
 
