@@ -47,7 +47,7 @@ test('ends quietly when nobody reads any more', async () => {
 test('writes all of a long result into a pipe before it ends', async () => {
   const { env, logger } = await testServer();
   for (let i = 0; i < 2000; i++) logger.info('much', { text: 'x'.repeat(500) });
-  const { text, closed } = reactor(['logs'], env);
+  const { text, closed } = reactor(['logs', '-o', 'json'], env);
   expect(await closed).toEqual([0, null]);
   expect(JSON.parse(text.stdout).data).toHaveLength(2000);
 });
