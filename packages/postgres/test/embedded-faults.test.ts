@@ -106,6 +106,19 @@ test('a frozen server: ping gives up with its signal, and works again after SIGC
   expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
 });
 
+test('a deadline that others used up still leaves time to shut down, so that the next start has nothing to recover', async () => {
+  const stateDirectory = await temporaryDirectory();
+  const postgres = await startServer({ stateDirectory });
+  await openPool(postgres.connectionString).query('CREATE TABLE kept ()');
+  await postgres.stop(AbortSignal.abort());
+  expect(await processesOn(postgres.dataDirectory)).toEqual([]);
+  const { logger, lines } = recordingLogger();
+  await startServer({ stateDirectory, logger });
+  const said = lines.map(({ fields }) => String(fields.detail));
+  expect(said).toContainEqual(expect.stringContaining('database system was shut down at'));
+  expect(said).not.toContainEqual(expect.stringContaining('not properly shut down'));
+});
+
 test('a frozen server is killed when the deadline of stop comes, and the next start recovers', async () => {
   const stateDirectory = await temporaryDirectory();
   const postgres = await startServer({ stateDirectory });

@@ -32,6 +32,9 @@ kill "$w"
 exit "$r"
 `;
 
+/** What a fast shutdown gets in any case; it takes well under a second where no large write is under way. */
+const MIN_SHUTDOWN_MS = 5_000;
+
 /** How long the last words of an ended server may take to arrive; they are in the pipe by then. */
 const LAST_WORDS_MS = 200;
 
@@ -108,13 +111,20 @@ export class Postmaster {
     this.ready.catch(() => {});
   }
 
-  /** Fast shutdown: sessions are ended, everything is written. Once `deadline` aborts, no longer waited for. */
+  /**
+   * Fast shutdown: sessions are ended, everything is written. Killed when `deadline` aborts, but never before
+   * `MIN_SHUTDOWN_MS`: others may have used the deadline up.
+   */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#lifeline.destroy();
     const kill = () => void this.#kill();
-    deadline.addEventListener('abort', kill, { once: true });
-    if (deadline.aborted) kill();
+    const arm = () => {
+      deadline.addEventListener('abort', kill, { once: true });
+      if (deadline.aborted) kill();
+    };
+    const timer = setTimeout(arm, MIN_SHUTDOWN_MS);
     await this.exited;
+    clearTimeout(timer);
     deadline.removeEventListener('abort', kill);
   }
 

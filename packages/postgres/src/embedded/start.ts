@@ -27,7 +27,10 @@ export interface EmbeddedPostgres {
   readonly version: string;
   /** The `reactor_db_embedded_*` families. */
   readonly metrics: MetricsContributor;
-  /** Fast shutdown; once `deadline` aborts it is killed, which the next start recovers from. Safe twice. */
+  /**
+   * Fast shutdown. It is killed, which the next start recovers from, when `deadline` aborts, but not within the first
+   * 5 s. Safe twice.
+   */
   stop(deadline: AbortSignal): Promise<void>;
 }
 
