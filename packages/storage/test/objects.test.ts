@@ -165,6 +165,7 @@ describe('ranges', () => {
       ['bytes=5-500', 206, '56789', 'bytes 5-9/10'],
       ['bytes=0-0,5-5', 200, '0123456789', null],
       ['lines=1-2', 200, '0123456789', null],
+      ['bytes=5-2', 200, '0123456789', null],
     ]) {
       const got = await get(String(range));
       expect([range, got.status, await got.text(), got.headers.get('Content-Range')]).toEqual([
@@ -175,7 +176,7 @@ describe('ranges', () => {
       ]);
       expect(got.headers.get('Content-Length')).toBe(String(body?.toString().length));
     }
-    for (const range of ['bytes=10-', 'bytes=3-2', 'bytes=-0', `bytes=${'9'.repeat(100)}-`]) {
+    for (const range of ['bytes=10-', 'bytes=-0', `bytes=${'9'.repeat(100)}-`]) {
       const got = await get(range);
       expect(got.headers.get('Content-Range')).toBe('bytes */10');
       expect(await refusal(got)).toBe('416 range_not_satisfiable');

@@ -6,7 +6,7 @@ export interface ByteRange {
 
 /**
  * Which part of `size` bytes a `Range` header asks for (RFC 9110 §14.1). Undefined means all of it: several ranges,
- * other units and what cannot be read may be ignored, and are.
+ * other units and what cannot be read may be ignored, and are; a range that ends before it begins must be.
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/i.exec(header ?? '');
@@ -19,6 +19,7 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
     return length === 0 ? 'unsatisfiable' : { start: Math.max(0, size - length), end: size - 1 };
   }
   const start = Number(first);
-  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1);
-  return start >= size || end < start ? 'unsatisfiable' : { start, end };
+  const end = last === '' ? Number.POSITIVE_INFINITY : Number(last);
+  if (end < start) return undefined;
+  return start >= size ? 'unsatisfiable' : { start, end: Math.min(end, size - 1) };
 }
