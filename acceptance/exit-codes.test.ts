@@ -84,6 +84,14 @@ test('5 when the database refuses the login, without its password anywhere', asy
   expect(stderr + stdout).not.toContain('hunter2secret');
 });
 
+test('5 when nobody listens where the database should be, after waiting for it', async () => {
+  const environment = { REACTOR_DATABASE__URL: 'postgresql://app:hunter2secret@127.0.0.1:1/app' };
+  const { code, stderr, stdout } = await runServer(await projectDirectory(), ['--bind', '127.0.0.1:0'], environment);
+  expect(code).toBe(5);
+  expect(stderr).toContain('127.0.0.1:1');
+  expect(stderr + stdout).not.toContain('hunter2secret');
+}, 90_000);
+
 test('5 for a data directory of another major version, with the remedy', async () => {
   const first = await startServer();
   expect(await first.end('SIGTERM')).toBe(0);

@@ -1,4 +1,4 @@
-import { type Capability, type CapabilityContext, systemClock } from '@reactor/core';
+import { type Capability, type CapabilityContext, type Database, systemClock } from '@reactor/core';
 import type { DoctorSubject, Logging } from '@reactor/observability';
 import {
   checkPrivileges,
@@ -16,14 +16,22 @@ import type { Settings } from './config/settings.js';
 import { EXIT, ExitError } from './exit.js';
 import { generatedSecrets } from './secrets.js';
 
-/** The database and everything that stands on it, opened but not started: what serve, doctor and migrate share. */
-export interface Platform {
+/** The database, embedded or external, as configured. */
+export interface OpenedDatabase {
   readonly database: PostgresDatabase;
   readonly embedded?: EmbeddedPostgres;
-  readonly capabilities: readonly Capability[];
-  readonly migrationSets: readonly MigrationSet[];
   close(deadline: AbortSignal): Promise<void>;
 }
+
+/** What stands on a database: made, not started. */
+export interface Assembly {
+  readonly database: Database;
+  readonly capabilities: readonly Capability[];
+  readonly migrationSets: readonly MigrationSet[];
+}
+
+/** Both: what serve and migrate work with. */
+export type Platform = OpenedDatabase & Assembly;
 
 export interface Secrets {
   readonly gate: AdminGate;
@@ -35,9 +43,12 @@ export interface Secrets {
 /** How long a start waits for an external database that does not answer yet, e.g. because it is starting too. */
 const DATABASE_PATIENCE_MS = 30_000;
 
-/** Reads or makes the secrets that nobody configured, and the gate that the admin token opens. */
-export async function openSecrets({ loaded, config }: Settings): Promise<Secrets> {
-  const generated = await generatedSecrets(config.stateDirectory, loaded.missingSecrets);
+/**
+ * Reads or makes the secrets that nobody configured, and the gate that the admin token opens.
+ * @param keep whether new ones are written down
+ */
+export async function openSecrets({ loaded, config }: Settings, keep = true): Promise<Secrets> {
+  const generated = await generatedSecrets(config.stateDirectory, loaded.missingSecrets, keep);
   const adminToken = (generated.get('admin.token') ?? loaded.values.admin?.token) as string;
   return { generated, adminToken, gate: createAdminGate({ token: adminToken, allowRemote: config.allowRemoteAdmin }) };
 }
@@ -47,33 +58,39 @@ export async function openSecrets({ loaded, config }: Settings): Promise<Secrets
  * @throws ExitError (5) when the embedded one cannot start, with what to do about it
  */
 export async function openPlatform(settings: Settings, secrets: Secrets, logging: Logging): Promise<Platform> {
-  const { config, loaded } = settings;
+  const opened = await openConfiguredDatabase(settings, logging);
+  return { ...assemble(settings, secrets, logging, opened.database), ...opened };
+}
+
+/** @throws ExitError (5) when the embedded database cannot start */
+export async function openConfiguredDatabase({ config }: Settings, logging: Logging): Promise<OpenedDatabase> {
+  const { url, poolMax, acquireTimeoutMs } = config.database;
   const context: CapabilityContext = { logger: logging.logger('reactor_server'), clock: systemClock };
-  const embedded = config.database.url === undefined ? await startEmbedded(config.stateDirectory, context) : undefined;
-  const database = openDatabase({
-    connectionString: embedded?.connectionString ?? (config.database.url as string),
-    poolMax: config.database.poolMax,
-    acquireTimeoutMs: config.database.acquireTimeoutMs,
-    ...context,
-  });
-  const capabilities = createCapabilities(loaded.capabilities, sections(settings, secrets), {
-    database,
-    stateDirectory: config.stateDirectory,
-    gate: secrets.gate,
-    contextOf: (name) => ({ logger: logging.logger(`reactor_${name}`), clock: systemClock }),
-  });
+  const embedded = url === undefined ? await startEmbedded(config.stateDirectory, context) : undefined;
+  const connectionString = embedded?.connectionString ?? (url as string);
+  const database = openDatabase({ connectionString, poolMax, acquireTimeoutMs, ...context });
   return {
     database,
     ...(embedded === undefined ? {} : { embedded }),
-    capabilities,
-    migrationSets: capabilities
-      .filter(({ migrations }) => migrations.length > 0)
-      .map(({ name, migrations }) => ({ owner: name, migrations })),
     async close(deadline) {
       await database.close();
       await embedded?.stop(deadline);
     },
   };
+}
+
+/** Makes the configured capabilities on a database. */
+export function assemble(settings: Settings, secrets: Secrets, logging: Logging, database: Database): Assembly {
+  const capabilities = createCapabilities(settings.loaded.capabilities, sections(settings, secrets), {
+    database,
+    stateDirectory: settings.config.stateDirectory,
+    gate: secrets.gate,
+    contextOf: (name) => ({ logger: logging.logger(`reactor_${name}`), clock: systemClock }),
+  });
+  const migrationSets = capabilities
+    .filter(({ migrations }) => migrations.length > 0)
+    .map(({ name, migrations }) => ({ owner: name, migrations }));
+  return { database, capabilities, migrationSets };
 }
 
 /** @throws ExitError (5) when the database does not answer, is too old, or this login may not do what is needed */
@@ -126,7 +143,7 @@ export async function applyMigrations({ database, migrationSets }: Platform, log
 }
 
 /** The probes of every capability, with one besides for the migrations that the server applies for it. */
-export function doctorSubjects({ capabilities, database, migrationSets }: Platform): DoctorSubject[] {
+export function doctorSubjects({ capabilities, database, migrationSets }: Assembly): DoctorSubject[] {
   return capabilities.map(({ name, probes }) => {
     const own = migrationSets.filter(({ owner }) => owner === name);
     return { name, probes: own.length === 0 ? probes : [...probes, migrationsProbe(database, own)] };

@@ -10,16 +10,17 @@ const SECRETS_FILE = 'secrets.json';
 /**
  * The secrets that nobody configured, made once and kept in the state directory, readable by its owner only.
  * @param missing key paths such as `auth.secret`
+ * @param keep whether new ones are written; a process that only looks leaves no trace
  * @returns by key path
  * @throws ConfigError when a file is there but unusable: a new secret would make what the old one protects unreadable
  */
 export async function generatedSecrets(
   stateDirectory: string,
   missing: readonly string[],
+  keep = true,
 ): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   if (missing.length === 0) return found;
-  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const kept = await readSecrets(stateDirectory);
   const added: string[] = [];
   for (const keyPath of missing) {
@@ -27,6 +28,8 @@ export async function generatedSecrets(
     if (value === undefined) added.push(keyPath);
     found.set(keyPath, value ?? randomBytes(32).toString('base64url'));
   }
+  if (!keep || added.length === 0) return found;
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   if (added.includes('admin.token')) {
     await writePrivate(path.join(stateDirectory, ADMIN_TOKEN_FILE), `${found.get('admin.token')}\n`);
   }

@@ -1,9 +1,20 @@
-import { systemClock } from '@reactor/core';
-import { createLogging, type DoctorReport, renderDoctorReport, runDoctor } from '@reactor/observability';
-import { lockStateDirectory, readStateLock } from '@reactor/postgres';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type Database, systemClock } from '@reactor/core';
+import {
+  createLogging,
+  type DoctorReport,
+  hasFailure,
+  type Logging,
+  renderDoctorReport,
+  runDoctor,
+} from '@reactor/observability';
+import { lockStateDirectory, readStateLock, StateDirectoryLockedError } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
-import { doctorSubjects, openPlatform, openSecrets } from '../platform.js';
+import { EXIT, ExitError } from '../exit.js';
+import { assemble, doctorSubjects, openConfiguredDatabase, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
+import { unavailableDatabase } from '../unavailable-database.js';
 
 /**
  * Prints what every probe finds.
@@ -16,23 +27,48 @@ export async function doctor(settings: Settings, options: { readonly json: boole
       ? await diagnoseAlone(settings)
       : ((await callRunningServer(running, settings, 'GET', '/_admin/doctor')).body as DoctorReport);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : renderDoctorReport(report));
-  return Object.values(report).some(({ status }) => status === 'fail') ? 1 : 0;
+  return hasFailure(report) ? 1 : 0;
 }
 
-/** The same probes with the server down: opens the database for as long as they take, applies and starts nothing. */
+/**
+ * The same probes with the server down: opens the database for as long as they take; starts, applies and writes
+ * nothing. What keeps the database from opening is a finding, not the end.
+ */
 async function diagnoseAlone(settings: Settings): Promise<DoctorReport> {
-  const logging = createLogging({ filter: 'error', fmt: 'pretty', destination: process.stderr, clock: systemClock });
-  const lock = await lockStateDirectory(settings.config.stateDirectory);
+  const { stateDirectory, database } = settings.config;
+  if (database.url === undefined && !existsSync(path.join(stateDirectory, 'postgres'))) {
+    throw new ExitError(
+      EXIT.configuration,
+      `no server was ever started with ${stateDirectory}; name its folder with --state-dir, or start it first`,
+    );
+  }
+  const logging = createLogging({ filter: 'off', fmt: 'pretty', destination: process.stderr, clock: systemClock });
+  const opened = await openToLook(settings, logging);
   try {
-    const platform = await openPlatform(settings, await openSecrets(settings), logging);
-    try {
-      const context = { logger: logging.logger('reactor_server'), clock: systemClock };
-      return await runDoctor(doctorSubjects(platform), context);
-    } finally {
-      await platform.close(AbortSignal.timeout(10_000));
-    }
+    const assembly = assemble(settings, await openSecrets(settings, false), logging, opened.database);
+    return await runDoctor(doctorSubjects(assembly), { logger: logging.logger('reactor_server'), clock: systemClock });
   } finally {
-    await lock.release();
+    await opened.close();
     await logging.close();
+  }
+}
+
+async function openToLook(settings: Settings, logging: Logging) {
+  let release = async () => {};
+  try {
+    const lock = await lockStateDirectory(settings.config.stateDirectory);
+    release = () => lock.release();
+    const { database, close } = await openConfiguredDatabase(settings, logging);
+    return {
+      database: database as Database,
+      async close() {
+        await close(AbortSignal.timeout(10_000));
+        await release();
+      },
+    };
+  } catch (error) {
+    await release();
+    if (error instanceof StateDirectoryLockedError) throw new ExitError(EXIT.configuration, error.message);
+    return { database: unavailableDatabase((error as Error).message), close: async () => {} };
   }
 }
