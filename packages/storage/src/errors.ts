@@ -24,6 +24,10 @@ export const storageErrors = defineErrors({
     status: 500,
     when: 'The object is on record but its bytes are not in the blob store; doctor names the cause.',
   },
+  blob_damaged: {
+    status: 500,
+    when: 'What the blob store has for the object is not what was stored: it has another length, or is no file; doctor names it.',
+  },
   storage_unavailable: {
     status: 503,
     when: 'The blob store cannot be read or written: its folder is gone, read-only or out of reach.',

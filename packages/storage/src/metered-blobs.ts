@@ -1,4 +1,5 @@
-import type { BlobStore, Clock, StoredBlob } from '@reactor/core';
+import type { Clock, StoredBlob } from '@reactor/core';
+import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import type { ByteRange } from './http/range.js';
 import type { StorageMetrics } from './metrics.js';
 
@@ -9,11 +10,11 @@ export type DownloadEnd =
 
 /** A blob store whose time and bytes are measured. Time spent waiting for the client is not the store's, nor counted. */
 export class MeteredBlobs {
-  readonly #blobs: BlobStore;
+  readonly #blobs: FilesystemBlobStore;
   readonly #metrics: StorageMetrics;
   readonly #clock: Clock;
 
-  constructor(blobs: BlobStore, metrics: StorageMetrics, clock: Clock) {
+  constructor(blobs: FilesystemBlobStore, metrics: StorageMetrics, clock: Clock) {
     this.#blobs = blobs;
     this.#metrics = metrics;
     this.#clock = clock;
@@ -44,17 +45,19 @@ export class MeteredBlobs {
   }
 
   /**
-   * @param length of what is read, in bytes. A blob of another length is not the one that was stored, and an error
-   *   before its last bytes.
+   * Undefined when there is no such blob. One that loses its end on the way is an error before its last bytes.
+   * @param sizeBytes of the whole blob
+   * @throws ReactorError `blob_damaged` (500) when it has another length than that
    */
   async get(
     key: string,
+    sizeBytes: number,
     range: ByteRange | undefined,
-    length: number,
     onEnd: (end: DownloadEnd) => void,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
+    const length = range === undefined ? sizeBytes : range.end - range.start + 1;
     const started = this.#clock.monotonic();
-    const stream = await this.#blobs.get(key, range);
+    const stream = await this.#blobs.get(key, range, sizeBytes);
     const openMs = this.#clock.monotonic() - started;
     return stream && this.#sent(stream, length, openMs, onEnd);
   }

@@ -72,13 +72,16 @@ export class Objects {
     return { ...assertReadable(principal, bucket, object), isPublic: bucket?.isPublic === true };
   }
 
-  /** Its bytes; undefined when they are not there, which a replacement meanwhile explains as well as a loss. */
+  /**
+   * Its bytes; undefined when they are not there, which a replacement meanwhile explains as well as a loss.
+   * @throws ReactorError `blob_damaged` (500)
+   */
   open(
     object: StoredObject,
     range: ByteRange | undefined,
     onEnd: (end: DownloadEnd) => void,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
-    return this.#options.blobs.get(object.blobKey, range, lengthOf(object, range), onEnd);
+    return this.#options.blobs.get(object.blobKey, object.sizeBytes, range, onEnd);
   }
 
   /**
@@ -155,10 +158,6 @@ export class Objects {
       throw isTooLarge ? tooLarge(maxUploadBytes) : error;
     }
   }
-}
-
-function lengthOf({ sizeBytes }: StoredObject, range: ByteRange | undefined): number {
-  return range === undefined ? sizeBytes : range.end - range.start + 1;
 }
 
 function tooLarge(maxUploadBytes: number) {

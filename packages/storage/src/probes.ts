@@ -1,6 +1,7 @@
 import type { Clock, Database, DoctorProbe, ProbeResult } from '@reactor/core';
 import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import { errnoOf, publicReason } from './blobs/filesystem-errors.js';
+import type { StoredObject } from './objects.js';
 import { BlobLedger } from './store/blobs.js';
 import { ObjectStore } from './store/objects.js';
 
@@ -102,23 +103,52 @@ function readableObjects({ blobs, database }: StorageProbesOptions): DoctorProbe
     async run(signal): Promise<ProbeResult> {
       const sample = await new ObjectStore(database).ends(SAMPLE);
       let missing = 0;
-      for (const { blobKey } of sample) {
+      const damages: string[] = [];
+      for (const object of sample) {
         signal.throwIfAborted();
-        const stream = await blobs.get(blobKey);
-        await stream?.cancel();
-        if (stream === undefined) missing += 1;
+        const state = await lookAt(blobs, object);
+        if (state === 'missing') missing += 1;
+        else if (state !== 'whole') damages.push(state);
       }
-      if (missing === 0) return { status: 'ok', message: `the bytes of ${sample.length} objects looked at are there` };
-      return {
-        status: 'fail',
-        code: 'blob_missing',
-        message: `The bytes of ${missing} of ${sample.length} objects looked at are not in the blob folder.`,
-        remedy:
-          'Database and blob folder do not belong together, or one was restored without the other: point the server ' +
-          'to the state directory of this database, or restore the folder "blobs" from the same backup.',
-      };
+      const looked = `${sample.length} objects looked at`;
+      if (missing > 0) {
+        return {
+          status: 'fail',
+          code: 'blob_missing',
+          message: `The bytes of ${missing} of ${looked} are not in the blob folder.`,
+          remedy:
+            'Database and blob folder do not belong together, or one was restored without the other: point the server ' +
+            'to the state directory of this database, or restore the folder "blobs" from the same backup.',
+        };
+      }
+      if (damages.length > 0) {
+        return {
+          status: 'fail',
+          code: 'blob_damaged',
+          message: `The bytes of ${damages.length} of ${looked} are not as they were stored: ${damages[0]}.`,
+          remedy:
+            'Find out what changes files below the folder "blobs", a failing disk among others; then restore them from ' +
+            'a backup, or upload the objects again.',
+        };
+      }
+      return { status: 'ok', message: `the bytes of ${looked} are there` };
     },
   };
+}
+
+/** What has become of the bytes of an object: `whole`, `missing`, or in words what there is instead. */
+async function lookAt(blobs: FilesystemBlobStore, { blobKey, sizeBytes }: StoredObject): Promise<string> {
+  try {
+    const stream = await blobs.get(blobKey, undefined, sizeBytes);
+    await stream?.cancel();
+    return stream === undefined ? 'missing' : 'whole';
+  } catch (error) {
+    const { cause } = error as Error;
+    // Also when the whole folder is.
+    if (errnoOf(cause) === 'ENOENT') return 'missing';
+    if (cause instanceof Error) return cause.message;
+    throw error;
+  }
 }
 
 /** The sweeper comes by about once a minute; after an hour it is broken, not busy. */

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createTestStorage, refusal } from './support/storage.js';
@@ -313,20 +313,40 @@ it('names an object whose bytes are lost', async () => {
   expect(await refusal(await as('alice')('GET', '/object/photos/a'))).toBe('500 blob_missing');
 });
 
+it('names an object whose file has lost its end, whichever part is asked for', async () => {
+  const { as, bucket, root } = await createTestStorage();
+  await bucket('photos');
+  await as('alice')('PUT', '/object/photos/a', { body: 'x'.repeat(100) });
+  await truncate(await onlyBlob(root), 5);
+  for (const range of [undefined, 'bytes=50-60', 'bytes=0-2', 'bytes=-5']) {
+    const headers = range === undefined ? {} : { Range: range };
+    const got = await as('alice')('GET', '/object/photos/a', { headers });
+    expect(got.headers.get('Content-Range')).toBeNull();
+    expect(await refusal(got)).toBe('500 blob_damaged');
+  }
+});
+
 it('reads the new version when the old one was swept on the way', async () => {
   const { as, bucket, blobs } = await createTestStorage();
   await bucket('photos');
   await as('alice')('PUT', '/object/photos/a', { body: 'old' });
   const open = blobs.get.bind(blobs);
-  blobs.get = async (key, range) => {
+  blobs.get = async (key, ...rest) => {
     blobs.get = open;
     // Between the row and the file of this reader.
     await as('alice')('PUT', '/object/photos/a', { body: 'new' });
     await blobs.delete(key);
-    return open(key, range);
+    return open(key, ...rest);
   };
   expect(await (await as('alice')('GET', '/object/photos/a')).text()).toBe('new');
 });
+
+async function onlyBlob(root: string): Promise<string> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const [file, ...others] = entries.filter((entry) => entry.isFile());
+  if (file === undefined || others.length > 0) throw new Error(`expected one blob, found ${others.length + 1}`);
+  return join(file.parentPath, file.name);
+}
 
 async function countBlobs(root: string): Promise<number> {
   const files = await readdir(root, { recursive: true, withFileTypes: true });

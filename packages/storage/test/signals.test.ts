@@ -1,4 +1,4 @@
-import { mkdir, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
@@ -223,6 +223,29 @@ describe('probes', () => {
       status: 'fail',
       code: 'blob_missing',
       message: 'The bytes of 3 of 3 objects looked at are not in the blob folder.',
+    });
+  });
+
+  it('objects_readable, of damaged bytes', async () => {
+    const storage = await createTestStorage();
+    await storage.bucket('b');
+    for (const key of ['a', 'b']) await storage.as('alice')('PUT', `/object/b/${key}`, { body: 'x'.repeat(100) });
+    const entries = await readdir(storage.root, { recursive: true, withFileTypes: true });
+    const [first, second] = entries.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+    await truncate(String(first), 5);
+    expect(await run(storage, 'objects_readable')).toEqual({
+      status: 'fail',
+      code: 'blob_damaged',
+      message: `The bytes of 1 of 2 objects looked at are not as they were stored: ${first} has 5 bytes, and 100 were stored.`,
+      remedy: expect.stringContaining('backup'),
+    });
+    for (const file of [first, second]) {
+      await rm(String(file));
+      await symlink('/etc/hostname', String(file));
+    }
+    expect(await run(storage, 'objects_readable')).toMatchObject({
+      code: 'blob_damaged',
+      message: expect.stringMatching(/^The bytes of 2 of 2 .* is a symbolic link, not a file\.$/),
     });
   });
 

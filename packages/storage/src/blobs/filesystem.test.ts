@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReactorError, systemClock } from '@reactor/core';
@@ -14,6 +17,12 @@ async function createStore() {
   const store = createFilesystemBlobStore({ root, clock: systemClock });
   await store.prepare();
   return { parent, root, store };
+}
+
+async function socketAt(path: string): Promise<void> {
+  const server = createServer().listen(path);
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
 }
 
 async function* chunks(...texts: string[]): AsyncGenerator<Uint8Array> {
@@ -108,6 +117,36 @@ describe('put and get', () => {
     const stream = await store.get('a');
     await writeFile(join(root, 'a+blob'), '0123');
     await expect(text(stream)).rejects.toThrow();
+  });
+
+  it('does not read a blob of another length than was stored', async () => {
+    const { root, store } = await createStore();
+    await store.put('a', chunks('0123456789'), LIMIT);
+    expect(await text(await store.get('a', undefined, 10))).toBe('0123456789');
+    await writeFile(join(root, 'a+blob'), '0123');
+    const before = (await readdir('/dev/fd')).length;
+    expect(await codeOf(store.get('a', undefined, 10))).toBe('500 blob_damaged');
+    expect(await codeOf(store.get('a', { start: 1, end: 2 }, 10))).toBe('500 blob_damaged');
+    expect(await codeOf(store.get('a', { start: 5, end: 6 }, 10))).toBe('500 blob_damaged');
+    expect((await readdir('/dev/fd')).length).toBe(before);
+  });
+
+  it.each([
+    ['a fifo', (path: string) => execFileSync('mkfifo', [path])],
+    ['a directory', (path: string) => mkdir(path)],
+    ['a symbolic link', (path: string) => symlink('/etc/hostname', path)],
+    ['a socket', socketAt],
+  ])('does not read %s in the place of a blob, nor wait for it', async (kind, place) => {
+    const { root, store } = await createStore();
+    await place(join(root, 'a+blob'));
+    const before = (await readdir('/dev/fd')).length;
+    const error = await store.get('a').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'blob_damaged',
+      status: 500,
+      cause: { message: expect.stringContaining(`is ${kind}, not a file`) },
+    });
+    expect((await readdir('/dev/fd')).length).toBe(before);
   });
 
   it('closes the file of a reader who leaves', async () => {
@@ -205,7 +244,7 @@ describe('keys', () => {
     await symlink(outside, join(root, 'link'));
     await symlink(join(outside, 'secret+blob'), join(root, 'file+blob'));
     expect(await codeOf(store.get('link/secret'))).toBe('503 storage_unavailable');
-    expect(await codeOf(store.get('file'))).toBe('503 storage_unavailable');
+    expect(await codeOf(store.get('file'))).toBe('500 blob_damaged');
     expect(await codeOf(store.put('link/new', chunks('x'), LIMIT))).toBe('503 storage_unavailable');
     expect(await codeOf(store.delete('link/secret'))).toBe('503 storage_unavailable');
     expect(await keysBelow(store, '')).toEqual([]);

@@ -2,11 +2,13 @@ import { access, constants, mkdir, open, opendir, realpath, rename, rm, stat, st
 import { dirname, join } from 'node:path';
 import { type BlobStore, type Clock, type HealthResult, type StoredBlob, uuidv7 } from '@reactor/core';
 import { storageErrors } from '../errors.js';
+import type { ByteRange } from '../http/range.js';
 import { abortable, untilAborted } from './abortable.js';
 import { BLOB_SUFFIX, blobKeySegments, blobPath, TEMPORARY_FOLDER } from './blob-path.js';
 import { makeFolder, syncFolder, writeNewFile } from './durable-file.js';
 import { fileStream } from './file-stream.js';
 import { errnoOf, filesystemError, onFilesystem, publicReason } from './filesystem-errors.js';
+import { damaged, openRegularFile } from './regular-file.js';
 
 /** Blobs in a folder. Several processes may share one, on one machine or over a network file system. */
 export interface FilesystemBlobStore extends BlobStore {
@@ -16,6 +18,14 @@ export interface FilesystemBlobStore extends BlobStore {
    * @throws ReactorError `storage_unavailable` (503), `insufficient_storage` (507)
    */
   prepare(): Promise<void>;
+  /**
+   * As core's `BlobStore` has it, for whoever knows how many bytes were stored.
+   * @param range inclusive byte positions
+   * @param sizeBytes what was stored; a blob of another length is not read
+   * @throws ReactorError `blob_damaged` (500) for such a blob, and for what is no file; `range_not_satisfiable` (416);
+   *   `storage_unavailable` (503)
+   */
+  get(key: string, range?: ByteRange, sizeBytes?: number): Promise<ReadableStream<Uint8Array> | undefined>;
   /**
    * Whether this process may write into the folder now, asked without writing. Root may not either where the mount is
    * read-only or nobody has the permission. Never rejects; `error` when `signal` aborts first, as it does with a network
@@ -84,16 +94,16 @@ class FilesystemStore implements FilesystemBlobStore {
     }
   }
 
-  async get(
-    key: string,
-    range?: { readonly start: number; readonly end: number },
-  ): Promise<ReadableStream<Uint8Array> | undefined> {
+  async get(key: string, range?: ByteRange, sizeBytes?: number): Promise<ReadableStream<Uint8Array> | undefined> {
     const path = blobPath(this.#root, key);
-    const file = await this.#unlessMissing(open(path, constants.O_RDONLY | constants.O_NOFOLLOW));
-    if (file === undefined) return undefined;
+    const opened = await this.#unlessMissing(openRegularFile(path));
+    if (opened === undefined) return undefined;
+    const { file, sizeBytes: size } = opened;
     try {
       await onFilesystem(this.#assertInside(path, key));
-      const { size } = await onFilesystem(file.stat());
+      if (sizeBytes !== undefined && size !== sizeBytes) {
+        throw damaged(`${path} has ${size} bytes, and ${sizeBytes} were stored`);
+      }
       if (range === undefined) return fileStream(file, 0, size);
       if (range.start < 0 || range.start >= size || range.end < range.start) {
         throw storageErrors.create.range_not_satisfiable(`The blob has ${size} bytes; the range begins elsewhere.`);
