@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { readStateLock } from '../src/index.js';
+import { lockStateDirectory, readStateLock } from '../src/index.js';
 import { samplesOf, valueOfFamily } from './support/exposition.js';
-import { postmasterPid, processesOn, signalServer } from './support/processes.js';
+import { postmasterPid, processesOn, signalServer, supervisorsOf } from './support/processes.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { openPool, startServer } from './support/servers.js';
 import { temporaryDirectory } from './support/temporary-directory.js';
@@ -40,15 +42,53 @@ test('after kill -9 of the server no PostgreSQL stays, and the next start recove
 
 test('a PostgreSQL that an earlier server left running is stopped first', async () => {
   const stateDirectory = await temporaryDirectory();
-  const { child } = await serverProcess(stateDirectory);
+  const { child, connectionString } = await serverProcess(stateDirectory);
+  await openPool(connectionString).query('CREATE TABLE kept ()');
   const dataDirectory = `${stateDirectory}/postgres/data`;
   const left = await postmasterPid(dataDirectory);
-  // Frozen, it neither ends its PostgreSQL nor restarts it.
+  // Frozen, it does not restart its PostgreSQL; without the shells beside it, nothing ends that one.
   child.kill('SIGSTOP');
+  for (const pid of await supervisorsOf(dataDirectory)) process.kill(pid, 'SIGKILL');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
   const { logger, lines } = recordingLogger();
-  await startServer({ stateDirectory, logger });
+  const next = await startServer({ stateDirectory, logger });
   expect(await postmasterPid(dataDirectory)).not.toBe(left);
   expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', fields: { pid: left } }));
+  const { rows } = await openPool(next.connectionString).query("SELECT to_regclass('kept') AS found");
+  expect(rows).toEqual([{ found: 'kept' }]);
+});
+
+test.each([
+  ['works', undefined],
+  ['is frozen', 'SIGSTOP'],
+] as const)('the PostgreSQL of a server that lost its lock and %s is left alone', async (_, signal) => {
+  const stateDirectory = await temporaryDirectory();
+  const { child, connectionString } = await serverProcess(stateDirectory);
+  const pool = openPool(connectionString);
+  const dataDirectory = `${stateDirectory}/postgres/data`;
+  const postmaster = await postmasterPid(dataDirectory);
+  await rm(`${stateDirectory}/server.pid`);
+  if (signal !== undefined) child.kill(signal);
+  const lock = await lockStateDirectory(stateDirectory);
+  await expect(startServer({ stateDirectory })).rejects.toMatchObject({
+    code: 'data_directory_in_use',
+    message: expect.stringContaining(`pid ${child.pid}`),
+  });
+  await lock.release();
+  expect(await postmasterPid(dataDirectory)).toBe(postmaster);
+  expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+});
+
+test('so is its socket where that lies outside of the state directory', async () => {
+  const stateDirectory = join(await temporaryDirectory(), 'x'.repeat(90));
+  await mkdir(stateDirectory);
+  const postgres = await startServer({ stateDirectory });
+  await expect(startServer({ stateDirectory })).rejects.toMatchObject({
+    code: 'data_directory_in_use',
+    message: expect.stringContaining(`pid ${process.pid}`),
+  });
+  expect((await openPool(postgres.connectionString).query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
 });
 
 test('after kill -9 of the postmaster it is restarted, and the pool recovers', async () => {

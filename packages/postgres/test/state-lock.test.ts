@@ -69,11 +69,31 @@ test('a pid that now belongs to another process is not mistaken for the server',
   await expect(lockStateDirectory(directory)).resolves.toMatchObject({ directory });
 });
 
-test.each(['', 'no pid\n', '17\n{"cut sho'])('an unreadable lock file %j is taken over', async (content) => {
+test.each(['', 'xx\n', 'no pid\n{"processStart":"now"}\n', '17\n{"cut sho', '17\nnull\n', '0\n{"processStart":"x"}\n'])(
+  'a damaged lock file %j is not taken for a dead one, and goes with the server that holds it',
+  async (content) => {
+    const directory = await temporaryDirectory();
+    const path = join(directory, 'server.pid');
+    const lock = await lockStateDirectory(directory);
+    writeFileSync(path, content);
+    for (const attempt of [lockStateDirectory, readStateLock]) {
+      const refusal = await attempt(directory).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(StateDirectoryUnusableError);
+      expect(refusal).toMatchObject({ message: expect.stringContaining(`${path} is damaged`) });
+    }
+    expect(readFileSync(path, 'utf8')).toBe(content);
+    expect(readdirSync(directory)).toEqual(['server.pid']);
+    await lock.release();
+    await (await lockStateDirectory(directory)).release();
+  },
+);
+
+test('a lock that was lost and taken by another server is left to that one', async () => {
   const directory = await temporaryDirectory();
-  writeFileSync(join(directory, 'server.pid'), content);
-  await lockStateDirectory(directory);
-  expect(await readStateLock(directory)).toMatchObject({ pid: process.pid });
+  const lost = await lockStateDirectory(directory);
+  leave(directory, 'server.pid', process.ppid, 'another start');
+  await lost.release();
+  expect(readFileSync(join(directory, 'server.pid'), 'utf8').split('\n')[0]).toBe(String(process.ppid));
 });
 
 test('a starter that died while taking over is no obstacle', async () => {

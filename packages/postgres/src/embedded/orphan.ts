@@ -2,6 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@reactor/core';
+import { EmbeddedPostgresError } from './errors.js';
+import { findOwner } from './owner.js';
 import { readPostmasterPid } from './postmaster.js';
 import { commandLine, isAlive, killServer } from './process-table.js';
 
@@ -13,6 +15,8 @@ const FAST_SHUTDOWN_MS = 10_000;
  * Ends a PostgreSQL that an earlier server left running on this data directory, and removes a `postmaster.pid` whose
  * process id now belongs to something else, for which PostgreSQL would refuse to start. A pid file of a dead process is
  * left: PostgreSQL also checks its shared memory.
+ * @throws EmbeddedPostgresError `data_directory_in_use` when the process that started it lives: then it is not left over,
+ *   whatever became of that server's lock
  */
 export async function clearWayFor(dataDirectory: string, logger: Logger): Promise<void> {
   const pid = await readPostmasterPid(dataDirectory);
@@ -20,6 +24,14 @@ export async function clearWayFor(dataDirectory: string, logger: Logger): Promis
   if (!(await commandLine(pid)).includes(`-D ${dataDirectory} `)) {
     await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
     return;
+  }
+  const owner = await findOwner(pid);
+  if (owner !== undefined) {
+    throw new EmbeddedPostgresError(
+      'data_directory_in_use',
+      `${dataDirectory} is used by the server with pid ${owner}`,
+      'Stop that server, or choose another [server] state_dir.',
+    );
   }
   logger.warn('stopping a PostgreSQL that an earlier server left running', { pid });
   try {

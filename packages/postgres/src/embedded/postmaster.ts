@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
 import type { Account } from './account.js';
 import { type EmbeddedPostgresError, explainFailure } from './errors.js';
+import { supervisorName } from './owner.js';
 import { killServer } from './process-table.js';
 import { processEnvironment } from './run.js';
 import { LOG_LINE_PREFIX, ServerLog } from './server-log.js';
@@ -79,7 +80,7 @@ export class Postmaster {
   constructor({ postgres, dataDirectory, socketDirectory, account, logger }: PostmasterOptions) {
     this.#dataDirectory = dataDirectory;
     const command = [postgres, '-D', dataDirectory, ...serverSettings(socketDirectory)];
-    const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'sh', ...command], {
+    const child = spawn('/bin/sh', ['-c', SUPERVISOR, supervisorName(process.pid), ...command], {
       cwd: '/',
       env: processEnvironment(),
       // A session of its own: the Ctrl-C of a terminal is for us, and PostgreSQL ends when we have drained.

@@ -23,6 +23,20 @@ export async function commandLine(pid: number): Promise<string> {
   }
 }
 
+/** Undefined when there is no such process. */
+export async function parentOf(pid: number): Promise<number | undefined> {
+  try {
+    if (process.platform === 'linux') {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+      // The second field is the program's name in parentheses and may hold anything; the fourth is the parent.
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    }
+    return Number((await execute('ps', ['-o', 'ppid=', '-p', String(pid)])).stdout);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Kills a postmaster and its backends. They are no process group, and backends that are frozen would hold on to the
  * shared memory for which the next postmaster is refused.

@@ -57,6 +57,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (created) {
     logger.info('created the database', { directory: dataDirectory, duration_ms: clock.monotonic() - start });
   }
+  // Before anything of a server that runs there is touched.
+  await clearWayFor(dataDirectory, logger);
   const sockets = await prepareSocketDirectory(home, account);
   const launch = () =>
     new Postmaster({ postgres: binaries.postgres, dataDirectory, socketDirectory: sockets.path, account, logger });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { processStart } from './process-identity.js';
 
 /** What a server tells about itself to those who find its lock. */
@@ -26,36 +26,64 @@ export function formatRecord({ pid, ...rest }: LockRecord): string {
   return `${pid}\n${JSON.stringify(rest)}\n`;
 }
 
-/** @returns undefined when there is no lock file; a record nobody can own when it cannot be parsed */
+/** A lock file that does not tell who wrote it. Its server may well run: nothing of ours writes half a record. */
+export class DamagedLockError extends Error {
+  override readonly name = 'DamagedLockError';
+}
+
+/**
+ * @returns undefined when there is no lock file
+ * @throws DamagedLockError
+ */
 export async function readRecord(path: string): Promise<LockRecord | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
   if (text === undefined) return undefined;
-  const [pid = '', json = ''] = text.split('\n');
+  const record = parseRecord(text);
+  if (record !== undefined) return record;
+  throw new DamagedLockError(
+    `${path} is damaged and no longer tells which server uses the folder. ` +
+      'Make sure that none does, then remove that file',
+  );
+}
+
+function parseRecord(text: string): LockRecord | undefined {
+  const [first = '', json = ''] = text.split('\n');
+  const pid = Number(first);
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
   try {
-    const rest = JSON.parse(json) as Omit<LockRecord, 'pid'>;
-    return { ...rest, pid: Number.parseInt(pid, 10) };
+    const rest = JSON.parse(json) as Partial<LockRecord> | null;
+    return typeof rest?.processStart === 'string' ? ({ ...rest, pid } as LockRecord) : undefined;
   } catch {
-    return { pid: 0, startedAt: '', processStart: '' };
+    return undefined;
   }
 }
 
 /** Whether the process that wrote it still runs. */
 export async function isHeld(record: LockRecord): Promise<boolean> {
-  return record.pid > 0 && (await processStart(record.pid)) === record.processStart;
+  return (await processStart(record.pid)) === record.processStart;
 }
 
-/** Writes beside `path` and hands the new file to `place`, so that nobody ever reads half a record. */
+/**
+ * Writes beside `path` and hands the new file to `place`, so that nobody ever reads half a record, also not after a
+ * power cut.
+ */
 export async function writeWhole<T>(
   path: string,
   record: LockRecord,
   place: (temporary: string) => Promise<T>,
 ): Promise<T> {
   const temporary = `${path}.${randomUUID()}`;
-  await writeFile(temporary, formatRecord(record), { mode: 0o600, flag: 'wx' });
   try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(formatRecord(record));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     return await place(temporary);
   } finally {
     await rm(temporary, { force: true });

@@ -2,6 +2,7 @@ import { link, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { processStart } from './process-identity.js';
 import {
+  DamagedLockError,
   isHeld,
   type LockRecord,
   readRecord,
@@ -26,7 +27,7 @@ export class StateDirectoryLockedError extends Error {
   }
 }
 
-/** The state directory cannot hold anything. */
+/** The state directory cannot hold anything, or nobody can tell whether a server uses it. */
 export class StateDirectoryUnusableError extends Error {
   override readonly name = 'StateDirectoryUnusableError';
 }
@@ -48,7 +49,7 @@ const MAX_TAKEOVERS = 3;
 /**
  * Creates the folder (0700) when it is missing and makes it ours.
  * @throws StateDirectoryLockedError with the pid of the running server
- * @throws StateDirectoryUnusableError when the folder cannot be created or written
+ * @throws StateDirectoryUnusableError when the folder cannot be created or written, or the lock in it is damaged
  */
 export async function lockStateDirectory(directory: string): Promise<StateLock> {
   const absolute = resolve(directory);
@@ -61,6 +62,7 @@ export async function lockStateDirectory(directory: string): Promise<StateLock> 
     await acquire(path, record, 0);
   } catch (error) {
     if (error instanceof LockHeld) throw new StateDirectoryLockedError(absolute, error.owner);
+    if (error instanceof DamagedLockError) throw new StateDirectoryUnusableError(error.message, { cause: error });
     throw new StateDirectoryUnusableError(
       `the state directory ${absolute} cannot be used: ${(error as Error).message}; ` +
         'make it writable, or choose another one with [server] state_dir',
@@ -78,14 +80,29 @@ export async function lockStateDirectory(directory: string): Promise<StateLock> 
     async release() {
       if (released) return;
       released = true;
-      await rm(path, { force: true });
+      if (await isStillOurs(path, record)) await rm(path, { force: true });
     },
   };
 }
 
-/** The server that runs on the state directory; undefined when none does. */
+/** Somebody may have removed the file and started another server. A damaged one is ours: no other starts on it. */
+async function isStillOurs(path: string, { pid, processStart: start }: LockRecord): Promise<boolean> {
+  try {
+    const found = await readRecord(path);
+    return found?.pid === pid && found.processStart === start;
+  } catch (error) {
+    return error instanceof DamagedLockError;
+  }
+}
+
+/**
+ * The server that runs on the state directory; undefined when none does.
+ * @throws StateDirectoryUnusableError when the lock is damaged
+ */
 export async function readStateLock(directory: string): Promise<StateLockOwner | undefined> {
-  const record = await readRecord(join(resolve(directory), LOCK_FILE));
+  const record = await readRecord(join(resolve(directory), LOCK_FILE)).catch((error) => {
+    throw error instanceof DamagedLockError ? new StateDirectoryUnusableError(error.message, { cause: error }) : error;
+  });
   if (record === undefined || !(await isHeld(record))) return undefined;
   const { processStart: _, ...owner } = record;
   return owner;

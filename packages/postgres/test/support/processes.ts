@@ -22,6 +22,14 @@ export async function processesOn(directory: string): Promise<number[]> {
   return (await processes()).filter(({ command }) => command.includes(directory)).map(({ pid }) => pid);
 }
 
+/** Pids of the shells that end the PostgreSQL on this data directory with its server. */
+export async function supervisorsOf(dataDirectory: string): Promise<number[]> {
+  const all = await processes();
+  return all
+    .filter(({ command }) => command.startsWith('/bin/sh') && command.includes(`-D ${dataDirectory} `))
+    .map(({ pid }) => pid);
+}
+
 export async function postmasterPid(dataDirectory: string): Promise<number> {
   return Number.parseInt(await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8'), 10);
 }
