@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { chmod, cp, lstat, mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '@reactor/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { chooseAccount } from '../src/embedded/account.js';
 import { locateBinaries, usableBinaries } from '../src/embedded/binaries.js';
-import { startEmbeddedPostgres } from '../src/index.js';
+import { type EmbeddedPostgresError, startEmbeddedPostgres } from '../src/index.js';
 import { postmasterPid } from './support/processes.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { openPool, startServer } from './support/servers.js';
@@ -19,7 +21,11 @@ async function insideClosedFolder(): Promise<string> {
   mkdirSync(stateDirectory, { mode: 0o700 });
   onTestFinished(async () => {
     const home = join(stateDirectory, 'postgres');
-    if ((await lstat(home)).isSymbolicLink()) await rm(realpathSync(home), { recursive: true });
+    const isLink = await lstat(home).then(
+      (stats) => stats.isSymbolicLink(),
+      () => false,
+    );
+    if (isLink) await rm(realpathSync(home), { recursive: true });
   });
   return stateDirectory;
 }
@@ -45,6 +51,7 @@ describe.runIf(process.getuid?.() === 0)('started by root', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({
         level: 'warn',
+        message: expect.stringContaining('backup'),
         fields: expect.objectContaining({ database_directory: dirname(first.dataDirectory) }),
       }),
     );
@@ -53,6 +60,45 @@ describe.runIf(process.getuid?.() === 0)('started by root', () => {
 
     const second = await startServer({ stateDirectory });
     expect(second.dataDirectory).toBe(first.dataDirectory);
+    const { rows } = await openPool(second.connectionString).query("SELECT to_regclass('kept') AS found");
+    expect(rows).toEqual([{ found: 'kept' }]);
+  });
+
+  test('a copy of the state directory without the folder its link leads to is refused, with the way out', async () => {
+    const stateDirectory = await insideClosedFolder();
+    const first = await startServer({ stateDirectory });
+    await first.stop(AbortSignal.timeout(10_000));
+    const copy = join(await temporaryDirectory(), 'state');
+    await cp(stateDirectory, copy, { recursive: true, verbatimSymlinks: true });
+    const target = dirname(first.dataDirectory);
+    await rm(target, { recursive: true });
+    const link = join(copy, 'postgres');
+    await expect(startServer({ stateDirectory: copy })).rejects.toMatchObject({
+      code: 'directory_unusable',
+      message: expect.stringContaining(`${link} is a link to ${target}`),
+      remedy: expect.stringContaining('remove the link'),
+    });
+    await rm(link);
+    await openPool((await startServer({ stateDirectory: copy })).connectionString).query('SELECT 1');
+    await rm(join(stateDirectory, 'postgres'));
+  });
+
+  test('an archive that follows the link is complete, and can be restored where it came from', async () => {
+    const stateDirectory = await insideClosedFolder();
+    const first = await startServer({ stateDirectory });
+    await openPool(first.connectionString).query('CREATE TABLE kept ()');
+    await first.stop(AbortSignal.timeout(10_000));
+    const parent = dirname(stateDirectory);
+    const sh = (command: string) => promisify(execFile)('/bin/sh', ['-ec', command], { cwd: parent });
+    await sh('tar czhf backup.tgz state');
+    await rm(dirname(first.dataDirectory), { recursive: true });
+    await rm(stateDirectory, { recursive: true });
+    await sh('tar xzf backup.tgz');
+
+    const refusal: unknown = await startServer({ stateDirectory }).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'directory_unusable', remedy: expect.stringContaining('mkdir') });
+    await sh((refusal as EmbeddedPostgresError).remedy.replace(/^.*(?=mkdir)/, ''));
+    const second = await startServer({ stateDirectory });
     const { rows } = await openPool(second.connectionString).query("SELECT to_regclass('kept') AS found");
     expect(rows).toEqual([{ found: 'kept' }]);
   });

@@ -1,4 +1,5 @@
-import { chmod, chown, lstat, mkdir, mkdtemp, realpath, rmdir, stat, symlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, lstat, mkdir, mkdtemp, readlink, realpath, rmdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
 import type { Account } from './account.js';
@@ -20,6 +21,7 @@ export async function prepareHome(
 ): Promise<string> {
   const home = join(stateDirectory, 'postgres');
   try {
+    await refuseDangling(home);
     if (account === undefined) {
       await mkdir(home, { recursive: true, mode: 0o700 });
       await refuseOthers(home);
@@ -48,6 +50,22 @@ export async function prepareHome(
   }
 }
 
+/** Such as in a copy of the state directory on another machine, to which the folder behind the link did not come. */
+async function refuseDangling(home: string): Promise<void> {
+  const target = await readlink(home).catch(() => undefined);
+  if (target === undefined) return;
+  await stat(home).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    throw new EmbeddedPostgresError(
+      'directory_unusable',
+      `${home} is a link to ${target}, where the database was kept, and that folder is gone`,
+      'Bring it back from where it was or from its backup (copying the state directory copies the link alone), or ' +
+        'remove the link to begin with an empty database.',
+      { cause },
+    );
+  });
+}
+
 async function refuseOthers(home: string): Promise<void> {
   const { uid } = await stat(home);
   const own = process.getuid?.() ?? uid;
@@ -74,10 +92,13 @@ async function canEnter(directory: string, account: Account): Promise<boolean> {
 async function moveAway(home: string, account: Account): Promise<void> {
   await rmdir(home).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOTEMPTY') throw cause;
+    // A new name: mv would put it into a folder that exists.
+    const elsewhere = join(SHARED_ROOT, `database-${randomBytes(3).toString('hex')}`);
     throw new EmbeddedPostgresError(
       'directory_unusable',
-      `The account ${account.name}, under which PostgreSQL runs, can no longer enter ${home}`,
-      'Let it pass through each folder above (chmod o+x), or move the state directory where it can.',
+      `The account ${account.name}, under which PostgreSQL runs, cannot enter ${home}`,
+      'Let it pass through each folder above (chmod o+x), or move the database where it can: ' +
+        `mkdir -p ${SHARED_ROOT} && mv ${home} ${elsewhere} && ln -s ${elsewhere} ${home}`,
       { cause },
     );
   });
@@ -96,7 +117,7 @@ async function enterLinked(home: string, stateDirectory: string, account: Accoun
       `Hand the folder over with: chown -R ${account.name} ${target}`,
     );
   }
-  logger.warn('the database is kept outside the state directory, which the account of PostgreSQL cannot enter', {
+  logger.warn('the database is outside the state directory, and a backup of that directory does not include it', {
     account: account.name,
     state_directory: stateDirectory,
     database_directory: target,
