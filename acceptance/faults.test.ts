@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBucket, doctor, health, putObject, rootCauses, signUp } from './support/client.js';
 import { connectDatabase } from './support/database.js';
-import { makeReadOnly } from './support/mount.js';
+import { makeFull, makeReadOnly } from './support/mount.js';
 import { postmasterOf, processes } from './support/processes.js';
 import { startServer, type TestServer } from './support/server.js';
 import { until } from './support/until.js';
@@ -92,6 +92,24 @@ test('the blob folder read-only: storage fails and nothing else, and recovers', 
   expect((await failing(server)).failing).toEqual(['storage']);
   expect(rootCauses((await doctor(server)).body)).toEqual(['storage.fs_writable']);
   await restore();
+  restored = true;
+  await healthy(server);
+});
+
+// Only root may mount; what a full disk answers otherwise is in the tests of storage.
+test.runIf(process.getuid?.() === 0)('the disk full: storage fails and nothing else, and recovers', async () => {
+  const server = await startServer();
+  await createBucket(server, 'things');
+  const person = await signUp(server);
+  const restore = makeFull(path.join(server.stateDirectory, 'blobs'));
+  let restored = false;
+  onTestFinished(() => {
+    if (!restored) restore();
+  });
+  expect((await failing(server)).errors).toEqual({ storage: 'the blob folder is full' });
+  expect(rootCauses((await doctor(server)).body)).toEqual(['storage.disk_space']);
+  expect((await putObject(server, person.access_token, 'things/a', 'x')).status).toBe(507);
+  restore();
   restored = true;
   await healthy(server);
 });

@@ -17,3 +17,12 @@ export async function makeReadOnly(folder: string): Promise<() => Promise<void>>
     execFileSync('umount', [folder]);
   };
 }
+
+/**
+ * Puts a file system with 1 MiB of room over a folder. Takes root.
+ * @returns what undoes it
+ */
+export function makeFull(folder: string): () => void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none', folder]);
+  return () => execFileSync('umount', [folder]);
+}

@@ -1,4 +1,5 @@
 import type { Clock, Database, DoctorProbe, ProbeResult } from '@reactor/core';
+import { type DiskSpace, RESERVED_BYTES } from './blobs/disk-space.js';
 import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import { errnoOf, publicReason } from './blobs/filesystem-errors.js';
 import type { StoredObject } from './objects.js';
@@ -17,7 +18,7 @@ export function storageProbes(options: StorageProbesOptions): readonly DoctorPro
   return [
     databasePing(options),
     writableFolder(options),
-    diskSpace(options),
+    freeSpace(options),
     readableObjects(options),
     removals(options),
   ];
@@ -50,6 +51,7 @@ function writableFolder({ blobs }: StorageProbesOptions): DoctorProbe {
     name: 'fs_writable',
     timeoutMs: 5_000,
     provides: 'blobs',
+    dependsOn: ['blob_space'],
     async run(signal) {
       try {
         await blobs.verifyWritable(signal);
@@ -70,18 +72,32 @@ function writableFolder({ blobs }: StorageProbesOptions): DoctorProbe {
   };
 }
 
-function diskSpace({ blobs, maxUploadBytes }: StorageProbesOptions): DoctorProbe {
+function freeSpace({ blobs, maxUploadBytes }: StorageProbesOptions): DoctorProbe {
   return {
     name: 'disk_space',
     timeoutMs: 2_000,
-    dependsOn: ['blobs'],
+    provides: 'blob_space',
     async run() {
-      const { freeBytes, sizeBytes } = await blobs.space();
+      let space: DiskSpace;
+      try {
+        space = await blobs.space();
+      } catch (error) {
+        // What is wrong with the folder is for fs_writable to say: one fault, one cause.
+        return { status: 'ok', message: `not known: ${publicReason((error as Error).cause)}` };
+      }
+      const { freeBytes, sizeBytes, isFull } = space;
       const message = `${formatBytes(freeBytes)} of ${formatBytes(sizeBytes)} are free`;
       const remedy = 'Make room on the file system of the blob folder, or move the state directory to a larger one.';
+      if (isFull) {
+        const why =
+          freeBytes < RESERVED_BYTES
+            ? `uploads are refused below ${formatBytes(RESERVED_BYTES)}`
+            : 'no inode is left for one more file';
+        return { status: 'fail', code: 'disk_full', message: `${message}; ${why}.`, remedy };
+      }
       if (freeBytes < maxUploadBytes) {
         const why = `less than the ${formatBytes(maxUploadBytes)} that one upload may have`;
-        return { status: 'fail', code: 'disk_full', message: `${message}, ${why}.`, remedy };
+        return { status: 'warn', code: 'disk_low', message: `${message}, ${why}.`, remedy };
       }
       // Ten uploads, or a twentieth of the disk: time to act, on small disks and on large ones.
       if (freeBytes < Math.max(10 * maxUploadBytes, sizeBytes / 20)) {

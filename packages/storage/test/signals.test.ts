@@ -189,12 +189,13 @@ describe('probes', () => {
     const { freeBytes } = await storage.blobs.space();
     const withFree = (free: number, size: number) => ({
       blobs: Object.assign(Object.create(storage.blobs), {
-        space: async () => ({ freeBytes: free, sizeBytes: size }),
+        space: async () => ({ freeBytes: free, sizeBytes: size, isFull: false }),
       }),
     });
     expect(await run(storage, 'disk_space', { maxUploadBytes: freeBytes * 2 })).toMatchObject({
-      status: 'fail',
-      code: 'disk_full',
+      status: 'warn',
+      code: 'disk_low',
+      message: expect.stringContaining('that one upload may have'),
     });
     expect(await run(storage, 'disk_space', { maxUploadBytes: freeBytes / 2 })).toMatchObject({
       status: 'warn',
@@ -207,6 +208,11 @@ describe('probes', () => {
     expect(await run(storage, 'disk_space', withFree(5 * 2 ** 30, 100 * 2 ** 30))).toEqual({
       status: 'ok',
       message: '5 GiB of 100 GiB are free',
+    });
+    await rm(storage.root, { recursive: true });
+    expect(await run(storage, 'disk_space')).toEqual({
+      status: 'ok',
+      message: 'not known: the blob folder is missing',
     });
   });
 
@@ -267,8 +273,8 @@ describe('probes', () => {
     const { storage } = await createTestStorage();
     expect(storage.probes.map(({ name, provides, dependsOn }) => ({ name, provides, dependsOn }))).toEqual([
       { name: 'db_ping', provides: 'database', dependsOn: undefined },
-      { name: 'fs_writable', provides: 'blobs', dependsOn: undefined },
-      { name: 'disk_space', provides: undefined, dependsOn: ['blobs'] },
+      { name: 'fs_writable', provides: 'blobs', dependsOn: ['blob_space'] },
+      { name: 'disk_space', provides: 'blob_space', dependsOn: undefined },
       { name: 'objects_readable', provides: undefined, dependsOn: ['database', 'blobs'] },
       { name: 'removed_blobs', provides: undefined, dependsOn: ['database', 'blobs'] },
     ]);

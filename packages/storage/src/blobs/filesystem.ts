@@ -1,10 +1,11 @@
-import { access, constants, mkdir, open, opendir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, open, opendir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type BlobStore, type Clock, type HealthResult, type StoredBlob, uuidv7 } from '@reactor/core';
 import { storageErrors } from '../errors.js';
 import type { ByteRange } from '../http/range.js';
 import { abortable, untilAborted } from './abortable.js';
 import { BLOB_SUFFIX, blobKeySegments, blobPath, TEMPORARY_FOLDER } from './blob-path.js';
+import { type DiskSpace, diskSpace } from './disk-space.js';
 import { makeFolder, syncFolder, writeNewFile } from './durable-file.js';
 import { fileStream } from './file-stream.js';
 import { errnoOf, filesystemError, onFilesystem, publicReason } from './filesystem-errors.js';
@@ -28,7 +29,7 @@ export interface FilesystemBlobStore extends BlobStore {
   get(key: string, range?: ByteRange, sizeBytes?: number): Promise<ReadableStream<Uint8Array> | undefined>;
   /**
    * Whether this process may write into the folder now, asked without writing. Root may not either where the mount is
-   * read-only or nobody has the permission. Never rejects; `error` when `signal` aborts first, as it does with a network
+   * read-only, nobody has the permission, or `space` calls the disk full. Never rejects; `error` when `signal` aborts first, as it does with a network
    * mount that is dead.
    */
   check(signal: AbortSignal): Promise<HealthResult>;
@@ -37,8 +38,11 @@ export interface FilesystemBlobStore extends BlobStore {
    * @throws ReactorError `storage_unavailable` (503), `insufficient_storage` (507)
    */
   verifyWritable(signal: AbortSignal): Promise<void>;
-  /** The file system of the folder, in bytes; `freeBytes` is what is left for this process. */
-  space(): Promise<{ readonly freeBytes: number; readonly sizeBytes: number }>;
+  /**
+   * The file system of the folder.
+   * @throws ReactorError `storage_unavailable` (503)
+   */
+  space(): Promise<DiskSpace>;
   /**
    * Removes what unfinished writes have left, unless it was written to within the last `olderThanMs` milliseconds.
    * @returns how many files
@@ -163,6 +167,7 @@ class FilesystemStore implements FilesystemBlobStore {
     await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
     // Root could write all the same, but who takes the permission from everybody means everybody.
     if ((info.mode & 0o222) === 0) throw systemError('EACCES', 'nobody may write');
+    if ((await diskSpace(this.#root)).isFull) throw systemError('ENOSPC', 'the file system is full');
   }
 
   async verifyWritable(signal: AbortSignal): Promise<void> {
@@ -179,9 +184,8 @@ class FilesystemStore implements FilesystemBlobStore {
     }
   }
 
-  async space(): Promise<{ readonly freeBytes: number; readonly sizeBytes: number }> {
-    const { bsize, bavail, blocks } = await onFilesystem(statfs(this.#root));
-    return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+  async space(): Promise<DiskSpace> {
+    return onFilesystem(diskSpace(this.#root));
   }
 
   async sweepTemporary(olderThanMs: number): Promise<number> {
