@@ -54,8 +54,8 @@ function writableFolder({ blobs }: StorageProbesOptions): DoctorProbe {
     dependsOn: ['blob_space'],
     async run(signal) {
       try {
-        await blobs.verifyWritable(signal);
-        return { status: 'ok' };
+        const isThere = await blobs.verifyWritable(signal);
+        return isThere ? { status: 'ok' } : { status: 'ok', message: 'the blob folder is made at the next start' };
       } catch (error) {
         const cause = (error as Error).cause;
         const reason = signal.aborted ? 'the blob folder does not answer' : publicReason(cause);

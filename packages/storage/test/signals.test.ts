@@ -4,7 +4,7 @@ import { silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
 import { everyMetricMoves } from '@reactor/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createStorageMetrics, storageHealth, storageProbes } from '../src/index.js';
+import { createFilesystemBlobStore, createStorageMetrics, storageHealth, storageProbes } from '../src/index.js';
 import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
@@ -182,6 +182,24 @@ describe('probes', () => {
       message: 'A file could not be written, read and removed: the blob folder is missing.',
       remedy: expect.stringContaining('state directory'),
     });
+  });
+
+  it('fs_writable and objects_readable, of a folder that nobody has made yet', async () => {
+    const storage = await createTestStorage();
+    const blobs = createFilesystemBlobStore({ root: storage.root, clock: systemClock });
+    await rm(storage.root, { recursive: true });
+    expect(await run(storage, 'fs_writable', { blobs })).toEqual({
+      status: 'ok',
+      message: 'the blob folder is made at the next start',
+    });
+    expect(await run(storage, 'objects_readable', { blobs })).toMatchObject({ status: 'ok' });
+
+    // With objects on record, it is not new but lost.
+    await storage.blobs.prepare();
+    await storage.bucket('b');
+    await storage.as('alice')('PUT', '/object/b/a', { body: 'x' });
+    await rm(storage.root, { recursive: true });
+    expect(await run(storage, 'objects_readable', { blobs })).toMatchObject({ status: 'fail', code: 'blob_missing' });
   });
 
   it('disk_space', async () => {

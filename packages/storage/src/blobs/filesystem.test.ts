@@ -337,6 +337,27 @@ describe('looking after itself', () => {
     expect(await readdir(join(root, '+tmp'))).toEqual([]);
   });
 
+  it('takes no folder for no fault before it is prepared, when it could be made', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'reactor-blobs-'));
+    onTestFinished(() => rm(parent, { recursive: true, force: true }));
+    const store = createFilesystemBlobStore({ root: join(parent, 'state/blobs'), clock: systemClock });
+    expect(await store.verifyWritable(AbortSignal.timeout(5_000))).toBe(false);
+    expect(await readdir(parent)).toEqual([]);
+    await chmod(parent, 0o555);
+    expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    await chmod(parent, 0o755);
+    await writeFile(join(parent, 'state'), 'a file');
+    expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    await rm(join(parent, 'state'));
+    await symlink(join(parent, 'elsewhere'), join(parent, 'link'));
+    const linked = createFilesystemBlobStore({ root: join(parent, 'link'), clock: systemClock });
+    expect(await codeOf(linked.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    await store.prepare();
+    expect(await store.verifyWritable(AbortSignal.timeout(5_000))).toBe(true);
+    await rm(join(parent, 'state'), { recursive: true });
+    expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+  });
+
   it('answers a check whose time is over', async () => {
     const { store } = await createStore();
     expect(await store.check(AbortSignal.abort())).toEqual({

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, open, opendir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, open, opendir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type BlobStore, type Clock, type HealthResult, type StoredBlob, uuidv7 } from '@reactor/core';
 import { storageErrors } from '../errors.js';
@@ -34,10 +34,12 @@ export interface FilesystemBlobStore extends BlobStore {
    */
   check(signal: AbortSignal): Promise<HealthResult>;
   /**
-   * Writes a file, reads it back and removes it.
+   * Writes a file, reads it back and removes it. Before `prepare`, a folder that is not there is no fault: then it only
+   * sees that `prepare` could make it.
+   * @returns whether the folder is there
    * @throws ReactorError `storage_unavailable` (503), `insufficient_storage` (507)
    */
-  verifyWritable(signal: AbortSignal): Promise<void>;
+  verifyWritable(signal: AbortSignal): Promise<boolean>;
   /**
    * The file system of the folder.
    * @throws ReactorError `storage_unavailable` (503)
@@ -68,6 +70,7 @@ class FilesystemStore implements FilesystemBlobStore {
   /** Folders whose own entry is known to be on the disk. */
   readonly #durableFolders = new Set<string>();
   #inspection: Promise<void> | undefined;
+  #isPrepared = false;
 
   constructor({ root, clock }: FilesystemBlobStoreOptions) {
     this.#root = root;
@@ -78,6 +81,7 @@ class FilesystemStore implements FilesystemBlobStore {
   async prepare(): Promise<void> {
     await onFilesystem(mkdir(this.#root, { recursive: true, mode: 0o700 }));
     await onFilesystem(makeFolder(this.#temporary));
+    this.#isPrepared = true;
   }
 
   async put(
@@ -150,7 +154,7 @@ class FilesystemStore implements FilesystemBlobStore {
 
   async check(signal: AbortSignal): Promise<HealthResult> {
     // One at a time: each call into a dead network mount holds one of the few threads that all file access shares.
-    this.#inspection ??= this.#inspect().finally(() => {
+    this.#inspection ??= inspect(this.#root).finally(() => {
       this.#inspection = undefined;
     });
     try {
@@ -161,16 +165,14 @@ class FilesystemStore implements FilesystemBlobStore {
     }
   }
 
-  async #inspect(): Promise<void> {
-    const info = await stat(this.#root);
-    if (!info.isDirectory()) throw systemError('ENOTDIR', 'not a directory');
-    await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK);
-    // Root could write all the same, but who takes the permission from everybody means everybody.
-    if ((info.mode & 0o222) === 0) throw systemError('EACCES', 'nobody may write');
-    if ((await diskSpace(this.#root)).isFull) throw systemError('ENOSPC', 'the file system is full');
-  }
-
-  async verifyWritable(signal: AbortSignal): Promise<void> {
+  async verifyWritable(signal: AbortSignal): Promise<boolean> {
+    if (!this.#isPrepared) {
+      const folder = await untilAborted(onFilesystem(nearestExisting(this.#root)), signal);
+      if (folder !== this.#root) {
+        await untilAborted(onFilesystem(inspect(folder)), signal);
+        return false;
+      }
+    }
     const content = crypto.getRandomValues(new Uint8Array(64));
     const path = await untilAborted(this.#temporaryPath(), signal);
     try {
@@ -179,6 +181,7 @@ class FilesystemStore implements FilesystemBlobStore {
       if (!content.every((byte, i) => byte === read[i])) {
         throw storageErrors.create.storage_unavailable('The blob store did not give back what was written to it.');
       }
+      return true;
     } finally {
       await onFilesystem(rm(path, { force: true }));
     }
@@ -206,7 +209,7 @@ class FilesystemStore implements FilesystemBlobStore {
 
   /** A path for a new temporary file, in the same file system as the blobs so that a rename is atomic. */
   async #temporaryPath(): Promise<string> {
-    await onFilesystem(this.#inspect());
+    await onFilesystem(inspect(this.#root));
     await onFilesystem(makeFolder(this.#temporary));
     return join(this.#temporary, uuidv7(this.#clock.now()));
   }
@@ -255,6 +258,27 @@ class FilesystemStore implements FilesystemBlobStore {
       await onFilesystem(stat(this.#root));
       return undefined;
     }
+  }
+}
+
+/** Fails where this process could not make a file or a folder. */
+async function inspect(folder: string): Promise<void> {
+  const info = await stat(folder);
+  if (!info.isDirectory()) throw systemError('ENOTDIR', 'not a directory');
+  await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  // Root could write all the same, but who takes the permission from everybody means everybody.
+  if ((info.mode & 0o222) === 0) throw systemError('EACCES', 'nobody may write');
+  if ((await diskSpace(folder)).isFull) throw systemError('ENOSPC', 'the file system is full');
+}
+
+/** The folder that `path` would be made in, with all that lies between; `path` itself when it, or a link, is there. */
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    await lstat(path);
+    return path;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return nearestExisting(dirname(path));
   }
 }
 
