@@ -28,6 +28,13 @@ export class AuthKeysUnusableError extends Error {
 }
 
 /**
+ * SQLSTATE classes of a database that cannot do the work now, and may soon: connection (08), serialization or deadlock
+ * (40), disk, memory or connections used up (53), operator intervention (57), the system below it (58); and a lock
+ * that was not to be had. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const UNAVAILABLE = /^(?:08|40|53|57|58)...$|^55P03$/;
+
+/**
  * What the caller may know of an error of PostgreSQL. Values it cannot store (class 22: a byte zero, a malformed uuid;
  * class 54: longer than an index entry) and rows it refuses (class 23) are the caller's doing.
  */
@@ -46,6 +53,12 @@ export function fromDatabaseError(error: unknown): ReactorError {
   }
   if (code === '23514' || code.startsWith('22') || code.startsWith('54')) {
     return coreErrors.create.invalid_request('The request has a value that cannot be stored.', cause);
+  }
+  if (UNAVAILABLE.test(code)) {
+    return coreErrors.create.database_unavailable('The database cannot do this now; try again.', {
+      ...cause,
+      headers: { 'Retry-After': '1' },
+    });
   }
   return toReactorError(error);
 }

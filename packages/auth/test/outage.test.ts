@@ -51,6 +51,28 @@ test('while the database is away every route says so, and no session looks ended
   await expect(sampleOf(auth, 'reactor_auth_active_sessions')).rejects.toMatchObject({ code: DOWN.code });
 });
 
+test.each([
+  ['53100', 'a full disk'],
+  ['53200', 'no memory'],
+  ['57014', 'a statement timeout'],
+  ['58030', 'an I/O error'],
+  ['40P01', 'a deadlock'],
+  ['55P03', 'a lock not to be had'],
+])('SQLSTATE %s, %s, is a 503 that says when to come back', async (sqlstate) => {
+  const auth = await createTestAuth();
+  await auth.database.query(
+    `CREATE FUNCTION reactor_auth.fail() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN RAISE EXCEPTION 'somewhere in /srv/pgdata' USING ERRCODE = '${sqlstate}'; END $$;
+     CREATE TRIGGER fail BEFORE INSERT ON reactor_auth.users FOR EACH ROW EXECUTE FUNCTION reactor_auth.fail()`,
+  );
+  for (const path of ['/signup', '/sign-up/email']) {
+    const { status, body, headers } = await auth.post(path, { email: 'a@example.com', password: PASSWORD, name: 'A' });
+    expect([path, { status, code: body.error.code }]).toEqual([path, DOWN]);
+    expect(headers.get('Retry-After')).toBe('1');
+    expect(JSON.stringify(body)).not.toContain('pgdata');
+  }
+});
+
 test('a token cannot be judged while neither memory nor database knows its key', async () => {
   const { database, drop } = await createAuthDatabase();
   const { access_token } = await signUp(await createTestAuth({ database }));
