@@ -57,7 +57,7 @@ export function createAuth(config: AuthConfig, context: CapabilityContext & Auth
   addPublicRoutes(routes, { keys, checkHealth: shareHealth(health, clock), version: VERSION });
   addSignUpRoute(routes, sessions, isOperator);
   addTokenRoutes(routes, sessions);
-  addUserRoutes(routes, { sessions, store, tokens });
+  addUserRoutes(routes, { sessions, store, tokens, isOperator });
   addProviderRoutes(routes, { config, provider, attempts, isOperator });
   addMethodNotAllowed(routes);
 

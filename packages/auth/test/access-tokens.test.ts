@@ -149,6 +149,21 @@ test.each([
   expect([status, body.error.code]).toEqual([401, code]);
 });
 
+test.each(['the-operator', 'the.operator.token'])(
+  'the admin token %s is known, and belongs to no user',
+  async (token) => {
+    const auth = await createTestAuth({ isOperator: (candidate) => candidate === token });
+    for (const answer of [
+      await auth.get('/user', bearer(token)),
+      await auth.post('/logout', undefined, bearer(token)),
+    ]) {
+      expect([answer.status, answer.body.error.code]).toEqual([403, 'forbidden']);
+      expect(answer.body.error.message).toContain('admin token belongs to no user');
+    }
+    expect((await auth.get('/user', bearer('somebody-else-s-token'))).status).toBe(401);
+  },
+);
+
 test('GET /user of a deleted user', async () => {
   const auth = await createTestAuth();
   const { access_token } = await signUp(auth);

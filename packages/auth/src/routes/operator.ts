@@ -10,5 +10,5 @@ export type IsOperator = (token: string, peer?: Peer) => boolean;
 /** Whether a request carries the operator's token. */
 export function isFromOperator(c: Context<ReactorEnv>, isOperator: IsOperator | undefined): boolean {
   const token = /^Bearer +(\S+) *$/i.exec(c.req.header('Authorization') ?? '')?.[1];
-  return token !== undefined && isOperator !== undefined && isOperator(token, c.get('peer'));
+  return token !== undefined && isOperator?.(token, c.get('peer')) === true;
 }

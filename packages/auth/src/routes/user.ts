@@ -5,6 +5,7 @@ import { authErrors } from '../errors.js';
 import type { Sessions } from '../sessions.js';
 import type { AuthStore } from '../store.js';
 import { readBody } from './body.js';
+import { type IsOperator, isFromOperator } from './operator.js';
 import { failures, json, toUserBody, userSchema } from './schemas.js';
 
 const getUser = createRoute({
@@ -15,7 +16,7 @@ const getUser = createRoute({
   security: [{ bearer: [] }],
   responses: {
     200: json(userSchema, 'The user of the access or session token.'),
-    ...failures({ 401: 'unauthorized, invalid_token', 403: 'user_disabled', 404: 'user_not_found' }),
+    ...failures({ 401: 'unauthorized, invalid_token', 403: 'user_disabled, forbidden', 404: 'user_not_found' }),
   },
 });
 
@@ -35,7 +36,7 @@ const logout = createRoute({
   },
   responses: {
     204: { description: 'The session is over, or was before.' },
-    ...failures({ 400: 'invalid_request', 401: 'unauthorized, invalid_token' }),
+    ...failures({ 400: 'invalid_request', 401: 'unauthorized, invalid_token', 403: 'forbidden' }),
   },
 });
 
@@ -43,6 +44,7 @@ export interface UserRoutesContext {
   readonly sessions: Sessions;
   readonly store: AuthStore;
   readonly tokens: TokenVerifier;
+  readonly isOperator: IsOperator | undefined;
 }
 
 /** Who a bearer token names: by an access token (JWT) or a session token. */
@@ -78,12 +80,16 @@ const logoutSchema = z.object({ refresh_token: z.string('must be a string').opti
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
-async function readBearer(c: Context<ReactorEnv>, { sessions, tokens }: UserRoutesContext): Promise<Bearer> {
+async function readBearer(c: Context<ReactorEnv>, context: UserRoutesContext): Promise<Bearer> {
+  const { sessions, tokens, isOperator } = context;
   const header = c.req.header('Authorization');
   if (header === undefined) {
     throw coreErrors.create.unauthorized('This route needs a bearer token.', {
       headers: { 'WWW-Authenticate': 'Bearer' },
     });
+  }
+  if (isFromOperator(c, isOperator)) {
+    throw coreErrors.create.forbidden('The admin token belongs to no user; this route needs the token of a user.');
   }
   const token = BEARER.exec(header)?.[1] ?? '';
   // Only an access token has dots.
