@@ -54,9 +54,40 @@ test('an unknown error says nothing to the caller and everything to the log', as
 });
 
 test('a 503 is logged with its cause, as a warning', async () => {
-  const cause = new Error('ECONNREFUSED');
+  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   const { lines } = await answerTo(coreErrors.create.database_unavailable('Down.', { cause }));
-  expect(lines).toMatchObject([{ level: 'warn', fields: { code: 'database_unavailable', status: 503, error: cause } }]);
+  expect(lines).toMatchObject([{ level: 'warn', message: 'request failed' }]);
+  expect(lines[0]?.fields).toEqual({
+    request_id: 'r-1',
+    code: 'database_unavailable',
+    status: 503,
+    reason: 'connect ECONNREFUSED',
+    cause_code: 'ECONNREFUSED',
+  });
+});
+
+test.each([
+  [new ReactorError('full', 507, 'Full.', { cause: new Error('no space') }), { code: 'full', reason: 'no space' }],
+  [new ReactorError('full', 507, 'Full.', { cause: 'no space' }), { code: 'full', reason: 'no space' }],
+  [new ReactorError('closed', 503, 'Closed.'), { code: 'closed', reason: 'Closed.' }],
+  [
+    new ReactorError('gone', 503, 'Gone.', {
+      cause: Object.assign(new AggregateError([new Error('::1 refused'), new Error('127.0.0.1 refused')]), {
+        code: 'ECONNREFUSED',
+      }),
+    }),
+    { code: 'gone', reason: '::1 refused; 127.0.0.1 refused', cause_code: 'ECONNREFUSED' },
+  ],
+])('an outage is one line without a stack (%#)', async (error, fields) => {
+  const { lines } = await answerTo(error);
+  expect(lines).toMatchObject([{ level: 'warn' }]);
+  expect(lines[0]?.fields).toEqual({ request_id: 'r-1', status: error.status, ...fields });
+});
+
+test('any other 5xx keeps the stack of its cause', async () => {
+  const cause = new Error('unreadable');
+  const { lines } = await answerTo(new ReactorError('blob_damaged', 500, 'Damaged.', { cause }));
+  expect(lines).toMatchObject([{ level: 'error', fields: { code: 'blob_damaged', status: 500, error: cause } }]);
 });
 
 test('a 401 always carries a challenge, its own when it has one', async () => {

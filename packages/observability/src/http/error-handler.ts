@@ -4,7 +4,14 @@ import { HTTPException } from 'hono/http-exception';
 import { fromBodyError } from './body-error.js';
 import { fromHttpException } from './http-exception.js';
 import { nodeBindings } from './node-bindings.js';
+import { reasonOf } from './reason.js';
 import { fromSqlError } from './sql-error.js';
+
+/**
+ * Unavailable, and out of storage: somebody foresaw the failure and named it, so a stack would tell nothing, in each
+ * line of a long outage.
+ */
+const OUTAGES: ReadonlySet<number> = new Set([503, 507]);
 
 /**
  * For `app.onError`: answers every error with the one envelope. Only a ReactorError speaks to the caller in its own
@@ -17,9 +24,11 @@ export const errorHandler: ErrorHandler<ReactorEnv> = async (error, c) => {
     return c.body(null);
   }
   const answer = await toAnswer(error, c);
-  if (answer.status >= 500) {
-    const level = answer.status === 503 ? 'warn' : 'error';
-    loggerOf(c)?.[level]('request failed', { code: answer.code, status: answer.status, error: answer.cause ?? answer });
+  const { code, status } = answer;
+  if (OUTAGES.has(status)) {
+    loggerOf(c)?.warn('request failed', { code, status, ...reasonOf(answer) });
+  } else if (status >= 500) {
+    loggerOf(c)?.error('request failed', { code, status, error: answer.cause ?? answer });
   }
   const requestId = c.get('requestId');
   const response = answer.getResponse(requestId);
