@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createBucket, putObject, signUp } from './support/client.js';
 import { type Random, randomOf } from './support/random.js';
 import { startServer } from './support/server.js';
@@ -240,3 +240,24 @@ test(`${REQUESTS} hostile requests: no 5xx, no crash, and the answers still have
   expect(missing.headers.get('X-Request-Id')).toBeTruthy();
   expect(await missing.json()).toMatchObject({ error: { code: 'not_found', status: 404 } });
 }, 300_000);
+
+test.each(['/health', '/auth/v1/keys', '/storage/v1/buckets'])(
+  'a body that a GET of %s announces is limited',
+  async (path) => {
+    const server = await startServer();
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let answer = '';
+    // Writing into a connection that the server has closed fails.
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1');
+    });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000000\r\n\r\n`);
+    const flood = setInterval(() => socket.write('x'.repeat(1000)), 10);
+    onTestFinished(() => clearInterval(flood));
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(answer).toMatch(/^connection: close\r$/im);
+  },
+);

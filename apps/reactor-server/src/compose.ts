@@ -49,11 +49,14 @@ export function compose(options: ComposeOptions): OpenAPIHono<ReactorEnv> {
   if (config.corsOrigins.length > 0) {
     app.use(cors({ origin: [...config.corsOrigins], exposeHeaders: ['X-Request-Id', 'ETag'], maxAge: 600 }));
   }
+  const limit = limitBody(config.maxBodyBytes);
+  // A body of these is read by nobody, and so limited by none of the routes.
+  app.use((c, next) => (c.req.method === 'GET' || c.req.method === 'HEAD' ? limit(c, next) : next()));
   app.route('/', options.health.routes);
   app.route('/', options.metrics.routes);
   app.route('/', adminRoutes(options));
   for (const { basePath, routes, limitsBodies } of capabilities) {
-    if (limitsBodies !== true) app.use(`${basePath}/*`, limitBody(config.maxBodyBytes));
+    if (limitsBodies !== true) app.use(`${basePath}/*`, limit);
     app.route(basePath, routes);
   }
   for (const { rootRoutes } of capabilities) if (rootRoutes !== undefined) app.route('/', rootRoutes);
