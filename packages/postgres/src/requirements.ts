@@ -34,7 +34,8 @@ const LOGIN = `
          rolsuper AS is_superuser,
          rolcreaterole AS can_create_roles,
          has_database_privilege(current_database(), 'CREATE') AS can_create_schemas,
-         coalesce(has_schema_privilege(to_regnamespace('public')::oid, 'CREATE'), false) AS can_create_tables,
+         coalesce(has_schema_privilege(to_regnamespace('public')::oid, 'CREATE')
+                  AND has_schema_privilege(to_regnamespace('public')::oid, 'USAGE'), false) AS can_create_tables,
          format('ALTER ROLE %I CREATEROLE;', rolname) AS grant_roles,
          format('GRANT CREATE ON DATABASE %I TO %I;', current_database(), rolname) AS grant_schemas,
          CASE WHEN to_regnamespace('public') IS NULL

@@ -49,6 +49,14 @@ test('only what is missing is asked for', async () => {
   });
 });
 
+test('CREATE in a schema that the login may not look into is not enough', async () => {
+  const { adminUrl, role, database } = await plainLogin();
+  await runSql(adminUrl, `REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT CREATE ON SCHEMA public TO "${role}"`);
+  await expect(checkPrivileges(database)).rejects.toMatchObject({
+    sql: expect.arrayContaining([`GRANT USAGE, CREATE ON SCHEMA public TO "${role}";`]),
+  });
+});
+
 test('a server older than 15 is refused', async () => {
   const old = {
     query: async () => ({ rows: [{ version: '14.12', version_num: 140_012, is_superuser: true }], rowCount: 1 }),
