@@ -1,3 +1,4 @@
+import { StateDirectoryLockedError, StateDirectoryUnusableError } from '@reactor/postgres';
 import { Command, CommanderError } from 'commander';
 import { renderConfig } from './commands/check-config.js';
 import { doctor } from './commands/doctor.js';
@@ -62,6 +63,10 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.configuration;
   if (error instanceof ConfigError) {
     process.stderr.write(`reactor-server: configuration\n${error.problems.map((line) => `  ${line}\n`).join('')}`);
+    return EXIT.configuration;
+  }
+  if (error instanceof StateDirectoryLockedError || error instanceof StateDirectoryUnusableError) {
+    process.stderr.write(`reactor-server: ${error.message}\n`);
     return EXIT.configuration;
   }
   if (error instanceof ExitError) {
