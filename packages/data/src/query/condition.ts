@@ -49,9 +49,7 @@ export function parseFilter(scanner: Scanner, budget: Budget, field: Field, endi
     const base = { kind: 'comparison', field, negated, operator: word, operand } as const;
     return quantifier === 'any' || quantifier === 'all' ? { ...base, quantifier } : base;
   }
-  return scanner.fail(
-    `an operator (${OPERATORS}), with "not." before it to negate it${word === '' ? '' : ', before it'}`,
-  );
+  return scanner.fail(`an operator (${OPERATORS})`, start);
 }
 
 /** `(a.eq.1,or(b.gt.2,c.is.null))` after `and`, `or` */
