@@ -2,10 +2,9 @@ import type { CallQuery, ReadQuery, RowsBody, WriteQuery } from '../query/index.
 import type { DatabaseFunction, SchemaModel } from '../schema/model.js';
 import type { ChangeOptions, InsertOptions, Plan, ReadOptions, WriteOptions } from './statement.js';
 
+export { planRead } from './read.js';
 export type * from './statement.js';
 
-/** @throws QueryError for what the model does not have: PGRST205, 42703, PGRST200, PGRST201, 42501 … */
-export declare function planRead(model: SchemaModel, relation: string, query: ReadQuery, options?: ReadOptions): Plan;
 export declare function planInsert(
   model: SchemaModel,
   relation: string,

@@ -88,7 +88,6 @@ export type Comparison = (typeof COMPARISONS)[number];
 /** Comparisons that take `(any)` or `(all)` and then an array literal. */
 export const QUANTIFIABLE: ReadonlySet<string> = new Set<Comparison>([
   'eq',
-  'neq',
   'gt',
   'gte',
   'lt',
