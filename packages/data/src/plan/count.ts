@@ -34,7 +34,7 @@ export function estimateStatement(
   const scope = scopeIn(own);
   const { limit: _limit, offset: _offset, ...uncut } = { ...query, order: [] };
   const select = isGrouped(level) ? uncutSelect(compileLevel(own, scope, uncut)) : ungroupedSelect(own, scope, uncut);
-  return { text: `EXPLAIN (FORMAT JSON) ${select}`, values: own.values };
+  return own.statement(select, 'EXPLAIN (FORMAT JSON) ');
 }
 
 function ungroupedSelect(context: PlanContext, scope: Scope, query: ReadQuery): string {

@@ -37,8 +37,7 @@ export function planRows(
     rowCount: 'count(*)',
     totalCount: totalCountSql(context, level, options.count),
   });
-  const text = `SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`;
-  const { values } = context;
-  if (options.count !== 'planned' && options.count !== 'estimated') return { text, values };
-  return { text, values, estimate: estimateStatement(context, scopeIn, query, level) };
+  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
+  if (options.count !== 'planned' && options.count !== 'estimated') return statement;
+  return { ...statement, estimate: estimateStatement(context, scopeIn, query, level) };
 }

@@ -41,6 +41,7 @@ export interface ReadOptions extends OutputOptions {
 export interface WriteOptions extends OutputOptions {
   /** Whether the rows written come back; otherwise `body` is null and the caller needs no right to read them. */
   readonly returning: boolean;
+  /** Most rows of each embedded list. What was written comes back whole. */
   readonly maxRows?: number;
 }
 
