@@ -65,3 +65,16 @@ export async function findRoleProblems(database: Queryable): Promise<readonly Ro
     return problems;
   });
 }
+
+/** @throws Error naming what is wrong with the roles, with statements for an administrator to run */
+export async function assertRoles(database: Queryable): Promise<void> {
+  const problems = await findRoleProblems(database);
+  if (problems.length === 0) return;
+  const messages = problems.map(({ message }) => message).join('; ');
+  throw new Error(
+    [
+      `Requests cannot run as they must: ${messages}. An administrator of the database has to run:`,
+      ...problems.map(({ sql }) => sql),
+    ].join('\n'),
+  );
+}

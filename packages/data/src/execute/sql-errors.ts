@@ -8,6 +8,8 @@ export interface SqlError extends Error {
   readonly code: string;
   readonly detail?: string;
   readonly hint?: string;
+  /** Of the fault in the statement, characters from 1. */
+  readonly position?: string;
 }
 
 export function isSqlError(error: unknown): error is SqlError {

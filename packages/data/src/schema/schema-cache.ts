@@ -64,6 +64,11 @@ export class SchemaCache {
     return this.#current ?? this.reload();
   }
 
+  /** The schema as it was last read, without reading it; undefined when it never was. */
+  peek(): CachedSchema | undefined {
+    return this.#current;
+  }
+
   ageMs(): number | undefined {
     return this.#current && this.#options.clock.monotonic() - this.#current.readAt;
   }
