@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { authenticate, type ReactorEnv, requireSystem } from '@reactor/core';
+import { authenticate, coreErrors, type ReactorEnv, requireSystem } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import type { AppMigrations } from '../app-migrations/app-migrations.js';
 import { readMigrationFiles } from '../app-migrations/files.js';
 import type { DataService } from '../service.js';
@@ -80,6 +81,12 @@ export function adminRoutes(
       requireSystem(c);
       await next();
     },
+    bodyLimit({
+      maxSize: config.maxBodyBytes,
+      onError: () => {
+        throw coreErrors.create.payload_too_large(`The body must have at most ${config.maxBodyBytes} bytes.`);
+      },
+    }),
   ];
   const files = async () => (config.migrationsDir === undefined ? [] : readMigrationFiles(config.migrationsDir));
 
