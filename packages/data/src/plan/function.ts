@@ -5,6 +5,9 @@ import { quoted } from '../query/scanner.js';
 import type { DatabaseFunction, SchemaModel } from '../schema/model.js';
 import { nearest } from './nearest.js';
 
+/** Most argument names that an error repeats; a body may have any number of keys. */
+const MAX_SHOWN = 20;
+
 /** Values by name (GET), or the JSON text of a POST. */
 export type CallInput = CallQuery['arguments'] | string;
 
@@ -78,7 +81,9 @@ function signature({ name, arguments: list }: DatabaseFunction): string {
 }
 
 function noOverload(name: string, names: ReadonlySet<string>, candidates: readonly DatabaseFunction[]): QueryError {
-  const given = names.size === 0 ? 'without arguments' : `with the arguments ${[...names].map(quoted).join(', ')}`;
+  const shown = [...names].slice(0, MAX_SHOWN).map(quoted).join(', ');
+  const given =
+    names.size === 0 ? 'without arguments' : `with the arguments ${shown}${names.size > MAX_SHOWN ? ', …' : ''}`;
   return new QueryError('function_not_found', 'PGRST202', `there is no function ${quoted(name)} ${given}`, {
     details: { functions: candidates.map(signature) },
     hint: `It can be called as ${candidates.map(signature).join(' or ')}.`,

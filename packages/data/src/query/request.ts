@@ -66,7 +66,9 @@ export function parseCallRequest(
   const rest = [...parameters].filter(([name, value]) => {
     if (!argumentNames.has(name)) return true;
     parser.open(name, value);
-    values.set(name, [...(values.get(name) ?? []), value]);
+    const list = values.get(name);
+    if (list === undefined) values.set(name, [value]);
+    else list.push(value);
     return false;
   });
   return { arguments: values, query: parser.read(rest) };

@@ -3,9 +3,13 @@ import { QueryError } from './query-error.js';
 /** Longest piece of the caller's text that an error repeats. */
 const MAX_QUOTED_LENGTH = 60;
 
+function shortened(text: string): string {
+  return text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text;
+}
+
 /** The caller's text as an error may repeat it: short, quoted, on one line. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text);
+  return JSON.stringify(shortened(text));
 }
 
 /** Reads a parameter's text once, from left to right. */
@@ -83,7 +87,7 @@ export class Scanner {
       'invalid_query',
       'PGRST100',
       `${quoted(this.#parameter)}, character ${at + 1}: expected ${expected}, found ${rest === '' ? 'the end' : quoted(rest)}`,
-      { details: { parameter: this.#parameter, character: at + 1 } },
+      { details: { parameter: shortened(this.#parameter), character: at + 1 } },
     );
   }
 }
