@@ -51,6 +51,28 @@ test('more than fifty columns with an alias among them', async () => {
   expect(row).toMatchObject({ c0: '{"c0"}', c49: '{"c49"}', c50: '{"c50"}', c129: '{"c129"}', again: '{"c0"}' });
 });
 
+test('a column may be called what a statement calls its parts', async () => {
+  const names = 't1 t2 t3 c0 json body value called written result n v o key "'.split(' ');
+  const columns = names.map((name) => `"${name.replaceAll('"', '""')}" text`);
+  const db = await planned(`
+    CREATE TABLE t2 (id int PRIMARY KEY, ${columns.join(', ')});
+    CREATE TABLE t1 (id int PRIMARY KEY, t2 int REFERENCES t2);
+    CREATE FUNCTION called() RETURNS SETOF t2 LANGUAGE sql STABLE AS 'SELECT * FROM t2';
+  `);
+  const row = Object.fromEntries([['id', 1], ...names.map((name) => [name, `${name}!`])]);
+  expect(JSON.parse((await db.post('t2', row)).body ?? '')).toEqual([row]);
+  expect(await db.get('t2')).toEqual([row]);
+  expect(await db.get('t2?select=*,again:id')).toEqual([{ ...row, again: 1 }]);
+  expect(JSON.parse((await db.patch('t2?id=eq.1', { body: 'x', t1: 'y' })).body ?? '')).toEqual([
+    { ...row, body: 'x', t1: 'y' },
+  ]);
+  expect(JSON.parse((await db.call('called?v=eq.v!&order=n', {}, { count: 'exact' })).body ?? '')).toHaveLength(1);
+  expect((await db.row('t2?select=v,o,"\\""', { format: 'csv' })).body).toBe('v,o,""""\nv!,o!,"""!"');
+  await db.post('t1', { id: 1, t2: 1 });
+  expect(await db.get('t1?select=*,of:t2(t2,n)')).toEqual([{ id: 1, t2: 1, of: { t2: 't2!', n: 'n!' } }]);
+  expect(await db.get('t2?select=t1(*)&id=eq.1')).toEqual([{ t1: [{ id: 1, t2: 1 }] }]);
+});
+
 test('counts', async () => {
   const db = await planned(
     `${FILMS}; INSERT INTO actors SELECT n, 'extra' FROM generate_series(10, 1009) n; ANALYZE actors`,

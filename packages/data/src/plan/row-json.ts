@@ -10,7 +10,7 @@ const MAX_PAIRS = 50;
  * columns have the right names already and the row converts as a whole, which is faster.
  */
 export function rowJson(context: PlanContext, level: LevelSql, row: string): string {
-  if (level.outputs.length > 0 && level.namedByKey) return `row_to_json(${row})`;
+  if (level.outputs.length > 0 && level.namedByKey) return `row_to_json(${row}.*)`;
   const pairs = level.outputs.map(({ key, known }, index) => {
     const name = known ? literal(key) : `${context.parameter(key)}::text`;
     return `${name}, ${row}.${level.columns[index]}`;
