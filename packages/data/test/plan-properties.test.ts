@@ -105,9 +105,9 @@ function reworded(query: ReadQuery): ReadQuery {
 /** SQLSTATEs that say that a statement of ours is wrong, whatever the caller wrote. */
 const WRONG_STATEMENT = /^(?:XX...|42601|42P18|42P02|42P01|42703|42702|42712|42P10|42P09|42P08|08P01|54001)$/;
 
-/** A text search query has a syntax of its own, with the same SQLSTATE. */
+/** Text search values have a syntax of their own, with the same SQLSTATE. */
 function isOurFault(code: string, message: string): boolean {
-  return WRONG_STATEMENT.test(code) && !message.includes('tsquery');
+  return WRONG_STATEMENT.test(code) && !/ts(?:query|vector)/.test(message);
 }
 
 const wildFilms = filmWords(wild, (all) => arbitraryField(fc.constantFrom(...all), hostileText));
