@@ -28,6 +28,10 @@ export const dataErrors = defineErrors({
   ambiguous_function: { status: 300, when: 'Several overloads of the function take these arguments.' },
   read_only: { status: 405, when: 'GET calls a function that writes; POST may.' },
   not_acceptable: { status: 406, when: '`Accept` names no media type that the route answers.' },
+  schema_not_exposed: {
+    status: 406,
+    when: '`Accept-Profile` or `Content-Profile` names another schema than `public`.',
+  },
   not_one_row: { status: 406, when: 'One object was asked for and the result has none or several rows.' },
   conflict: { status: 409, when: 'A row breaks a unique, foreign key or exclusion constraint.' },
   migration_failed: { status: 400, when: 'A statement of a migration is refused; nothing of its file is kept.' },

@@ -1,12 +1,14 @@
 import { coreErrors, type Principal, type ReactorEnv } from '@reactor/core';
 import type { Context } from 'hono';
 import type { DataConfig } from '../config.js';
+import { dataError } from '../errors.js';
 import type { Session } from '../execute/session.js';
 import { chooseMedia, type Media, type RowsMedia } from '../http/accept.js';
 import { type Preferences, parsePrefer } from '../http/prefer.js';
 import type { RowRange } from '../http/range.js';
 import type { OutputOptions } from '../plan/index.js';
 import { defaultQueryLimits, type QueryLimits, type ReadQuery } from '../query/index.js';
+import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 
 /** What every request on a table or function says besides its query. */
 export interface DataRequest {
@@ -20,6 +22,7 @@ export interface DataRequest {
 /** @throws DataError for a header of another form, or a media type that is not to be had */
 export function readHeaders(c: Context<ReactorEnv>, config: DataConfig): DataRequest {
   const { headers, url } = c.req.raw;
+  assertProfile(headers);
   const media = chooseMedia(headers.get('Accept'), config);
   return {
     parameters: new URL(url).searchParams,
@@ -27,6 +30,18 @@ export function readHeaders(c: Context<ReactorEnv>, config: DataConfig): DataReq
     media,
     rows: media.kind === 'plan' ? media.rows : media,
   };
+}
+
+/** Ignoring it would answer from another table than was meant. @throws DataError `schema_not_exposed` (406, PGRST106) */
+function assertProfile(headers: Headers): void {
+  for (const name of ['Accept-Profile', 'Content-Profile']) {
+    const schema = headers.get(name) ?? EXPOSED_SCHEMA;
+    if (schema === EXPOSED_SCHEMA) continue;
+    throw dataError('schema_not_exposed', `The schema ${JSON.stringify(schema)} is not exposed.`, {
+      code: 'PGRST106',
+      hint: `Only the schema ${EXPOSED_SCHEMA} is.`,
+    });
+  }
 }
 
 /** A path segment, decoded. @throws ReactorError `invalid_request` (400) */
