@@ -40,7 +40,11 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const metrics = createDataMetrics({ ageMs: () => schema.ageMs(), relations: () => schema.relations() });
   const schema = new SchemaCache({ database, clock, logger, onReload: metrics.schemaReload });
   const executor = new Executor({ database, metrics, clock });
-  const migrations = new AppMigrations({ database, logger, onApplied: metrics.migrationApplied });
+  const migrations = new AppMigrations({
+    database,
+    logger: context.logger.target('reactor_data::migrations'),
+    onApplied: metrics.migrationApplied,
+  });
   const service: DataService = { config, schema, executor, metrics, tokens };
 
   const routes = createRoutes();

@@ -10,8 +10,8 @@ const security = [{ bearer: [] }];
 const names = z.array(z.string());
 
 const appliedSchema = z.object({
-  applied: names.describe('What this call applied, or would have applied in a dry run.'),
-  pending: names.describe('What is still to be applied.'),
+  applied: names.describe('What this call applied.'),
+  pending: names.describe('What is still to be applied; in a dry run it was tried and undone.'),
 });
 
 const migrationsSchema = z.object({
@@ -114,6 +114,6 @@ export function adminRoutes(
     const isDryRun = c.req.valid('query').dry_run === 'true';
     const { applied } = await (isDryRun ? migrations.dryRun(wanted) : migrations.apply(wanted));
     if (!isDryRun) await schema.reload();
-    return c.json({ applied: [...applied], pending: isDryRun ? [...applied] : [] }, 200);
+    return c.json(isDryRun ? { applied: [], pending: [...applied] } : { applied: [...applied], pending: [] }, 200);
   });
 }

@@ -97,9 +97,18 @@ function relationSchema({ columns, comment }: Relation): Json {
 function columnSchema({ type, nullable, generated, enumLabels, comment }: Column): Json {
   const own = enumLabels === undefined ? typeSchema(type) : { type: 'string', enum: enumLabels };
   return {
-    ...(nullable && 'type' in own ? { ...own, type: [own.type, 'null'] } : own),
+    ...(nullable ? orNull(own) : own),
     ...(comment === undefined ? {} : { description: comment }),
     ...(generated === 'always' ? { readOnly: true } : {}),
+  };
+}
+
+/** An enumeration lists null besides allowing its type. */
+function orNull(schema: Json): Json {
+  return {
+    ...schema,
+    ...('type' in schema ? { type: [schema.type, 'null'] } : {}),
+    ...(Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {}),
   };
 }
 
