@@ -53,7 +53,9 @@ export function arbitraryQuery(words: Vocabulary, depth: number): fc.Arbitrary<R
     .record({
       columns: fc.array(itemOf(words), { maxLength: 4 }),
       embeds:
-        depth === 0 ? fc.constant([]) : fc.subarray([...words.embeds], { maxLength: Math.min(2, words.embeds.length) }),
+        depth === 0
+          ? fc.constant<Vocabulary['embeds'][number][]>([])
+          : fc.subarray([...words.embeds], { maxLength: Math.min(2, words.embeds.length) }),
       where: fc.array(conditionOf(words, 2), { maxLength: 3 }),
       paging: fc.record({ limit: fc.nat(5), offset: fc.nat(2) }, { requiredKeys: [] }),
     })
