@@ -54,8 +54,25 @@ export interface Queryable {
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
 }
 
+/** One statement of a pipeline. */
+export interface Statement {
+  readonly text: string;
+  /** Parameters `$1…$n` in PostgreSQL's text form. */
+  readonly values?: readonly (string | null)[];
+  /**
+   * Keeps the statement prepared on the connection and reuses it for the same key. Of a key the text never changes; the
+   * least recently used statements are given up.
+   */
+  readonly prepareAs?: string;
+}
+
 /** A checked-out connection. */
 export interface DatabaseConnection extends Queryable {
+  /**
+   * Sends several statements at once and waits for all of them: one round trip. Outside of a transaction they are one:
+   * all of them take effect, or none. The first error is thrown, and the statements after it do not run.
+   */
+  pipeline(statements: readonly Statement[]): Promise<readonly QueryResult<Record<string, unknown>>[]>;
   /** Gives the connection back; with `broken` it is closed instead. */
   release(broken?: boolean): void;
 }
@@ -74,6 +91,17 @@ export interface Database extends Queryable {
    * timeout even when the server hangs and the pool is exhausted.
    */
   ping(signal: AbortSignal): Promise<{ readonly version: string }>;
+  /**
+   * LISTENs on a connection of its own, which is made anew whenever it is lost, until `stop`.
+   * @param onNotification gets the payload; undefined each time listening begins (again), as what was sent before is lost
+   */
+  listen(channel: string, onNotification: (payload: string | undefined) => void): Subscription;
+}
+
+/** What was subscribed to, until `stop`. */
+export interface Subscription {
+  /** Resolves once nothing is called any more and the connection is closed. Safe twice. */
+  stop(): Promise<void>;
 }
 
 /** Where a request came from, as far as the socket and the configured proxies can be trusted. */

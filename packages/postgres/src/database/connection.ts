@@ -1,16 +1,20 @@
-import type { DatabaseConnection, Queryable, QueryResult } from '@reactor/core';
+import type { DatabaseConnection, Queryable, QueryResult, Statement } from '@reactor/core';
 import type { PoolClient } from 'pg';
 import { isConnectionFailure, translateQueryError } from './errors.js';
+import { runPipeline } from './pipeline.js';
+import type { PreparedStatements } from './prepared-statements.js';
 
 /** A checked-out client, speaking the terms of the `Database` port. */
 export class PooledConnection implements DatabaseConnection {
   readonly #client: PoolClient;
+  readonly #prepared: PreparedStatements;
   readonly #onLost: (error: unknown) => void;
   #released = false;
   #broken = false;
 
-  constructor(client: PoolClient, onLost: (error: unknown) => void) {
+  constructor(client: PoolClient, prepared: PreparedStatements, onLost: (error: unknown) => void) {
     this.#client = client;
+    this.#prepared = prepared;
     this.#onLost = onLost;
   }
 
@@ -21,14 +25,23 @@ export class PooledConnection implements DatabaseConnection {
 
   /** Several statements in one text give the result of the last one. */
   async run(text: string, values?: readonly unknown[]) {
+    const result: unknown = await this.#attempt(() => this.#client.query(text, values as unknown[] | undefined));
+    return (Array.isArray(result) ? result.at(-1) : result) as {
+      rows?: unknown[];
+      rowCount: number | null;
+      command: string;
+    };
+  }
+
+  async pipeline(statements: readonly Statement[]): Promise<readonly QueryResult<Record<string, unknown>>[]> {
+    const results = await this.#attempt(() => runPipeline(this.#client, this.#prepared, statements));
+    return results.map(({ rows, rowCount }) => ({ rows, rowCount: rowCount ?? 0 }));
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T> {
     if (this.#released) throw new Error('the connection was given back to the pool; check out another one');
     try {
-      const result: unknown = await this.#client.query(text, values as unknown[] | undefined);
-      return (Array.isArray(result) ? result.at(-1) : result) as {
-        rows?: unknown[];
-        rowCount: number | null;
-        command: string;
-      };
+      return await work();
     } catch (error) {
       // The server's last words arrive before the end of the socket; given back now, it would fail the next one too.
       if (isConnectionFailure(error)) {

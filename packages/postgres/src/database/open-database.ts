@@ -1,9 +1,11 @@
-import type { Clock, Database, Logger, MetricsContributor } from '@reactor/core';
+import type { Clock, Database, Logger, MetricsContributor, Subscription } from '@reactor/core';
 import { Pool, type PoolClient } from 'pg';
 import { PooledConnection, runTransaction } from './connection.js';
 import { isAcquireTimeout, reasonOf, unavailable } from './errors.js';
+import { createListen } from './listen.js';
 import { createDatabaseMetrics } from './metrics.js';
 import { createPing, type PingResult } from './ping.js';
+import { PreparedStatements } from './prepared-statements.js';
 import { parseTarget } from './target.js';
 import { waitUntilReady } from './wait-until-ready.js';
 
@@ -60,6 +62,8 @@ class PooledDatabase implements PostgresDatabase {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #clients = new Set<PoolClient>();
+  readonly #prepared = new WeakMap<PoolClient, PreparedStatements>();
+  readonly #listen: Database['listen'];
   #reachable = true;
   #closed: Promise<void> | undefined;
 
@@ -71,6 +75,7 @@ class PooledDatabase implements PostgresDatabase {
     this.#logger = options.logger;
     this.#clock = options.clock;
     this.#ping = createPing(target.clientConfig);
+    this.#listen = createListen(target.clientConfig, options.logger);
     const pool = new Pool({
       ...target.clientConfig,
       ...(statementTimeoutMs === undefined ? {} : { statement_timeout: statementTimeoutMs }),
@@ -121,6 +126,10 @@ class PooledDatabase implements PostgresDatabase {
     }
   }
 
+  listen(channel: string, onNotification: (payload: string | undefined) => void): Subscription {
+    return this.#listen(channel, onNotification);
+  }
+
   describe(): string {
     return this.#description;
   }
@@ -138,7 +147,7 @@ class PooledDatabase implements PostgresDatabase {
     const start = this.#clock.monotonic();
     try {
       const client = await this.#pool.connect();
-      return new PooledConnection(client, (error) => this.#noteLost(client, error));
+      return new PooledConnection(client, this.#preparedOn(client), (error) => this.#noteLost(client, error));
     } catch (error) {
       if (isAcquireTimeout(error)) {
         this.#metrics.acquireTimedOut();
@@ -149,6 +158,15 @@ class PooledDatabase implements PostgresDatabase {
     } finally {
       this.#metrics.acquired((this.#clock.monotonic() - start) / 1000);
     }
+  }
+
+  #preparedOn(client: PoolClient): PreparedStatements {
+    let prepared = this.#prepared.get(client);
+    if (prepared === undefined) {
+      prepared = new PreparedStatements();
+      this.#prepared.set(client, prepared);
+    }
+    return prepared;
   }
 
   #adopt(client: PoolClient): void {

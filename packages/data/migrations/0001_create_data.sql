@@ -1,0 +1,109 @@
+CREATE SCHEMA reactor_data;
+
+-- The roles that requests run under. Roles belong to the whole server, so other databases on it may have made them, and
+-- another server may be making them right now.
+DO $$
+DECLARE
+  request_role text;
+  -- 16 told being a member and being allowed to become the role apart.
+  mode text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+BEGIN
+  FOREACH request_role IN ARRAY ARRAY['reactor_anon', 'reactor_authenticated'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = request_role) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', request_role);
+      EXCEPTION WHEN unique_violation OR duplicate_object THEN
+        NULL;
+      END;
+    END IF;
+    -- Even who creates a role may not yet become it.
+    IF NOT pg_has_role(request_role, mode) THEN
+      BEGIN
+        EXECUTE format('GRANT %I TO %I', request_role, current_user);
+      EXCEPTION WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'the role % belongs to another login; an administrator has to run: %', request_role,
+          format('GRANT %I TO %I;', request_role, current_user);
+      END;
+    END IF;
+  END LOOP;
+END $$;
+
+-- What policies ask. Bodies without quotes are bound to these very objects, whatever the search_path of the caller.
+CREATE SCHEMA IF NOT EXISTS auth;
+
+CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb;
+COMMENT ON FUNCTION auth.jwt() IS 'Claims of the caller''s token; {} without one.';
+
+CREATE FUNCTION auth.user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN (auth.jwt() ->> 'sub')::uuid;
+COMMENT ON FUNCTION auth.user_id() IS 'The signed-in user; null when nobody is.';
+
+CREATE FUNCTION auth.org_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN (auth.jwt() ->> 'org_id')::uuid;
+COMMENT ON FUNCTION auth.org_id() IS 'The organization that the token acts for; null when for none.';
+
+CREATE FUNCTION auth.role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN auth.jwt() ->> 'org_role';
+COMMENT ON FUNCTION auth.role() IS 'The user''s role in auth.org_id(): owner, admin or member.';
+
+CREATE FUNCTION auth.email() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN auth.jwt() ->> 'email';
+COMMENT ON FUNCTION auth.email() IS 'The user''s address as the token has it.';
+
+CREATE FUNCTION auth.session_id() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN auth.jwt() ->> 'session_id';
+COMMENT ON FUNCTION auth.session_id() IS 'The session that the token was issued for.';
+
+CREATE FUNCTION auth.is_authenticated() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN auth.jwt() ->> 'sub' IS NOT NULL;
+COMMENT ON FUNCTION auth.is_authenticated() IS 'Whether a user is signed in.';
+
+CREATE FUNCTION auth.in_org(org uuid) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN coalesce(org = auth.org_id(), false);
+COMMENT ON FUNCTION auth.in_org(uuid) IS 'Whether the token acts for this organization.';
+
+CREATE FUNCTION auth.has_permission(permission text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN coalesce(auth.jwt() -> 'permissions' ?| ARRAY[permission, '*'], false);
+COMMENT ON FUNCTION auth.has_permission(text) IS
+  'Whether the claim "permissions", an array of strings, has this permission or "*".';
+
+GRANT USAGE ON SCHEMA auth TO reactor_anon, reactor_authenticated;
+
+-- Row-level security decides about rows; these say which verbs are open at all. Without a policy they open nothing.
+GRANT USAGE ON SCHEMA public TO reactor_anon, reactor_authenticated;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO reactor_anon;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO reactor_authenticated;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO reactor_anon, reactor_authenticated;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reactor_anon;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO reactor_authenticated;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO reactor_anon, reactor_authenticated;
+
+-- The app's own migrations, as they were applied.
+CREATE TABLE reactor_data.app_migrations (
+  -- File name without .sql.
+  name text COLLATE "C" PRIMARY KEY,
+  -- SHA-256 in lower-case hex.
+  checksum text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Tells every server that the schema has changed. Event triggers are for superusers only; where the login is none, the
+-- migration runner, an administrator's NOTIFY, or a request that misses something makes the servers look anew.
+CREATE FUNCTION reactor_data.notify_schema_change() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Functions may make temporary tables in every request; those are not in the schema.
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger_ddl_commands())
+    OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger_ddl_commands() WHERE schema_name IS DISTINCT FROM 'pg_temp')
+  THEN
+    PERFORM pg_catalog.pg_notify('reactor_data', 'ddl');
+  END IF;
+END $$;
+
+DO $$
+BEGIN
+  IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+    CREATE EVENT TRIGGER reactor_data_schema_change ON ddl_command_end
+      EXECUTE FUNCTION reactor_data.notify_schema_change();
+  END IF;
+END $$;

@@ -1,0 +1,91 @@
+/** One statement of an SQL file, without its semicolon. */
+export interface SqlStatement {
+  readonly text: string;
+  /** Line of the file in which `text` begins, from 1. */
+  readonly line: number;
+}
+
+/**
+ * What an SQL file is made of, as far as it matters for where a statement ends: strings, quoted names, dollar quotes and
+ * comments hide semicolons. What has no end runs to the end of the file, and PostgreSQL names the fault.
+ */
+const TOKEN =
+  /(--[^\n]*)|(\/\*)|([eE]'(?:\\[\s\S]|''|[^'\\])*'?|'[^']*'?)|("[^"]*"?)|(\$(?:[A-Za-z_\u0080-\uFFFF][\w\u0080-\uFFFF]*)?\$)|([A-Za-z_\u0080-\uFFFF][\w$\u0080-\uFFFF]*)|([();])|(\s+)|([\s\S])/g;
+
+/** Splits a file into statements as psql does. Linear, except that comments may nest. */
+export function splitStatements(sql: string): readonly SqlStatement[] {
+  const statements: SqlStatement[] = [];
+  let start: number | undefined;
+  let line = 1;
+  let counted = 0;
+  let body = new BodyDepth();
+  const finish = (end: number) => {
+    if (start !== undefined) {
+      line += countLines(sql, counted, start);
+      counted = start;
+      statements.push({ text: sql.slice(start, end).trimEnd(), line });
+    }
+    start = undefined;
+    body = new BodyDepth();
+  };
+  TOKEN.lastIndex = 0;
+  for (let match = TOKEN.exec(sql); match !== null; match = TOKEN.exec(sql)) {
+    const [token, lineComment, blockComment, , , dollar, word, mark, space] = match;
+    if (blockComment !== undefined) TOKEN.lastIndex = endOfComment(sql, match.index);
+    if (lineComment !== undefined || blockComment !== undefined || space !== undefined) continue;
+    if (mark === ';' && !body.isInside) {
+      finish(match.index);
+      continue;
+    }
+    start ??= match.index;
+    if (dollar !== undefined) {
+      const end = sql.indexOf(token, TOKEN.lastIndex);
+      TOKEN.lastIndex = end < 0 ? sql.length : end + token.length;
+    } else if (word !== undefined) body.word(word.toLowerCase());
+    else if (mark !== undefined) body.mark(mark);
+  }
+  finish(sql.length);
+  return statements;
+}
+
+/** Where semicolons belong to the statement: in parentheses, and in the body of `CREATE FUNCTION … BEGIN ATOMIC`. */
+class BodyDepth {
+  readonly #firstWords: string[] = [];
+  #parentheses = 0;
+  #blocks = 0;
+
+  get isInside(): boolean {
+    return this.#parentheses > 0 || this.#blocks > 0;
+  }
+
+  mark(mark: string): void {
+    if (mark === '(') this.#parentheses += 1;
+    else if (mark === ')' && this.#parentheses > 0) this.#parentheses -= 1;
+  }
+
+  word(word: string): void {
+    if (this.#firstWords.length < 4) this.#firstWords.push(word);
+    if (!/^create (?:or replace )?(?:function|procedure)\b/.test(this.#firstWords.join(' '))) return;
+    if (word === 'begin' || (this.#blocks > 0 && word === 'case')) this.#blocks += 1;
+    else if (word === 'end' && this.#blocks > 0) this.#blocks -= 1;
+  }
+}
+
+/** @param start of `/*`. Comments nest in PostgreSQL. */
+function endOfComment(sql: string, start: number): number {
+  const mark = /\/\*|\*\//g;
+  mark.lastIndex = start;
+  let depth = 0;
+  for (let match = mark.exec(sql); match !== null; match = mark.exec(sql)) {
+    depth += match[0] === '/*' ? 1 : -1;
+    if (depth === 0) return mark.lastIndex;
+  }
+  return sql.length;
+}
+
+/** Line feeds in `text` from `start` up to `end`. */
+export function countLines(text: string, start: number, end: number): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n', start); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) lines += 1;
+  return lines;
+}

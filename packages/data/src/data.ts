@@ -1,0 +1,77 @@
+import {
+  type Capability,
+  type CapabilityContext,
+  createRoutes,
+  type Database,
+  type TokenVerifier,
+  withContext,
+} from '@reactor/core';
+import { loadMigrations } from '@reactor/core/node';
+import { AppMigrations } from './app-migrations/app-migrations.js';
+import { readMigrationFiles } from './app-migrations/files.js';
+import type { DataConfig } from './config.js';
+import { Executor } from './execute/executor.js';
+import { dataHealth } from './health.js';
+import { createDataMetrics } from './metrics.js';
+import { dataProbes } from './probes.js';
+import { assertRoles } from './roles.js';
+import { adminRoutes } from './routes/admin.js';
+import { callRoutes } from './routes/call.js';
+import { describeTableRoutes } from './routes/openapi.js';
+import { readRoutes } from './routes/read.js';
+import { schemaRoutes } from './routes/schema.js';
+import { unsupportedMethods } from './routes/unsupported-methods.js';
+import { writeRoutes } from './routes/write.js';
+import { SchemaCache } from './schema/schema-cache.js';
+import type { DataService } from './service.js';
+
+/** The collaborators of data. */
+export interface DataPorts {
+  readonly database: Database;
+  readonly tokens: TokenVerifier;
+}
+
+/** Tables, views and functions of the schema `public` under `/data/v1`. */
+export function createData(config: DataConfig, context: CapabilityContext & DataPorts): Capability {
+  const { database, clock, tokens } = context;
+  const { migrationsDir } = config;
+  const logger = context.logger.target('reactor_data::schema');
+
+  const metrics = createDataMetrics({ ageMs: () => schema.ageMs(), relations: () => schema.relations() });
+  const schema = new SchemaCache({ database, clock, logger, onReload: metrics.schemaReload });
+  const executor = new Executor({ database, metrics, clock });
+  const migrations = new AppMigrations({
+    database,
+    logger: context.logger.target('reactor_data::migrations'),
+    onApplied: metrics.migrationApplied,
+  });
+  const service: DataService = { config, schema, executor, metrics, tokens };
+
+  const routes = createRoutes();
+  routes.use(withContext(context));
+  schemaRoutes(routes, service);
+  adminRoutes(routes, service, migrations);
+  callRoutes(routes, service);
+  readRoutes(routes, service);
+  writeRoutes(routes, service);
+  unsupportedMethods(routes);
+  describeTableRoutes(routes);
+
+  return {
+    name: 'data',
+    version: '0.1.0',
+    basePath: '/data/v1',
+    routes,
+    limitsBodies: true,
+    migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
+    metrics: metrics.contributor,
+    health: dataHealth({ database }),
+    probes: dataProbes({ database, schema, migrations, migrationsDir, clock }),
+    async start() {
+      await assertRoles(database);
+      if (migrationsDir !== undefined) await migrations.apply(await readMigrationFiles(migrationsDir));
+      await schema.start();
+    },
+    stop: () => schema.stop(),
+  };
+}

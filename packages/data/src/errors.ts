@@ -1,0 +1,111 @@
+import { coreErrors, defineErrors, type ErrorEnvelope, ReactorError, type ReactorErrorOptions } from '@reactor/core';
+import { QueryError, type QueryErrorReason } from './query/query-error.js';
+
+/** Codes that only data answers, beside those of core. */
+export const dataErrors = defineErrors({
+  invalid_query: {
+    status: 400,
+    when: 'The query string, or the Range or Prefer header, does not have the accepted form.',
+  },
+  invalid_body: { status: 400, when: 'The body is not an object or an array of objects, or not CSV or JSON at all.' },
+  column_not_found: { status: 400, when: 'The request names a column that its table does not have.' },
+  relationship_not_found: { status: 400, when: 'No foreign key leads from the table to what is to be embedded.' },
+  filter_required: {
+    status: 400,
+    when: 'PATCH or DELETE without a filter, and without `Prefer: handling=strict, max-affected=<n>`.',
+  },
+  invalid_value: { status: 400, when: 'PostgreSQL cannot read a value as the type of its column or argument.' },
+  constraint_violation: { status: 400, when: 'A row breaks a NOT NULL or CHECK constraint.' },
+  statement_rejected: { status: 400, when: 'PostgreSQL refuses the statement, e.g. an operator that the type lacks.' },
+  raised_by_function: { status: 400, when: 'A function or trigger of the app raised an error of its own.' },
+  too_many_rows_affected: { status: 400, when: 'More rows would be changed than `max-affected` allows; none is.' },
+  policy_denied: { status: 403, when: 'A row-level security policy refuses the row.' },
+  permission_denied: { status: 403, when: "The caller's role lacks a privilege on the table, column or function." },
+  row_security_off: { status: 403, when: 'The table has no row-level security, or the view is no security invoker.' },
+  table_not_found: { status: 404, when: 'The exposed schema has no such table or view.' },
+  function_not_found: { status: 404, when: 'The exposed schema has no such function with these arguments.' },
+  ambiguous_embed: { status: 300, when: 'Several foreign keys lead to what is to be embedded; `details` lists them.' },
+  ambiguous_function: { status: 300, when: 'Several overloads of the function take these arguments.' },
+  read_only: { status: 405, when: 'GET calls a function that writes; POST may.' },
+  not_acceptable: { status: 406, when: '`Accept` names no media type that the route answers.' },
+  schema_not_exposed: {
+    status: 406,
+    when: '`Accept-Profile` or `Content-Profile` names another schema than `public`.',
+  },
+  not_one_row: { status: 406, when: 'One object was asked for and the result has none or several rows.' },
+  conflict: { status: 409, when: 'A row breaks a unique, foreign key or exclusion constraint.' },
+  migration_failed: { status: 400, when: 'A statement of a migration is refused; nothing of its file is kept.' },
+  migration_changed: { status: 409, when: 'A migration differs from what was applied under its name.' },
+  range_not_satisfiable: { status: 416, when: 'The first row asked for lies past the last one.' },
+  write_conflict: { status: 503, when: 'The transaction met another one, as in a deadlock; trying again helps.' },
+  statement_timeout: { status: 504, when: 'PostgreSQL did not finish within `data.statement_timeout_ms`.' },
+});
+
+/** What PostgREST's clients read, beside the envelope. */
+export interface PostgrestFields {
+  /** SQLSTATE, or a PGRST code. */
+  readonly code: string;
+  readonly details?: unknown;
+  readonly hint?: string | null | undefined;
+}
+
+/** An error of data: the envelope of Reactor with PostgREST's four members beside it. */
+export class DataError extends ReactorError {
+  readonly postgrest: PostgrestFields;
+
+  constructor(reactor: ReactorError, postgrest: PostgrestFields) {
+    const { code, status, message, details, headers, cause } = reactor;
+    super(code, status, message, { details, headers, ...(cause === undefined ? {} : { cause }) });
+    this.postgrest = postgrest;
+  }
+
+  override toEnvelope(requestId?: string): ErrorEnvelope {
+    const { code, details = null, hint = null } = this.postgrest;
+    const envelope: ErrorEnvelope & Record<string, unknown> = {
+      ...super.toEnvelope(requestId),
+      code,
+      message: this.message,
+      details,
+      hint,
+    };
+    return envelope;
+  }
+}
+
+type DataErrorCode = keyof typeof dataErrors.codes;
+
+/** @param code of the table above; @param postgrest what PostgREST's clients read */
+export function dataError(
+  code: DataErrorCode,
+  message: string,
+  postgrest: PostgrestFields,
+  options: ReactorErrorOptions = {},
+): DataError {
+  const details = postgrest.details ?? undefined;
+  return new DataError(dataErrors.create[code](message, { details, ...options }), postgrest);
+}
+
+/** PostgREST's codes for errors that are not of data, by Reactor's. */
+const POSTGREST_CODES: Readonly<Record<string, string>> = {
+  unauthorized: 'PGRST302',
+  invalid_token: 'PGRST301',
+  database_unavailable: 'PGRST000',
+  invalid_request: 'PGRST100',
+  unsupported_media_type: 'PGRST102',
+  payload_too_large: 'PGRST102',
+  method_not_allowed: 'PGRST117',
+};
+
+/** Any error as this capability answers it. What is unknown becomes `internal_error`. */
+export function toDataError(error: unknown): DataError {
+  if (error instanceof DataError) return error;
+  if (error instanceof QueryError) {
+    const code: QueryErrorReason = error.reason;
+    return dataError(code, error.message, { code: error.code, details: error.details, hint: error.hint });
+  }
+  const reactor =
+    error instanceof ReactorError
+      ? error
+      : coreErrors.create.internal_error('The server failed to answer this request.', { cause: error });
+  return new DataError(reactor, { code: POSTGREST_CODES[reactor.code] ?? 'PGRSTX00', details: reactor.details });
+}

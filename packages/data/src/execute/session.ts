@@ -1,0 +1,63 @@
+import type { Principal, Statement } from '@reactor/core';
+import { ANONYMOUS_ROLE, USER_ROLE } from '../roles.js';
+import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
+
+/** What PostgreSQL is told about a request before its statement. All of it ends with the transaction. */
+export interface Session {
+  readonly principal: Principal;
+  readonly method: string;
+  /** As the caller sent it, with the mount point. */
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly statementTimeoutMs: number;
+}
+
+/** The role in `request.jwt.claims` and in statement keys: as in PostgREST the database role, or the operator. */
+export function roleOf(principal: Principal): string {
+  if (principal.kind === 'system') return 'system';
+  return principal.kind === 'user' ? USER_ROLE : ANONYMOUS_ROLE;
+}
+
+/** For users and nobody: `role` comes first, so that nothing after it runs with the rights of the login. */
+const AS_CALLER = `
+  SELECT set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
+    set_config('request.method', $3, true), set_config('request.path', $4, true),
+    set_config('search_path', $5, true), set_config('statement_timeout', $6, true),
+    set_config('transaction_read_only', $7, true)`;
+
+/** The operator stays the login, which policies do not bind where it owns the tables. */
+const AS_SYSTEM = AS_CALLER.replace(`set_config('role', $1, true)`, '$1::text');
+
+/** The statement that makes what follows it in the transaction run as the caller. */
+export function sessionStatement(session: Session): Statement {
+  const { principal, method, path, readOnly, statementTimeoutMs } = session;
+  const role = roleOf(principal);
+  const isSystem = principal.kind === 'system';
+  return {
+    text: isSystem ? AS_SYSTEM : AS_CALLER,
+    values: [
+      role,
+      JSON.stringify(claimsOf(principal, role)),
+      method,
+      path,
+      EXPOSED_SCHEMA,
+      String(statementTimeoutMs),
+      readOnly ? 'on' : 'off',
+    ],
+    prepareAs: isSystem ? 'session of the operator' : 'session of a caller',
+  };
+}
+
+/** Claims as policies see them. What the verifier has established stands above what the token says. */
+function claimsOf(principal: Principal, role: string): Readonly<Record<string, unknown>> {
+  if (principal.kind !== 'user') return { role };
+  const { claims, id, email, orgId, orgRole } = principal;
+  return {
+    ...claims,
+    role,
+    sub: id,
+    ...(email === undefined ? {} : { email }),
+    ...(orgId === undefined ? {} : { org_id: orgId }),
+    ...(orgRole === undefined ? {} : { org_role: orgRole }),
+  };
+}

@@ -1,0 +1,146 @@
+import type { ReadQuery } from '../query/ast.js';
+import { QueryError } from '../query/query-error.js';
+import { quoted } from '../query/scanner.js';
+import type { Column, DatabaseFunction, FunctionArgument, Relation, SchemaModel } from '../schema/model.js';
+import { bodySql, planRowSql } from './body.js';
+import { PlanContext } from './context.js';
+import { estimateStatement, totalCountSql } from './count.js';
+import { type Callee, type CallInput, findFunction } from './function.js';
+import { compileLevel, type LevelSql, levelSelect } from './level.js';
+import { Scope } from './scope.js';
+import { arrayLiteral, identifier } from './sql.js';
+import type { Plan, ReadOptions } from './statement.js';
+
+/** A call and what is known of the function: only a `volatile` one needs a transaction that may write. */
+export interface CallPlan extends Plan {
+  readonly function: DatabaseFunction;
+}
+
+const CALLED = 'called';
+/** The column that a scalar result becomes. */
+const SCALAR = 'value';
+
+/**
+ * A function as a source of rows. A set is a list, one row an object, a scalar itself, and void nothing.
+ * @param input arguments as text (GET) or as the JSON object of a POST, which may be empty
+ * @throws QueryError PGRST202 (404) when no overload takes these arguments, PGRST203 (300) when several do
+ */
+export function planCall(
+  model: SchemaModel,
+  name: string,
+  input: CallInput,
+  query: ReadQuery,
+  options: ReadOptions = {},
+): CallPlan {
+  const body = input === '' ? '{}' : input;
+  const callee = findFunction(model, name, body);
+  const { returns, returnsSet } = callee.function;
+  if (returns.kind === 'void') {
+    refuseShaping(name, query);
+    const context = new PlanContext(model);
+    const nothing = planRowSql({ body: 'NULL::text', rowCount: 'count(*) FILTER (WHERE false)' });
+    // Without an aggregate that has to look at each row, PostgreSQL would not run the call.
+    const select = `SELECT ${nothing} FROM ${callSql(context, callee, body)}`;
+    return { ...context.statement(select), function: callee.function };
+  }
+  const isScalar = returns.kind === 'scalar';
+  if (isScalar) refuseShaping(name, query);
+  const context = new PlanContext(model, returnsSet ? options.maxRows : undefined);
+  const scopeIn = (own: PlanContext) => calledScope(own, callee, body);
+  const level = isScalar
+    ? scalarLevel(context, scopeIn(context), query)
+    : compileLevel(context, scopeIn(context), query);
+  const row = context.alias();
+  const output = { ...options, ...(returnsSet || options.format === 'csv' ? {} : { format: 'object' as const }) };
+  const json = isScalar ? `to_json(${row}.${SCALAR})` : undefined;
+  const columns = planRowSql({
+    body: bodySql(context, level, row, output, json),
+    rowCount: 'count(*)',
+    totalCount: totalCountSql(context, level, options.count),
+  });
+  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
+  const plan = { ...statement, function: callee.function };
+  if (options.count !== 'planned' && options.count !== 'estimated') return plan;
+  const uncut = isScalar ? { ...query, select: [] } : query;
+  return { ...plan, estimate: estimateStatement(context, scopeIn, uncut, level) };
+}
+
+/** The rows of the call, which happens once however often the statement looks at them. */
+function calledScope(context: PlanContext, callee: Callee, input: CallInput): Scope {
+  const { name, returns } = callee.function;
+  const alias = returns.kind === 'scalar' ? `${CALLED}(${SCALAR})` : CALLED;
+  context.with(alias, `SELECT result.* FROM ${callSql(context, callee, input)}`);
+  const relation = returns.kind === 'relation' ? context.model.relations.get(returns.relation) : undefined;
+  const columns = resultColumns(callee.function, relation);
+  return new Scope({ alias: CALLED, from: CALLED, name, relation, columns });
+}
+
+function resultColumns({ returns }: DatabaseFunction, relation: Relation | undefined): ReadonlyMap<string, Column> {
+  if (returns.kind === 'columns') return returns.columns;
+  return relation?.columns ?? new Map();
+}
+
+/** FROM item `result`. Arguments go by name, so their order and the defaults stay PostgreSQL's business. */
+function callSql(context: PlanContext, callee: Callee, input: CallInput): string {
+  const { function: called, names } = callee;
+  const name = `${identifier(context.model.schema)}.${identifier(called.name)}`;
+  if (typeof input !== 'string') {
+    const list = given(called, names).map((argument) => {
+      return namedArgument(argument, `${context.parameter(textValue(argument, input))}::${argument.type}`);
+    });
+    return `${name}(${list.join(', ')}) AS result`;
+  }
+  if (callee.wholeBody) {
+    return `${name}(${context.parameter(input)}::${called.arguments[0]?.type ?? 'json'}) AS result`;
+  }
+  const list = given(called, names);
+  if (list.length === 0) return `${name}() AS result`;
+  const definition = list.map((argument) => `${identifier(argument.name)} ${argument.type}`);
+  const values = list.map((argument) => namedArgument(argument, `body.${identifier(argument.name)}`));
+  return (
+    `json_to_record(${context.parameter(input)}::json) AS body(${definition.join(', ')}) ` +
+    `CROSS JOIN LATERAL ${name}(${values.join(', ')}) AS result`
+  );
+}
+
+function given(called: DatabaseFunction, names: ReadonlySet<string>): readonly FunctionArgument[] {
+  return called.arguments.filter(({ name }) => names.has(name));
+}
+
+function namedArgument({ name, variadic }: FunctionArgument, value: string): string {
+  return `${variadic ? 'VARIADIC ' : ''}${identifier(name)} => ${value}`;
+}
+
+/** @throws QueryError PGRST100 when an argument that takes one value is repeated */
+function textValue({ name, variadic }: FunctionArgument, input: Exclude<CallInput, string>): string {
+  const values = input.get(name) ?? [];
+  if (variadic) return arrayLiteral(values);
+  if (values.length > 1) {
+    throw new QueryError('invalid_query', 'PGRST100', `the argument ${quoted(name)} is given ${values.length} times`);
+  }
+  return values[0] ?? '';
+}
+
+/** A scalar has no columns to select, filter or sort by. */
+function refuseShaping(name: string, { select, where, order }: ReadQuery): void {
+  const all = select.every(({ kind }) => kind === 'all');
+  if (all && where.length === 0 && order.length === 0) return;
+  throw new QueryError('invalid_query', 'PGRST100', `the result of ${quoted(name)} has no columns`, {
+    hint: 'Only limit and offset are accepted, for a set.',
+  });
+}
+
+function scalarLevel(context: PlanContext, scope: Scope, query: ReadQuery): LevelSql {
+  const limit = context.rowLimit(query.limit);
+  return {
+    outputs: [{ key: scope.name, known: true, value: `${CALLED}.${SCALAR}` }],
+    columns: [SCALAR],
+    namedByKey: false,
+    from: scope.from,
+    bareFrom: scope.from,
+    where: [],
+    orderBy: [],
+    limit: limit === undefined ? undefined : context.parameter(limit),
+    offset: query.offset === undefined ? undefined : context.parameter(query.offset),
+  };
+}

@@ -1,0 +1,168 @@
+import type { EmbedItem, Field, ReadQuery } from '../query/ast.js';
+import { QueryError } from '../query/query-error.js';
+import { quoted } from '../query/scanner.js';
+import type { PlanContext } from './context.js';
+import { fieldExpression } from './field.js';
+import { compileLevel, filters, type LevelSql, levelSelect } from './level.js';
+import type { Output } from './outputs.js';
+import { findRelation } from './relation.js';
+import { findRelationship, isToOne, type Relationship } from './relationship.js';
+import { rowJson } from './row-json.js';
+import { Scope } from './scope.js';
+import { clause, identifier } from './sql.js';
+
+interface Embed {
+  readonly item: EmbedItem;
+  readonly relationship: Relationship;
+}
+
+/** Relates the embeds of a level. @throws QueryError PGRST200, PGRST201, 42501 for the first that is not possible */
+export function resolveEmbeds(context: PlanContext, scope: Scope, query: ReadQuery): Embeds {
+  const embeds = new Map<string, Embed>();
+  for (const item of query.select) {
+    if (item.kind !== 'embed') continue;
+    if (scope.relation === undefined) {
+      throw new QueryError('relationship_not_found', 'PGRST200', `${quoted(scope.name)} has no relationships`);
+    }
+    const relationship = findRelationship(context.model, scope.relation.name, item);
+    embeds.set(item.alias ?? item.target, { item, relationship });
+  }
+  return new Embeds(context, scope, embeds);
+}
+
+/** The embedded resources of one level, as SQL that refers to its row. */
+export class Embeds {
+  readonly #context: PlanContext;
+  readonly #outer: Scope;
+  readonly #byName: ReadonlyMap<string, Embed>;
+
+  constructor(context: PlanContext, outer: Scope, byName: ReadonlyMap<string, Embed>) {
+    this.#context = context;
+    this.#outer = outer;
+    this.#byName = byName;
+  }
+
+  /** Tests for the `inner` ones: a row that embeds nothing does not count. */
+  innerTests(): string[] {
+    return [...this.#byName.values()].filter(({ item }) => item.join === 'inner').map((embed) => this.#exists(embed));
+  }
+
+  /** Test for rows under a name, undefined when nothing is embedded by it. */
+  rowsTest(name: string): string | undefined {
+    const embed = this.#byName.get(name);
+    return embed === undefined ? undefined : this.#exists(embed);
+  }
+
+  /**
+   * The embedded object or list, as JSON. A list is a subquery in the SELECT itself, where PostgreSQL computes it only
+   * for the rows that LIMIT leaves; an object is a join, which it can turn into any kind of join.
+   */
+  json(item: EmbedItem, joins: string[]): string {
+    const { relationship } = this.#embed(item.alias ?? item.target);
+    const level = this.#level(item, relationship);
+    const row = this.#context.alias();
+    const json = rowJson(this.#context, level, row);
+    if (!isToOne(relationship))
+      return `(SELECT coalesce(json_agg(${json}), '[]') FROM (${levelSelect(level)}) AS ${row})`;
+    const alias = this.#context.alias();
+    joins.push(`LEFT JOIN LATERAL (SELECT ${json} AS json FROM (${levelSelect(level)}) AS ${row}) AS ${alias} ON true`);
+    return `${alias}.json`;
+  }
+
+  /** The embedded columns as columns of this level; of a list, an array each. */
+  spread(item: EmbedItem, joins: string[]): Output[] {
+    const { relationship } = this.#embed(item.target);
+    const level = this.#level(item, relationship);
+    const alias = this.#context.alias();
+    if (isToOne(relationship)) {
+      // Aggregates belong to the level whose rows they sum up, which is this one.
+      const select = levelSelect({ ...level, outputs: level.outputs.map(ungrouped) });
+      joins.push(`LEFT JOIN LATERAL (${select}) AS ${alias} ON true`);
+      return level.outputs.map((output, index) => ({ ...output, value: `${alias}.${level.columns[index]}` }));
+    }
+    const row = this.#context.alias();
+    const lists = level.columns.map((name) => `coalesce(json_agg(${row}.${name}), '[]') AS ${name}`);
+    joins.push(
+      `LEFT JOIN LATERAL (SELECT ${lists.join(', ')} FROM (${levelSelect(level)}) AS ${row}) AS ${alias} ON true`,
+    );
+    return level.outputs.map(({ key, known }, index) => ({
+      key,
+      known,
+      value: `${alias}.${level.columns[index]}`,
+      isJson: true,
+    }));
+  }
+
+  /** A field of a to-one embed, to sort this level by. @throws QueryError PGRST108, PGRST118 */
+  orderField(name: string, field: Field, joins: string[]): string {
+    const { item, relationship } = this.#embed(name);
+    if (!isToOne(relationship)) {
+      throw new QueryError('invalid_query', 'PGRST118', `cannot order by ${quoted(name)}, which is a list`, {
+        hint: 'A related order needs a many-to-one or one-to-one relationship.',
+      });
+    }
+    const inner = this.#scope(relationship);
+    const { sql } = fieldExpression(this.#context, inner.scope, field);
+    const where = [...inner.joined, ...this.#filters(inner.scope, item.query)];
+    const alias = this.#context.alias();
+    const select = `SELECT ${sql} AS key FROM ${inner.scope.from}${clause('WHERE', where, ' AND ')}`;
+    joins.push(`LEFT JOIN LATERAL (${select}) AS ${alias} ON true`);
+    return `${alias}.key`;
+  }
+
+  #embed(name: string): Embed {
+    const embed = this.#byName.get(name);
+    if (embed !== undefined) return embed;
+    throw new QueryError('invalid_query', 'PGRST108', `${quoted(name)} is not an embedded resource in this request`, {
+      hint: 'Embed it in the select parameter.',
+    });
+  }
+
+  #level(item: EmbedItem, relationship: Relationship): LevelSql {
+    const { scope, joined } = this.#scope(relationship);
+    return compileLevel(this.#context, scope, item.query, { joined, single: isToOne(relationship) });
+  }
+
+  #exists({ item, relationship }: Embed): string {
+    const { scope, joined } = this.#scope(relationship);
+    const where = [...joined, ...this.#filters(scope, item.query)];
+    return `EXISTS (SELECT 1 FROM ${scope.from}${clause('WHERE', where, ' AND ')})`;
+  }
+
+  #filters(scope: Scope, query: ReadQuery): string[] {
+    return filters(this.#context, scope, query, resolveEmbeds(this.#context, scope, query));
+  }
+
+  /** The target as a FROM item of its own, and the conditions that tie it to this level's row. */
+  #scope({ target, pairs, junction }: Relationship): { readonly scope: Scope; readonly joined: readonly string[] } {
+    const context = this.#context;
+    const relation = findRelation(context.model, target);
+    const alias = context.alias();
+    let from = tableSql(context, target, alias);
+    let joinedTo = alias;
+    if (junction !== undefined) {
+      findRelation(context.model, junction.relation);
+      joinedTo = context.alias();
+      const on = junction.pairs.map(([own, other]) => equal(joinedTo, own, alias, other));
+      from += ` JOIN ${tableSql(context, junction.relation, joinedTo)} ON ${on.join(' AND ')}`;
+    }
+    return {
+      scope: new Scope({ alias, from, name: target, relation, columns: relation.columns }),
+      joined: pairs.map(([own, other]) => `${joinedTo}.${identifier(other)} = ${this.#outer.column(own).sql}`),
+    };
+  }
+}
+
+/** A relation as a FROM item. */
+export function tableSql(context: PlanContext, relation: string, alias: string): string {
+  return `${identifier(context.model.schema)}.${identifier(relation)} AS ${alias}`;
+}
+
+function equal(left: string, leftColumn: string, right: string, rightColumn: string): string {
+  return `${left}.${identifier(leftColumn)} = ${right}.${identifier(rightColumn)}`;
+}
+
+/** What an output is before aggregation. `count()` has no value of its own then. */
+function ungrouped({ aggregate: _, ...output }: Output): Output {
+  return output.value === '*' ? { ...output, value: 'NULL' } : output;
+}

@@ -1,0 +1,81 @@
+import type { Aggregate, ColumnItem, EmbedItem, ReadQuery, SelectItem } from '../query/ast.js';
+import { castType } from './cast.js';
+import type { PlanContext } from './context.js';
+import type { Embeds } from './embed.js';
+import { fieldExpression } from './field.js';
+import type { Scope } from './scope.js';
+
+/** One member of the resulting objects. */
+export interface Output {
+  readonly key: string;
+  /** Whether `key` is a name of the model or of ours, and not the request's own word. */
+  readonly known: boolean;
+  /** SQL of a row's value, before aggregation. */
+  readonly value: string;
+  readonly aggregate?: (value: string) => string;
+  /** Of type json, made here. */
+  readonly isJson?: boolean;
+}
+
+/** What a level selects, in order. @param joins what its values need beside the level's FROM item is added here */
+export function selectOutputs(
+  context: PlanContext,
+  scope: Scope,
+  query: ReadQuery,
+  embeds: Embeds,
+  joins: string[],
+): Output[] {
+  return query.select.flatMap((item) => itemOutputs(context, scope, item, embeds, joins));
+}
+
+function itemOutputs(
+  context: PlanContext,
+  scope: Scope,
+  item: SelectItem,
+  embeds: Embeds,
+  joins: string[],
+): readonly Output[] {
+  switch (item.kind) {
+    case 'all':
+      return [...scope.columns.keys()].map((key) => ({ key, known: true, value: scope.column(key).sql }));
+    case 'column':
+      return [columnOutput(context, scope, item)];
+    case 'count': {
+      const cast = castSuffix(context, item.cast);
+      return [{ ...keyOf(item.alias, 'count'), value: '*', aggregate: () => `count(*)${cast}` }];
+    }
+    case 'embed':
+      return embedOutputs(item, embeds, joins);
+  }
+}
+
+function columnOutput(context: PlanContext, scope: Scope, item: ColumnItem): Output {
+  const { sql } = fieldExpression(context, scope, item.field);
+  const value = item.cast === undefined ? sql : `CAST(${sql} AS ${castType(context.model, item.cast)})`;
+  if (item.aggregate !== undefined) {
+    const { aggregate } = item;
+    return { ...keyOf(item.alias, aggregate.function), value, aggregate: aggregation(context, aggregate) };
+  }
+  const key = item.field.path.findLast((step) => typeof step.key === 'string')?.key;
+  if (item.alias === undefined && typeof key === 'string') return { key, known: false, value };
+  return { ...keyOf(item.alias, item.field.column), value };
+}
+
+function aggregation(context: PlanContext, aggregate: Aggregate): (value: string) => string {
+  const cast = castSuffix(context, aggregate.cast);
+  return (value) => `${aggregate.function}(${value})${cast}`;
+}
+
+function castSuffix(context: PlanContext, cast: string | undefined): string {
+  return cast === undefined ? '' : `::${castType(context.model, cast)}`;
+}
+
+function embedOutputs(item: EmbedItem, embeds: Embeds, joins: string[]): Output[] {
+  if (item.query.select.length === 0) return [];
+  if (item.spread) return embeds.spread(item, joins);
+  return [{ ...keyOf(item.alias, item.target), value: embeds.json(item, joins), isJson: true }];
+}
+
+function keyOf(alias: string | undefined, name: string): Pick<Output, 'key' | 'known'> {
+  return alias === undefined ? { key: name, known: true } : { key: alias, known: false };
+}

@@ -1,0 +1,67 @@
+import type { ReadQuery } from '../query/ast.js';
+import { QueryError } from '../query/query-error.js';
+import type { Relation } from '../schema/model.js';
+import { bodySql, planRowSql } from './body.js';
+import type { PlanContext } from './context.js';
+import { resolveEmbeds } from './embed.js';
+import { compileLevel, filters, levelSelect } from './level.js';
+import { Scope } from './scope.js';
+import { identifier } from './sql.js';
+import type { Plan, WriteOptions } from './statement.js';
+
+const WRITTEN = 'written';
+const AFFECTED = `(SELECT count(*) FROM ${WRITTEN})`;
+
+/** The relation to write to, as a scope for filters. */
+export function targetScope(context: PlanContext, relation: Relation): Scope {
+  const alias = context.alias();
+  const from = `${identifier(context.model.schema)}.${identifier(relation.name)} AS ${alias}`;
+  return new Scope({ alias, from, name: relation.name, relation, columns: relation.columns });
+}
+
+/** Conditions that say which rows of `target` are meant. */
+export function targetFilters(context: PlanContext, target: Scope, query: ReadQuery): string[] {
+  // An `inner` embed drops rows from the answer; it is no reason to write fewer.
+  const select = query.select.map((item) => (item.kind === 'embed' ? { ...item, join: 'left' as const } : item));
+  return filters(context, target, query, resolveEmbeds(context, target, { ...query, select }));
+}
+
+/**
+ * The statement around a data-modifying one, which answers what was written.
+ * @param mutation gets the RETURNING list: only columns that are asked for, since each needs the right to read it
+ */
+export function planWritten(
+  context: PlanContext,
+  target: Scope,
+  mutation: (returning: string) => string,
+  query: ReadQuery,
+  options: WriteOptions,
+): Plan {
+  const totalCount = options.count === undefined ? undefined : AFFECTED;
+  if (!options.returning) {
+    context.with(WRITTEN, mutation('1'));
+    return context.statement(
+      `SELECT ${planRowSql({ body: 'NULL::text', rowCount: '0::bigint', totalCount, affectedCount: AFFECTED })}`,
+    );
+  }
+  const { relation, columns, name } = target;
+  const alias = context.alias();
+  const scope = new Scope({ alias, from: `${WRITTEN} AS ${alias}`, name, relation, columns });
+  const level = compileLevel(context, scope, { ...query, where: [] }, { joined: [], single: true });
+  const returning = [...scope.used].map((column) => `${target.alias}.${identifier(column)}`);
+  context.with(WRITTEN, mutation(returning.length === 0 ? '1' : returning.join(', ')));
+  const row = context.alias();
+  const body = bodySql(context, level, row, options);
+  return context.statement(
+    `SELECT ${planRowSql({ body, rowCount: 'count(*)', totalCount, affectedCount: AFFECTED })} ` +
+      `FROM (${levelSelect(level)}) AS ${row}`,
+  );
+}
+
+/** @throws QueryError PGRST100 for a limit or an offset: what is written cannot depend on an order */
+export function refusePaging({ limit, offset }: ReadQuery): void {
+  if (limit === undefined && offset === undefined) return;
+  throw new QueryError('invalid_query', 'PGRST100', 'limit and offset are accepted with GET only', {
+    hint: 'Say with filters which rows are meant.',
+  });
+}

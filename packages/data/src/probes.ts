@@ -1,0 +1,183 @@
+import type { Clock, Database, DoctorProbe, ProbeResult } from '@reactor/core';
+import type { AppMigrations } from './app-migrations/app-migrations.js';
+import { readMigrationFiles } from './app-migrations/files.js';
+import { ANONYMOUS_ROLE, findRoleProblems } from './roles.js';
+import { introspect } from './schema/introspect.js';
+import { isEnforced, type Relation } from './schema/model.js';
+import { EXPOSED_SCHEMA, type SchemaCache } from './schema/schema-cache.js';
+
+export interface DataProbesOptions {
+  readonly database: Database;
+  readonly schema: SchemaCache;
+  readonly migrations: AppMigrations;
+  readonly migrationsDir?: string | undefined;
+  readonly clock: Clock;
+}
+
+/** Long enough for a slow network and a large catalog, short enough for someone who waits at a terminal. */
+const TIMEOUT_MS = 5_000;
+
+/** What the doctor asks of data. Works without `start`, so also while the server is down. */
+export function dataProbes(options: DataProbesOptions): readonly DoctorProbe[] {
+  return [
+    databasePing(options),
+    probe('migrations', () => migrationsProbe(options)),
+    probe('roles', () => rolesProbe(options)),
+    probe('rls', () => rowSecurityProbe(options)),
+    probe('definer_functions', () => definerFunctionsProbe(options)),
+    probe('schema_cache', () => schemaCacheProbe(options)),
+  ];
+}
+
+/** A probe that needs the database. */
+function probe(name: string, run: () => Promise<ProbeResult>): DoctorProbe {
+  return {
+    name,
+    timeoutMs: TIMEOUT_MS,
+    dependsOn: ['database'],
+    run: (signal) => Promise.race([run(), aborted(signal)]),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+function databasePing({ database, clock }: DataProbesOptions): DoctorProbe {
+  return {
+    name: 'db_ping',
+    timeoutMs: 2_000,
+    provides: 'database',
+    async run(signal) {
+      const started = clock.monotonic();
+      try {
+        const { version } = await database.ping(signal);
+        return { status: 'ok', message: `PostgreSQL ${version} in ${Math.ceil(clock.monotonic() - started)} ms` };
+      } catch {
+        return {
+          status: 'fail',
+          code: 'database_unavailable',
+          message: 'The database does not answer.',
+          remedy: 'Start the database, or correct [database] url; the server log has the reason.',
+        };
+      }
+    },
+  };
+}
+
+async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions): Promise<ProbeResult> {
+  const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
+  const { applied, pending, changed, unknown } = await migrations.status(files ?? []);
+  // Without a folder they come by the admin route, and there is nothing to compare with.
+  if (files === undefined) return { status: 'ok', message: `${unknown.length} of the app applied` };
+  if (changed.length > 0) {
+    return {
+      status: 'fail',
+      code: 'migrations_changed',
+      message: `Changed after being applied: ${changed.join(', ')}`,
+      remedy: 'Put the files back as they were and write the change as a new migration.',
+    };
+  }
+  if (pending.length > 0) {
+    return {
+      status: 'fail',
+      code: 'migrations_pending',
+      message: `Not applied: ${pending.join(', ')}`,
+      remedy: 'Restart the server, or call POST /data/v1/_admin/migrate.',
+    };
+  }
+  if (unknown.length > 0) {
+    return {
+      status: 'warn',
+      code: 'migrations_unknown',
+      message: `Applied, and no longer in the folder: ${unknown.join(', ')}`,
+      remedy: 'Bring the files back: a new database would lack what they made.',
+    };
+  }
+  return { status: 'ok', message: `${applied.length} of the app applied` };
+}
+
+async function rolesProbe({ database }: DataProbesOptions): Promise<ProbeResult> {
+  const problems = await findRoleProblems(database);
+  if (problems.length === 0) return { status: 'ok' };
+  return {
+    status: 'fail',
+    code: 'roles_unfit',
+    message: problems.map(({ message }) => message).join('; '),
+    remedy: `An administrator of the database has to run: ${problems.map(({ sql }) => sql).join(' ')}`,
+  };
+}
+
+async function rowSecurityProbe({ database }: DataProbesOptions): Promise<ProbeResult> {
+  const { relations } = await introspect(database, EXPOSED_SCHEMA);
+  const refused = [...relations.values()].filter((relation) => !isEnforced(relation));
+  if (refused.length === 0) return { status: 'ok', message: `on for all of ${relations.size} tables and views` };
+  return {
+    status: 'warn',
+    code: 'row_security_off',
+    message: `Refused to all but the operator: ${refused.map(({ name, kind }) => `${kind} ${name}`).join(', ')}`,
+    remedy: [...new Set(refused.map(remedyFor))].join(' '),
+  };
+}
+
+function remedyFor({ kind, securityInvoker }: Relation): string {
+  if (kind === 'materialized view' || kind === 'foreign table') {
+    return `A ${kind} cannot have policies: move it to another schema and read it through a function.`;
+  }
+  if (kind !== 'view') {
+    return 'For a table: ALTER TABLE … ENABLE ROW LEVEL SECURITY and CREATE POLICY, or move it to another schema.';
+  }
+  return securityInvoker
+    ? 'For a view: switch row-level security on for every table that it reads.'
+    : 'For a view: ALTER VIEW … SET (security_invoker = true).';
+}
+
+/** With the rights of their owner, and callable by nobody in particular because nobody said otherwise. */
+const OPEN_DEFINERS = `
+  SELECT p.oid::regprocedure::text AS signature
+  FROM pg_catalog.pg_proc p
+  WHERE p.pronamespace = '${EXPOSED_SCHEMA}'::regnamespace AND p.prosecdef AND p.prokind = 'f'
+    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+    AND EXISTS (
+      SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))
+      WHERE grantee = 0 AND privilege_type = 'EXECUTE'
+    )
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    )
+  ORDER BY 1`;
+
+async function definerFunctionsProbe({ database }: DataProbesOptions): Promise<ProbeResult> {
+  const { rows } = await database.query<{ signature: string }>(OPEN_DEFINERS);
+  if (rows.length === 0) return { status: 'ok' };
+  return {
+    status: 'warn',
+    code: 'definer_functions_open',
+    message: `SECURITY DEFINER functions that anybody may call without signing in: ${rows.map(({ signature }) => signature).join(', ')}`,
+    remedy: `Say who may: REVOKE EXECUTE ON FUNCTION … FROM PUBLIC, and GRANT it to reactor_authenticated, or to ${ANONYMOUS_ROLE} as well.`,
+  };
+}
+
+async function schemaCacheProbe({ database, schema }: DataProbesOptions): Promise<ProbeResult> {
+  const cached = schema.peek();
+  if (cached === undefined) return { status: 'ok', message: 'not read yet' };
+  const now = await introspect(database, EXPOSED_SCHEMA);
+  if (fingerprint(cached.model) === fingerprint(now)) {
+    return { status: 'ok', message: `as the database has it, read ${Math.round((schema.ageMs() ?? 0) / 1000)} s ago` };
+  }
+  return {
+    status: 'warn',
+    code: 'schema_cache_stale',
+    message: 'The schema has changed since it was read, and nobody said so.',
+    remedy: 'Run NOTIFY reactor_data in the database after DDL, or call POST /data/v1/_admin/reload.',
+  };
+}
+
+/** Text that is the same for models that are the same. */
+function fingerprint(model: object): string {
+  return JSON.stringify(model, (_, value) => (value instanceof Map ? [...value] : value));
+}

@@ -1,0 +1,5 @@
+export type * from './ast.js';
+export * from './limits.js';
+export * from './query-error.js';
+export * from './request.js';
+export { parseRows, type RowsBody } from './rows.js';

@@ -1,0 +1,119 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { authenticate, coreErrors, type ReactorEnv, requireSystem } from '@reactor/core';
+import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { AppMigrations } from '../app-migrations/app-migrations.js';
+import { readMigrationFiles } from '../app-migrations/files.js';
+import type { DataService } from '../service.js';
+
+const security = [{ bearer: [] }];
+const names = z.array(z.string());
+
+const appliedSchema = z.object({
+  applied: names.describe('What this call applied.'),
+  pending: names.describe('What is still to be applied; in a dry run it was tried and undone.'),
+});
+
+const migrationsSchema = z.object({
+  applied: z.array(z.object({ name: z.string(), applied_at: z.iso.datetime() })),
+  pending: names,
+  changed: names.describe('Applied with another text than they have now.'),
+  unknown: names.describe('Applied, and no longer among the files.'),
+});
+
+const bodySchema = z
+  .strictObject({
+    migrations: z
+      .array(z.strictObject({ name: z.string().min(1).max(200), sql: z.string().min(1) }))
+      .max(10_000)
+      .describe('Name without .sql, and text. Without a body: the files of `data.migrations_dir`.'),
+  })
+  .openapi('AppMigrations');
+
+const reload = createRoute({
+  method: 'post',
+  path: '/_admin/reload',
+  summary: 'Read the database schema anew, after DDL that nobody announced',
+  security,
+  responses: {
+    200: {
+      description: 'What is there now',
+      content: { 'application/json': { schema: z.object({ relations: z.int(), functions: z.int() }) } },
+    },
+  },
+});
+
+const status = createRoute({
+  method: 'get',
+  path: '/_admin/migrations',
+  summary: "The app's own migrations and whether they are applied",
+  security,
+  responses: {
+    200: { description: 'By name', content: { 'application/json': { schema: migrationsSchema } } },
+  },
+});
+
+const apply = createRoute({
+  method: 'post',
+  path: '/_admin/migrate',
+  summary: "Apply the app's own migrations that are pending, each in a transaction of its own",
+  security,
+  request: {
+    query: z.object({ dry_run: z.enum(['true', 'false']).default('false').describe('Try them all and undo them.') }),
+    body: { required: false, content: { 'application/json': { schema: bodySchema } } },
+  },
+  responses: {
+    200: { description: 'What was done', content: { 'application/json': { schema: appliedSchema } } },
+    400: { description: '`migration_failed`: a statement was refused; nothing of its file was kept.' },
+    409: { description: '`migration_changed`: a file differs from what was applied.' },
+  },
+});
+
+/** For the operator: the admin token is needed. */
+export function adminRoutes(
+  routes: OpenAPIHono<ReactorEnv>,
+  { config, schema, tokens }: DataService,
+  migrations: AppMigrations,
+): void {
+  const operatorOnly: MiddlewareHandler<ReactorEnv>[] = [
+    authenticate(tokens),
+    async (c, next) => {
+      requireSystem(c);
+      await next();
+    },
+    bodyLimit({
+      maxSize: config.maxBodyBytes,
+      onError: () => {
+        throw coreErrors.create.payload_too_large(`The body must have at most ${config.maxBodyBytes} bytes.`);
+      },
+    }),
+  ];
+  const files = async () => (config.migrationsDir === undefined ? [] : readMigrationFiles(config.migrationsDir));
+
+  routes.openapi({ ...reload, middleware: operatorOnly }, async (c) => {
+    const { model } = await schema.reload();
+    return c.json({ relations: model.relations.size, functions: model.functions.size }, 200);
+  });
+
+  routes.openapi({ ...status, middleware: operatorOnly }, async (c) => {
+    const { applied, pending, changed, unknown } = await migrations.status(await files());
+    return c.json(
+      {
+        applied: applied.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt.toISOString() })),
+        pending: [...pending],
+        changed: [...changed],
+        unknown: [...unknown],
+      },
+      200,
+    );
+  });
+
+  routes.openapi({ ...apply, middleware: operatorOnly }, async (c) => {
+    const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
+    const wanted = body?.migrations ?? (await files());
+    const isDryRun = c.req.valid('query').dry_run === 'true';
+    const { applied } = await (isDryRun ? migrations.dryRun(wanted) : migrations.apply(wanted));
+    if (!isDryRun) await schema.reload();
+    return c.json(isDryRun ? { applied: [], pending: [...applied] } : { applied: [...applied], pending: [] }, 200);
+  });
+}

@@ -1,0 +1,42 @@
+import { authenticate, type Principal, principalOf, type ReactorEnv } from '@reactor/core';
+import type { Context, Handler } from 'hono';
+import { type DataError, toDataError } from '../errors.js';
+import type { Operation, OperationResult, Refusal } from '../metrics.js';
+import type { DataService } from '../service.js';
+
+const REFUSED_BY: Readonly<Record<string, Refusal>> = {
+  policy_denied: 'policy',
+  permission_denied: 'privilege',
+  row_security_off: 'row_security_off',
+};
+
+/**
+ * A route's handler: finds out who calls, counts the operation by how it ends, and gives every error the members that
+ * PostgREST's clients read.
+ */
+export function answered(
+  { tokens, metrics }: DataService,
+  operation: Operation,
+  work: (c: Context<ReactorEnv>, principal: Principal) => Promise<Response>,
+): Handler<ReactorEnv> {
+  const identify = authenticate(tokens);
+  return async (c) => {
+    try {
+      await identify(c, async () => {});
+      const answer = await work(c, principalOf(c));
+      metrics.operation(operation, 'ok');
+      return answer;
+    } catch (cause) {
+      const error = toDataError(cause);
+      metrics.operation(operation, resultOf(error));
+      const by = REFUSED_BY[error.code];
+      if (by !== undefined) metrics.refused(by);
+      throw error;
+    }
+  };
+}
+
+function resultOf({ status }: DataError): OperationResult {
+  if (status >= 500) return 'failed';
+  return status === 401 || status === 403 ? 'denied' : 'rejected';
+}

@@ -1,0 +1,26 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { coreErrors, type ReactorEnv } from '@reactor/core';
+import { describeSchema } from '../schema/describe.js';
+import { type DataService, withSchema } from '../service.js';
+import { answered } from './answered.js';
+import { respond } from './respond.js';
+
+/** GET of the mount point: OpenAPI of the tables and functions. */
+export function schemaRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService): void {
+  const handler = answered(service, 'describe', (c, principal) => {
+    if (principal.kind === 'anonymous') {
+      throw coreErrors.create.unauthorized('The description of the schema is for callers who are signed in.', {
+        headers: { 'WWW-Authenticate': 'Bearer' },
+      });
+    }
+    const { pathname } = new URL(c.req.url);
+    return withSchema(service, principal, async (model) =>
+      respond(JSON.stringify(describeSchema(model, pathname.replace(/\/$/, ''))), 200, {
+        'Content-Type': 'application/openapi+json; charset=utf-8',
+      }),
+    );
+  });
+  // Clients ask with and without the slash.
+  routes.get('', handler);
+  routes.get('/', handler);
+}

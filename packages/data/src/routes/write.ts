@@ -1,0 +1,157 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Principal, ReactorEnv } from '@reactor/core';
+import type { Context } from 'hono';
+import { dataError } from '../errors.js';
+import type { PlanResult } from '../execute/executor.js';
+import { readJsonText } from '../http/body.js';
+import { type Preferences, preferenceApplied } from '../http/prefer.js';
+import { contentRange } from '../http/range.js';
+import type { Operation } from '../metrics.js';
+import { type Plan, planDelete, planInsert, planPut, planUpdate, type WriteOptions } from '../plan/index.js';
+import { parseRows, parseWriteRequest, type RowsBody, type WriteQuery } from '../query/index.js';
+import type { SchemaModel } from '../schema/model.js';
+import { type DataService, withSchema } from '../service.js';
+import { answered } from './answered.js';
+import { type LocatedRows, locate, withKeySelected } from './location.js';
+import { type DataRequest, nameOf, outputOptions, queryLimits, readHeaders, sessionOf } from './request.js';
+import { requireOneRow, respond, respondPlan } from './respond.js';
+
+type Method = 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+
+const OPERATIONS: Readonly<Record<Method, Operation>> = {
+  POST: 'insert',
+  PATCH: 'update',
+  PUT: 'update',
+  DELETE: 'delete',
+};
+
+/** POST, PATCH, PUT and DELETE on a table. */
+export function writeRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService): void {
+  for (const [method, operation] of Object.entries(OPERATIONS) as [Method, Operation][]) {
+    routes.on(
+      method,
+      '/:table',
+      answered(service, operation, (c, principal) => write(c, method, principal, service)),
+    );
+  }
+}
+
+async function write(
+  c: Context<ReactorEnv>,
+  method: Method,
+  principal: Principal,
+  service: DataService,
+): Promise<Response> {
+  const { config, executor, metrics } = service;
+  const operation = OPERATIONS[method];
+  const table = nameOf(c, 'table');
+  const request = readHeaders(c, config);
+  const { media, rows, preferences } = request;
+  const parsed = parseWriteRequest(request.parameters, queryLimits(config));
+  const body = method === 'DELETE' ? undefined : parseRows(await readBody(c, service), parsed.columns);
+  const session = sessionOf(c, principal, config, { readOnly: false });
+  return withSchema(service, principal, async (model) => {
+    const located = locatedRows(model, table, method, preferences, body);
+    const plan = planWrite(model, table, method, body, located?.write(parsed) ?? parsed, request, {
+      ...outputOptions(request, config),
+      ...(located === undefined ? {} : { format: 'object', stripNulls: false }),
+      returning: preferences.return === 'representation' || located !== undefined,
+    });
+    if (media.kind === 'plan') {
+      return respondPlan(await executor.explain(operation, session, plan, media.explainOptions), media);
+    }
+    const result = await executor.write(operation, session, plan, (done) => {
+      if (preferences.return === 'representation') requireOneRow(rows, done);
+      assertAffected(method, preferences, done);
+      return preferences.tx === 'rollback' ? 'rollback' : 'commit';
+    });
+    if (preferences.tx !== 'rollback') metrics.rowsWritten(result.affectedCount ?? 0);
+    return answer(c, method, request, result, located);
+  });
+}
+
+async function readBody(c: Context<ReactorEnv>, { config }: DataService): Promise<string> {
+  return readJsonText(c.req.raw, config.maxBodyBytes);
+}
+
+function planWrite(
+  model: SchemaModel,
+  table: string,
+  method: Method,
+  body: RowsBody | undefined,
+  write: WriteQuery,
+  { preferences }: DataRequest,
+  options: WriteOptions,
+): Plan {
+  // Who says how many rows may change at most has thought of all of them.
+  const allowUnfiltered = preferences.handling === 'strict' && preferences.maxAffected !== undefined;
+  if (body === undefined) return planDelete(model, table, write, { ...options, allowUnfiltered });
+  if (method === 'PATCH') return planUpdate(model, table, body, write, { ...options, allowUnfiltered });
+  if (method === 'PUT') return planPut(model, table, body, write, options);
+  const { resolution, missing, onConflict } = preferences;
+  return planInsert(model, table, body, onConflict === undefined ? write : { onConflict, ...write }, {
+    ...options,
+    ...(resolution === undefined ? {} : { conflict: resolution === 'merge-duplicates' ? 'merge' : 'ignore' }),
+    ...(missing === undefined ? {} : { missing }),
+  });
+}
+
+/** With `return=headers-only`, an insert of one row answers where it is: its key has to come back. */
+function locatedRows(
+  model: SchemaModel,
+  table: string,
+  method: Method,
+  preferences: Preferences,
+  body: RowsBody | undefined,
+): LocatedRows | undefined {
+  if (method !== 'POST' || preferences.return !== 'headers-only' || body?.rowCount !== 1) return undefined;
+  return withKeySelected(model.relations.get(table)?.primaryKey ?? []);
+}
+
+/** @throws DataError PGRST124 when more rows were changed than allowed, PGRST115 when a PUT names another row */
+function assertAffected(method: Method, preferences: Preferences, { affectedCount = 0 }: PlanResult): void {
+  const { handling, maxAffected } = preferences;
+  if (handling === 'strict' && maxAffected !== undefined && affectedCount > maxAffected) {
+    throw dataError(
+      'too_many_rows_affected',
+      `The request would change ${affectedCount} rows, and max-affected allows ${maxAffected}.`,
+      { code: 'PGRST124', details: `The query affects ${affectedCount} rows` },
+    );
+  }
+  if (method === 'PUT' && affectedCount === 0) {
+    throw dataError('invalid_body', 'The primary key in the body must be the one in the query string.', {
+      code: 'PGRST115',
+    });
+  }
+}
+
+function answer(
+  c: Context<ReactorEnv>,
+  method: Method,
+  { preferences, rows }: DataRequest,
+  { body, rowCount, affectedCount = 0 }: PlanResult,
+  located: LocatedRows | undefined,
+): Response {
+  const total = preferences.count === undefined ? undefined : affectedCount;
+  const represented = preferences.return === 'representation';
+  const headers = {
+    'Content-Range': contentRange(0, method === 'PATCH' ? affectedCount : 0, total),
+    'X-Affected-Rows': String(affectedCount),
+    'Preference-Applied': preferenceApplied(preferences, [
+      'return',
+      'count',
+      'resolution',
+      'missing',
+      'tx',
+      'handling',
+      'max-affected',
+    ]),
+    Location: located === undefined || rowCount !== 1 ? undefined : locate(c.req.path, located, body),
+  };
+  if (method === 'POST') return respond(represented ? body : null, 201, { ...headers, ...typed(represented, rows) });
+  return represented ? respond(body, 200, { ...headers, ...typed(true, rows) }) : respond(null, 204, headers);
+}
+
+function typed(represented: boolean, { contentType }: DataRequest['rows']) {
+  return represented ? { 'Content-Type': contentType } : {};
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { createTestData, jsonBody, refusal } from '../support/data.js';
+
+const SCHEMA = `
+  CREATE TABLE people (id int PRIMARY KEY, name text);
+  CREATE TABLE letters (id int PRIMARY KEY, sender int REFERENCES people, recipient int REFERENCES people);
+  ALTER TABLE people ENABLE ROW LEVEL SECURITY;
+  ALTER TABLE letters ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY anybody ON people USING (true);
+  CREATE POLICY anybody ON letters USING (true);
+  CREATE FUNCTION size(a int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 1';
+  CREATE FUNCTION size(a int DEFAULT 1, b int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 2';
+  CREATE FUNCTION sleep() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM pg_sleep(10)';
+  CREATE FUNCTION fail(state text) RETURNS int LANGUAGE plpgsql AS $$
+    BEGIN RAISE 'words of the inside' USING ERRCODE = state; END $$;
+  CREATE FUNCTION divide(a int, b int) RETURNS int LANGUAGE sql AS 'SELECT a / b';
+`;
+
+describe('what is ambiguous is answered with the choices', () => {
+  test('of an embed', async () => {
+    const { as } = await createTestData(SCHEMA);
+    const answer = await as('alice')('GET', '/letters?select=people(name)');
+    expect(JSON.stringify(await answer.clone().json())).toMatch(/letters_recipient_fkey.*letters_sender_fkey/);
+    expect(await refusal(answer)).toBe('300 PGRST201 ambiguous_embed');
+    expect((await as('alice')('GET', '/letters?select=people!letters_sender_fkey(name)')).status).toBe(200);
+  });
+
+  test('of a function', async () => {
+    const { as } = await createTestData(SCHEMA);
+    expect(await refusal(await as('alice')('POST', '/rpc/size', {}))).toBe('300 PGRST203 ambiguous_function');
+  });
+});
+
+test('what a type cannot do is the caller’s mistake', async () => {
+  const { as } = await createTestData(SCHEMA);
+  const get = async (query: string) => refusal(await as('alice')('GET', `/people?${query}`));
+  expect(await get('id=like.1*')).toMatch(/^400 42883 statement_rejected$/);
+  expect(await get('id=cs.{1}')).toMatch(/^400 (?:42883|22P02) /);
+  expect(await get('name=match.(')).toBe('400 2201B invalid_value');
+  expect(await get('name=fts.a b')).toMatch(/^400 42601 /);
+  expect(await get('name=is.true')).toBe('400 42804 statement_rejected');
+  expect(await refusal(await as('alice')('POST', '/rpc/divide', jsonBody({ a: 1, b: 0 })))).toBe(
+    '400 22012 invalid_value',
+  );
+});
+
+test('what may go better the next time says so', async () => {
+  const { as, database } = await createTestData(SCHEMA, { config: { statementTimeoutMs: 50 } });
+  const fail = async (state: string) => as('alice')('POST', '/rpc/fail', jsonBody({ state }));
+  for (const state of ['40001', '40P01', '55P03']) {
+    const conflict = await fail(state);
+    expect(conflict.headers.get('Retry-After')).toBe('1');
+    expect(await refusal(conflict)).toBe(`503 ${state} write_conflict`);
+  }
+  expect(await refusal(await fail('53200'))).toBe('503 53200 database_unavailable');
+  expect(await refusal(await as('alice')('POST', '/rpc/sleep', {}))).toBe('504 57014 statement_timeout');
+  await database.close();
+  const down = await as('alice')('GET', '/people');
+  expect(down.headers.get('Retry-After')).toBe('1');
+  expect(await refusal(down)).toBe('503 PGRST000 database_unavailable');
+});
+
+test('what the server itself did wrong keeps its words inside', async () => {
+  const { as } = await createTestData(SCHEMA);
+  for (const state of ['XX000', '58030', '0P000', '28000', '55000']) {
+    const answer = await as('alice')('POST', '/rpc/fail', jsonBody({ state }));
+    expect(await answer.clone().text()).not.toContain('inside');
+    expect(await refusal(answer)).toBe(`500 ${state} internal_error`);
+  }
+});
+
+test('what only the app can mean by its code is for the caller', async () => {
+  const { as } = await createTestData(SCHEMA);
+  for (const [state, status] of [
+    ['P0001', 400],
+    ['ZZ123', 400],
+    ['PT409', 409],
+    ['PT503', 503],
+    ['PT200', 400],
+    ['PT999', 400],
+  ] as const) {
+    const answer = await as('alice')('POST', '/rpc/fail', jsonBody({ state }));
+    expect(await refusal(answer)).toBe(`${status} ${state} raised_by_function`);
+  }
+});
+
+test('the request id is in the envelope and in the header', async () => {
+  const { as } = await createTestData(SCHEMA);
+  const answer = await as('alice')('GET', '/none', { headers: { 'X-Request-Id': 'mine-1' } });
+  expect(answer.headers.get('X-Request-Id')).toBe('mine-1');
+  expect(await answer.json()).toMatchObject({ error: { request_id: 'mine-1' } });
+});

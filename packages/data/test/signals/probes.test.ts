@@ -1,0 +1,234 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Database, silentLogger, systemClock } from '@reactor/core';
+import { loadMigrations } from '@reactor/core/node';
+import { openDatabase } from '@reactor/postgres';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { AppMigrations, createData, dataHealth, dataProbes, parseDataConfig, SchemaCache } from '../../src/index.js';
+import { databaseWith } from '../support/database.js';
+import { testTokens } from '../support/tokens.js';
+
+function unreachable(): Database {
+  const connectionString = 'postgres://nobody@127.0.0.1:1/none';
+  const database = openDatabase({ connectionString, logger: silentLogger, clock: systemClock });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+function partsOf(database: Database) {
+  const shared = { database, logger: silentLogger, clock: systemClock };
+  const schema = new SchemaCache({ ...shared, onReload: () => {} });
+  const migrations = new AppMigrations({ ...shared, onApplied: () => {} });
+  return { database, clock: systemClock, schema, migrations };
+}
+
+async function run(options: Parameters<typeof dataProbes>[0], name: string) {
+  const probe = dataProbes(options).find((candidate) => candidate.name === name);
+  if (probe === undefined) throw new Error(`no probe ${name}`);
+  return probe.run(AbortSignal.timeout(probe.timeoutMs));
+}
+
+describe('health', () => {
+  test('is what the database is', async () => {
+    const { database } = await databaseWith('SELECT 1');
+    const check = (of: Database) => dataHealth({ database: of }).check(AbortSignal.timeout(500));
+    expect(await check(database)).toEqual({ status: 'ok' });
+    expect(await check(unreachable())).toEqual({ status: 'error', reason: 'the database does not answer' });
+  });
+});
+
+describe('probes', () => {
+  test('db_ping', async () => {
+    const { database } = await databaseWith('SELECT 1');
+    expect(await run(partsOf(database), 'db_ping')).toEqual({
+      status: 'ok',
+      message: expect.stringMatching(/^PostgreSQL \d+\.\d+.* in \d+ ms$/),
+    });
+    expect(await run(partsOf(unreachable()), 'db_ping')).toMatchObject({
+      status: 'fail',
+      code: 'database_unavailable',
+    });
+  });
+
+  test('migrations', async () => {
+    const { database } = await databaseWith('SELECT 1');
+    const parts = partsOf(database);
+    expect(await run(parts, 'migrations')).toEqual({ status: 'ok', message: '0 of the app applied' });
+    const migrationsDir = await mkdtemp(join(tmpdir(), 'reactor-data-'));
+    onTestFinished(() => rm(migrationsDir, { recursive: true, force: true }));
+    const options = { ...parts, migrationsDir };
+    await writeFile(join(migrationsDir, '1.sql'), 'SELECT 1');
+    expect(await run(options, 'migrations')).toMatchObject({ status: 'fail', code: 'migrations_pending' });
+    await parts.migrations.apply([{ name: '1', sql: 'SELECT 1' }]);
+    expect(await run(options, 'migrations')).toEqual({ status: 'ok', message: '1 of the app applied' });
+    await writeFile(join(migrationsDir, '1.sql'), 'SELECT 2');
+    expect(await run(options, 'migrations')).toMatchObject({
+      status: 'fail',
+      code: 'migrations_changed',
+      message: 'Changed after being applied: 1',
+    });
+    await rm(join(migrationsDir, '1.sql'));
+    expect(await run(options, 'migrations')).toMatchObject({ status: 'warn', code: 'migrations_unknown' });
+  });
+
+  test('rls', async () => {
+    const { database } = await databaseWith(`
+      CREATE TABLE closed (id int); ALTER TABLE closed ENABLE ROW LEVEL SECURITY;
+    `);
+    const parts = partsOf(database);
+    expect(await run(parts, 'rls')).toEqual({ status: 'ok', message: 'on for all of 1 tables and views' });
+    await database.query(`
+      CREATE TABLE open (id int);
+      CREATE VIEW as_owner AS SELECT * FROM closed;
+      CREATE VIEW of_open WITH (security_invoker) AS SELECT * FROM open;
+      CREATE MATERIALIZED VIEW kept AS SELECT * FROM closed;
+    `);
+    expect(await run(parts, 'rls')).toEqual({
+      status: 'warn',
+      code: 'row_security_off',
+      message: 'Refused to all but the operator: view as_owner, materialized view kept, view of_open, table open',
+      remedy: expect.stringMatching(/security_invoker = true.*cannot have policies.*every table.*ENABLE ROW LEVEL/),
+    });
+  });
+
+  test('definer_functions', async () => {
+    const { database } = await databaseWith(`
+      CREATE FUNCTION as_caller() RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE FUNCTION as_owner(n int) RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+    `);
+    const parts = partsOf(database);
+    expect(await run(parts, 'definer_functions')).toMatchObject({
+      status: 'warn',
+      code: 'definer_functions_open',
+      message: expect.stringMatching(/: as_owner\(integer\)$/),
+    });
+    await database.query(`
+      REVOKE EXECUTE ON FUNCTION as_owner FROM PUBLIC;
+      GRANT EXECUTE ON FUNCTION as_owner TO reactor_anon;
+    `);
+    expect(await run(parts, 'definer_functions')).toEqual({ status: 'ok' });
+  });
+
+  test('schema_cache', async () => {
+    const { database } = await databaseWith('SELECT 1');
+    const parts = partsOf(database);
+    expect(await run(parts, 'schema_cache')).toEqual({ status: 'ok', message: 'not read yet' });
+    await parts.schema.reload();
+    expect(await run(parts, 'schema_cache')).toEqual({
+      status: 'ok',
+      message: expect.stringMatching(/read \d+ s ago/),
+    });
+    await database.query('CREATE TABLE notes (id int)');
+    expect(await run(parts, 'schema_cache')).toMatchObject({ status: 'warn', code: 'schema_cache_stale' });
+  });
+
+  test('say what they need and what they vouch for', async () => {
+    const { database } = await databaseWith('SELECT 1');
+    expect(
+      dataProbes(partsOf(database)).map(({ name, provides, dependsOn }) => ({ name, provides, dependsOn })),
+    ).toEqual([
+      { name: 'db_ping', provides: 'database', dependsOn: undefined },
+      ...['migrations', 'roles', 'rls', 'definer_functions', 'schema_cache'].map((name) => ({
+        name,
+        provides: undefined,
+        dependsOn: ['database'],
+      })),
+    ]);
+  });
+});
+
+/**
+ * Roles are the whole server's, and other tests use them: what changes them is done by one login in a transaction that
+ * nobody else sees.
+ */
+async function inTransaction(sql: string, look: (database: Database) => Promise<void>) {
+  const { database } = await databaseWith('SELECT 1');
+  const connection = await database.connect();
+  try {
+    await connection.query('BEGIN');
+    await connection.query(sql);
+    await look({ query: (text, values) => connection.query(text, values) } as Database);
+  } finally {
+    await connection.query('ROLLBACK');
+    connection.release();
+  }
+}
+
+describe('roles', () => {
+  const problems = (sql: string, code: RegExp, message: RegExp) =>
+    inTransaction(sql, async (database) => {
+      expect(await run(partsOf(database), 'roles')).toMatchObject({
+        status: 'fail',
+        code: 'roles_unfit',
+        message: expect.stringMatching(message),
+        remedy: expect.stringMatching(code),
+      });
+      const context = { logger: silentLogger, clock: systemClock, database, tokens: testTokens };
+      await expect(createData(parseDataConfig({}), context).start()).rejects.toThrow(code);
+    });
+
+  test('that are gone, or members of others, are named with their remedy', async () => {
+    await inTransaction('SELECT 1', async (database) => {
+      expect(await run(partsOf(database), 'roles')).toEqual({ status: 'ok' });
+    });
+    await problems(
+      'ALTER ROLE reactor_anon RENAME TO reactor_anon_gone',
+      /CREATE ROLE reactor_anon NOLOGIN NOINHERIT; GRANT reactor_anon TO/,
+      /reactor_anon does not exist/,
+    );
+    await problems(
+      'CREATE ROLE "test ""owner"""; GRANT "test ""owner""" TO reactor_anon',
+      /REVOKE "test ""owner""" FROM reactor_anon;/,
+      /has the rights of test "owner"/,
+    );
+  });
+
+  test('that policies do not bind are named with their remedy', async () => {
+    const { database } = await databaseWith('SELECT 1');
+    const unbind = 'ALTER ROLE reactor_authenticated BYPASSRLS';
+    const superuser = await database.query('SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper');
+    if (superuser.rowCount === 0) {
+      // Nobody but a superuser can bring it about.
+      await expect(database.query(unbind)).rejects.toMatchObject({ code: '42501' });
+      return;
+    }
+    await problems(
+      unbind,
+      /ALTER ROLE reactor_authenticated NOSUPERUSER NOBYPASSRLS;/,
+      /not bound by row-level security/,
+    );
+  });
+
+  test('that the login may not become are named with their remedy', async () => {
+    await inTransaction(
+      'CREATE ROLE "test login"; GRANT "test login" TO CURRENT_USER; SET LOCAL ROLE "test login"',
+      async (database) => {
+        expect(await run(partsOf(database), 'roles')).toMatchObject({
+          status: 'fail',
+          remedy: expect.stringContaining(
+            'GRANT reactor_anon TO "test login"; GRANT reactor_authenticated TO "test login";',
+          ),
+        });
+      },
+    );
+  });
+
+  test('that belong to another login stop the migration, which says what to run', async () => {
+    // Makes the roles, so that they are somebody else's.
+    const { database } = await databaseWith('SELECT 1');
+    const { rows } = await database.query<{ major: number }>(
+      "SELECT current_setting('server_version_num')::int / 10000 AS major",
+    );
+    const [migration] = loadMigrations(new URL('../../migrations/', import.meta.url));
+    const roles = /^DO \$\$.*?^END \$\$;/ms.exec(migration?.sql ?? '')?.[0] ?? '';
+    await inTransaction(
+      'CREATE ROLE "test login" CREATEROLE; GRANT "test login" TO CURRENT_USER; SET LOCAL ROLE "test login"',
+      async (connection) => {
+        // Until 16, CREATEROLE was enough to grant any role.
+        if ((rows[0]?.major ?? 0) < 16) await connection.query(roles);
+        else await expect(connection.query(roles)).rejects.toThrow('GRANT reactor_anon TO "test login";');
+      },
+    );
+  });
+});

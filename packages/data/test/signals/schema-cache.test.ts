@@ -1,0 +1,140 @@
+import { type Clock, type Logger, silentLogger, systemClock } from '@reactor/core';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { SchemaCache } from '../../src/index.js';
+import { createTestData } from '../support/data.js';
+import { databaseWith } from '../support/database.js';
+
+const ENABLE = 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON notes USING (true)';
+
+async function cacheOn(sql: string) {
+  const { database, connectionString } = await databaseWith(sql);
+  const reloads: string[] = [];
+  let aheadMs = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs };
+  const logger: Logger = silentLogger;
+  const cache = new SchemaCache({ database, logger, clock, onReload: (result) => reloads.push(result) });
+  onTestFinished(() => cache.stop());
+  const names = () => [...(cache.peek()?.model.relations.keys() ?? [])];
+  return { database, connectionString, cache, reloads, names, advance: (ms: number) => (aheadMs += ms) };
+}
+
+describe('the schema is read anew', () => {
+  test('when somebody says that it changed', async () => {
+    const { database, cache, names } = await cacheOn('SELECT 1');
+    // Without the event trigger, as where the login is no superuser.
+    await database.query('DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change');
+    await cache.start();
+    await database.query('CREATE TABLE notes (id int)');
+    expect(names()).toEqual([]);
+    await database.query('NOTIFY reactor_data');
+    await vi.waitFor(() => expect(names()).toEqual(['notes']));
+  });
+
+  test('after DDL by itself, where the login could make an event trigger', async () => {
+    const { database, cache, names, reloads } = await cacheOn('SELECT 1');
+    const { rows } = await database.query<{ super: boolean }>(
+      'SELECT rolsuper AS super FROM pg_roles WHERE rolname = current_user',
+    );
+    const triggers = await database.query("SELECT FROM pg_event_trigger WHERE evtname = 'reactor_data_schema_change'");
+    expect(triggers.rowCount === 1).toBe(rows[0]?.super);
+    if (rows[0]?.super !== true) return;
+    await cache.start();
+    await vi.waitFor(() => expect(reloads).toHaveLength(2));
+    await database.query('CREATE TABLE notes (id int)');
+    await vi.waitFor(() => expect(names()).toEqual(['notes']));
+    await database.query('DROP TABLE notes');
+    await vi.waitFor(() => expect(names()).toEqual([]));
+    const before = reloads.length;
+    await database.query('CREATE TEMPORARY TABLE scratch (id int)');
+    await database.query('CREATE TABLE last (id int)');
+    await vi.waitFor(() => expect(names()).toEqual(['last']));
+    expect(reloads).toHaveLength(before + 1);
+  });
+
+  test('when listening begins again, for what was said in between', async () => {
+    const { database, cache, names } = await cacheOn('SELECT 1');
+    await database.query('DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change');
+    await cache.start();
+    const listening = () =>
+      database.query<{ pid: number }>(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+      );
+    await vi.waitFor(async () => expect((await listening()).rowCount).toBe(1));
+    await database.query('CREATE TABLE notes (id int)');
+    await database.query('SELECT pg_terminate_backend($1)', [(await listening()).rows[0]?.pid]);
+    await vi.waitFor(() => expect(names()).toEqual(['notes']), { timeout: 5_000 });
+  });
+
+  test('by requests that miss something, at most once a second', async () => {
+    const { database, cache, reloads, advance } = await cacheOn('SELECT 1');
+    const first = await cache.get();
+    await database.query('CREATE TABLE notes (id int)');
+    const second = await cache.afterMiss(first);
+    expect(second?.model.relations.size).toBe(1);
+    expect(await cache.afterMiss(first)).toBe(second);
+    expect(await cache.afterMiss(second ?? first)).toBeUndefined();
+    advance(1_000);
+    expect(await cache.afterMiss(second ?? first)).toBeDefined();
+    expect(reloads).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('once for all who ask meanwhile, and after the last of them asked', async () => {
+    const { database, cache, reloads } = await cacheOn('SELECT 1');
+    const first = cache.reload();
+    await database.query('CREATE TABLE notes (id int)');
+    const [second, third] = await Promise.all([cache.reload(), cache.reload()]);
+    await first;
+    expect(second).toBe(third);
+    expect(second?.model.relations.size).toBe(1);
+    expect(reloads.length).toBeLessThanOrEqual(3);
+  });
+});
+
+test('a schema that cannot be read leaves the one that was there', async () => {
+  const { database, cache, reloads } = await cacheOn('CREATE TABLE notes (id int)');
+  const before = await cache.get();
+  await database.close();
+  await expect(cache.reload()).rejects.toMatchObject({ code: 'database_unavailable' });
+  expect(reloads).toEqual(['ok', 'failed']);
+  expect(await cache.get()).toBe(before);
+  expect(cache.ageMs()).toBeGreaterThan(0);
+});
+
+describe('requests', () => {
+  test('find what is new, and what has row-level security now', async () => {
+    const { as, database } = await createTestData('DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change');
+    expect((await as('alice')('GET', '/notes')).status).toBe(404);
+    await database.query('CREATE TABLE notes (id int)');
+    await vi.waitFor(async () => expect((await as('alice')('GET', '/notes')).status).toBe(403), { timeout: 5_000 });
+    await database.query(ENABLE);
+    await vi.waitFor(async () => expect((await as('alice')('GET', '/notes')).status).toBe(200), { timeout: 5_000 });
+  });
+
+  test('do without what was dropped or renamed behind their back', async () => {
+    const { as, database } = await createTestData(`CREATE TABLE notes (id int, old int); ${ENABLE};
+      DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change; INSERT INTO notes VALUES (1, 2)`);
+    expect(await (await as('alice')('GET', '/notes')).json()).toEqual([{ id: 1, old: 2 }]);
+    await database.query('ALTER TABLE notes RENAME COLUMN old TO new');
+    expect(await (await as('alice')('GET', '/notes')).json()).toEqual([{ id: 1, new: 2 }]);
+  });
+
+  test('under way are not disturbed by a reload', async () => {
+    const { as, database } = await createTestData(`CREATE TABLE notes (id int); ${ENABLE}`);
+    let done = false;
+    const reading = (async () => {
+      let count = 0;
+      while (!done) {
+        const answer = await as('alice')('GET', '/notes?id=gt.0');
+        expect(answer.status).toBe(200);
+        count += 1;
+      }
+      return count;
+    })();
+    for (let i = 0; i < 10; i++) {
+      await database.query(`ALTER TABLE notes ADD COLUMN c${i} int`);
+      await as('admin')('POST', '/_admin/reload');
+    }
+    done = true;
+    expect(await reading).toBeGreaterThan(0);
+  });
+});
