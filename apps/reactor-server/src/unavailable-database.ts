@@ -5,5 +5,11 @@ export function unavailableDatabase(reason: string): Database {
   const refuse = async (): Promise<never> => {
     throw coreErrors.create.database_unavailable(reason);
   };
-  return { query: refuse, connect: refuse, transaction: refuse, ping: refuse };
+  return {
+    query: refuse,
+    connect: refuse,
+    transaction: refuse,
+    ping: refuse,
+    listen: () => ({ stop: async () => {} }),
+  };
 }
