@@ -25,6 +25,11 @@ const FUNCTIONS = `
   CREATE FUNCTION over(a int, b int) RETURNS text LANGUAGE sql AS $$SELECT 'two'$$;
   CREATE FUNCTION raise_custom() RETURNS void LANGUAGE plpgsql AS $$
     BEGIN RAISE 'teapot' USING ERRCODE = 'PT418', HINT = 'short and stout'; END $$;
+  CREATE FUNCTION scratch() RETURNS bigint LANGUAGE plpgsql AS $$
+    BEGIN
+      CREATE TEMPORARY TABLE found ON COMMIT DROP AS SELECT id FROM notes;
+      RETURN (SELECT count(*) FROM found);
+    END $$;
   CREATE FUNCTION secret() RETURNS int LANGUAGE sql AS 'SELECT 1';
   REVOKE EXECUTE ON FUNCTION secret() FROM PUBLIC;
 `;
@@ -78,6 +83,12 @@ describe('POST', () => {
     expect(await (await post('mine?id=eq.1&select=id', object)).json()).toEqual({ id: 1 });
     expect(await refusal(await post('mine', object))).toBe('406 PGRST116 not_one_row');
     expect((await (await post('mine?select=id', 'text/csv')).text()).trim()).toBe('id\n1\n2');
+  });
+
+  test('may use temporary tables, which are no change of the schema', async () => {
+    const { as } = await createTestData(FUNCTIONS);
+    expect(await (await as('alice')('POST', '/rpc/scratch')).json()).toBe(2);
+    expect(await (await as('bob')('POST', '/rpc/scratch')).json()).toBe(1);
   });
 
   test('keeps what it writes only when all is well', async () => {
