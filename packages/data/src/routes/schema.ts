@@ -7,7 +7,7 @@ import { respond } from './respond.js';
 
 /** GET of the mount point: OpenAPI of the tables and functions. */
 export function schemaRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService): void {
-  const handler = answered(service, 'describe', (c, principal) => {
+  const describe = answered(service, 'describe', (c, principal) => {
     if (principal.kind === 'anonymous') {
       throw coreErrors.create.unauthorized('The description of the schema is for callers who are signed in.', {
         headers: { 'WWW-Authenticate': 'Bearer' },
@@ -15,12 +15,10 @@ export function schemaRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataServi
     }
     const { pathname } = new URL(c.req.url);
     return withSchema(service, principal, async (model) =>
-      respond(JSON.stringify(describeSchema(model, pathname.replace(/\/$/, ''))), 200, {
+      respond(JSON.stringify(describeSchema(model, pathname)), 200, {
         'Content-Type': 'application/openapi+json; charset=utf-8',
       }),
     );
   });
-  // Clients ask with and without the slash.
-  routes.get('', handler);
-  routes.get('/', handler);
+  routes.get('/', describe);
 }

@@ -28,7 +28,7 @@ export function describeSchema(model: SchemaModel, server: string): Json {
   return {
     openapi: '3.1.0',
     info: { title: `Tables and functions of the schema ${model.schema}`, version: '1' },
-    servers: [{ url: server === '' ? '/' : server }],
+    servers: [{ url: server }],
     security: [{ bearer: [] }, {}],
     paths: Object.fromEntries([
       ...relations.map((relation) => [`/${encodeURIComponent(relation.name)}`, relationPath(relation)]),
