@@ -79,7 +79,7 @@ describe('the schema is read anew', () => {
   });
 
   test('once for all who ask meanwhile, and after the last of them asked', async () => {
-    const { database, cache, reloads } = await cacheOn('SELECT 1');
+    const { database, cache, reloads } = await cacheOn('DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change');
     const first = cache.reload();
     await database.query('CREATE TABLE notes (id int)');
     const [second, third] = await Promise.all([cache.reload(), cache.reload()]);
