@@ -7,26 +7,22 @@ import {
   createLogging,
   createMetrics,
   instrumentHttp,
+  type Logging,
   nodeMetrics,
   runDoctor,
   type ServerPhase,
   serverInfo,
 } from '@reactor/observability';
 import { lockStateDirectory, StateDirectoryLockedError } from '@reactor/postgres';
+import type { MigrationActions } from './admin/migrate.js';
 import { banner } from './banner.js';
 import { compose } from './compose.js';
 import type { Settings } from './config/settings.js';
 import { EXIT, ExitError } from './exit.js';
 import { listen } from './http/listener.js';
 import { createProgressWatch } from './http/progress.js';
-import {
-  applyMigrations,
-  awaitDatabase,
-  doctorSubjects,
-  openPlatform,
-  openSecrets,
-  type Platform,
-} from './platform.js';
+import { applyMigrations, applyMigrationsOrExit, doctorSubjects, tryMigrations } from './migrations.js';
+import { awaitDatabase, openPlatform, openSecrets, type Platform } from './platform.js';
 import { ADMIN_TOKEN_FILE } from './secrets.js';
 import { serverVersion } from './version.js';
 
@@ -107,7 +103,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
         ready,
         diagnose: (aborted) =>
           runDoctor(platform === undefined ? [] : doctorSubjects(platform), { ...context, signal: aborted }),
-        ...(platform === undefined ? {} : { migrate: () => applyMigrations(platform as Platform, logging) }),
+        ...(platform === undefined ? {} : { migrations: migrationsOf(platform, logging) }),
         shutdown,
       });
     let app = composed(false);
@@ -138,7 +134,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
     await awaitDatabase(platform, signal);
     metrics.contribute('database', platform.database.metrics);
     if (platform.embedded !== undefined) metrics.contribute('embedded database', platform.embedded.metrics);
-    const applied = await applyMigrations(platform, logging);
+    const applied = await applyMigrationsOrExit(platform, logging);
     if (applied.length > 0) logger.info('migrations applied', { count: applied.length });
     for (const capability of platform.capabilities) {
       signal.throwIfAborted();
@@ -189,6 +185,10 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
     await close(AbortSignal.timeout(10_000));
     throw error;
   }
+}
+
+function migrationsOf(platform: Platform, logging: Logging): MigrationActions {
+  return { apply: () => applyMigrations(platform, logging), dryRun: () => tryMigrations(platform) };
 }
 
 async function lockState(stateDirectory: string) {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { authConfigSchema, createAuth, parseAuthConfig } from '@reactor/auth';
 import type { BlobStore, Capability, CapabilityContext, CapabilityName, Database, TokenVerifier } from '@reactor/core';
+import { createData, dataConfigSchema, parseDataConfig } from '@reactor/data';
 import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageConfigSchema } from '@reactor/storage';
 import type { AdminGate } from './admin/gate.js';
 import { ConfigError } from './config/errors.js';
@@ -10,6 +11,8 @@ import type { SectionSchema } from './config/schema.js';
 export interface Collaborators {
   readonly database: Database;
   readonly stateDirectory: string;
+  /** What relative paths of the configuration start from. */
+  readonly directory: string;
   readonly gate: AdminGate;
   /** A context whose logger writes to the capability's own target. */
   readonly contextOf: (name: CapabilityName) => CapabilityContext;
@@ -39,6 +42,18 @@ const ENTRIES: Readonly<Partial<Record<CapabilityName, Entry>>> = {
       const auth = createAuth(parseAuthConfig(section), { ...contextOf('auth'), database, isOperator });
       ports.tokens = gate.verifier(auth.tokens);
       return auth;
+    },
+  },
+  data: {
+    schema: dataConfigSchema,
+    requires: ['auth'],
+    create(section, ports, { database, directory, contextOf }) {
+      const config = parseDataConfig(section);
+      const migrationsDir = config.migrationsDir && path.resolve(directory, config.migrationsDir);
+      return createData(
+        { ...config, migrationsDir },
+        { ...contextOf('data'), database, tokens: need(ports.tokens, 'tokens') },
+      );
     },
   },
   storage: {

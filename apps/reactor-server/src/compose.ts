@@ -27,6 +27,17 @@ export interface ComposeOptions extends AdminOptions {
   readonly ready: boolean;
 }
 
+/** What a page of another origin may read of an answer, beside its body. */
+const EXPOSED_HEADERS = [
+  'X-Request-Id',
+  'ETag',
+  'Location',
+  'Content-Range',
+  'X-Affected-Rows',
+  'Preference-Applied',
+  'Retry-After',
+];
+
 /**
  * The whole app, outermost first: who asks and under which id, what it costs, what every server answers, then the
  * capabilities at their mount points.
@@ -47,7 +58,7 @@ export function compose(options: ComposeOptions): OpenAPIHono<ReactorEnv> {
     options.progress.middleware,
   );
   if (config.corsOrigins.length > 0) {
-    app.use(cors({ origin: [...config.corsOrigins], exposeHeaders: ['X-Request-Id', 'ETag'], maxAge: 600 }));
+    app.use(cors({ origin: [...config.corsOrigins], exposeHeaders: EXPOSED_HEADERS, maxAge: 600 }));
   }
   const limit = limitBody(config.maxBodyBytes);
   // A body of these is read by nobody, and so limited by none of the routes.

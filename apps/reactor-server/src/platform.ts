@@ -1,11 +1,9 @@
 import { type Capability, type CapabilityContext, type Database, systemClock } from '@reactor/core';
-import type { DoctorSubject, Logging } from '@reactor/observability';
+import type { Logging } from '@reactor/observability';
 import {
   checkPrivileges,
   type EmbeddedPostgres,
   type MigrationSet,
-  migrate,
-  migrationsProbe,
   openDatabase,
   type PostgresDatabase,
   startEmbeddedPostgres,
@@ -84,6 +82,7 @@ export function assemble(settings: Settings, secrets: Secrets, logging: Logging,
   const capabilities = createCapabilities(settings.loaded.capabilities, sections(settings, secrets), {
     database,
     stateDirectory: settings.config.stateDirectory,
+    directory: settings.loaded.directory,
     gate: secrets.gate,
     contextOf: (name) => ({ logger: logging.logger(`reactor_${name}`), clock: systemClock }),
   });
@@ -131,21 +130,4 @@ function sections({ loaded }: Settings, { generated }: Secrets): Record<string, 
     if (table !== undefined) table[key] = value;
   }
   return all;
-}
-
-/** @throws ExitError (1) naming the capability, the migration and what PostgreSQL said */
-export async function applyMigrations({ database, migrationSets }: Platform, logging: Logging) {
-  try {
-    return (await migrate(database, migrationSets, { logger: logging.logger('reactor_server') })).applied;
-  } catch (error) {
-    throw new ExitError(EXIT.migrationFailed, (error as Error).message, { cause: error });
-  }
-}
-
-/** The probes of every capability, with one besides for the migrations that the server applies for it. */
-export function doctorSubjects({ capabilities, database, migrationSets }: Assembly): DoctorSubject[] {
-  return capabilities.map(({ name, probes }) => {
-    const own = migrationSets.filter(({ owner }) => owner === name);
-    return { name, probes: own.length === 0 ? probes : [...probes, migrationsProbe(database, own)] };
-  });
 }

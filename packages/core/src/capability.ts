@@ -26,6 +26,8 @@ export interface Capability {
   readonly rootRoutes?: Hono<ReactorEnv>;
   /** Numbered SQL of the schema it owns, applied before `start` (`[]` when it has none). */
   readonly migrations: readonly Migration[];
+  /** SQL that the operator brings, applied after the migrations of every capability. */
+  readonly appMigrations?: AppMigrationRunner;
   readonly metrics: MetricsContributor;
   readonly health: HealthCheck;
   readonly probes: readonly DoctorProbe[];
@@ -51,6 +53,18 @@ export interface Migration {
   /** `0001_create_buckets`: four digits, then snake_case; unique within the capability, applied in ascending order. */
   readonly id: string;
   readonly sql: string;
+}
+
+/** The app's own migrations, as they lie where the configuration says. */
+export interface AppMigrationRunner {
+  /**
+   * Applies what is pending, in order.
+   * @returns names of what this call applied
+   * @throws ReactorError naming the migration and what PostgreSQL said; what came before it stays applied
+   */
+  apply(): Promise<readonly string[]>;
+  /** Tries what is pending and undoes it. @returns names of what `apply` would apply @throws as `apply` */
+  dryRun(): Promise<readonly string[]>;
 }
 
 /** For load balancers: may this instance take traffic? Two-valued on purpose. */

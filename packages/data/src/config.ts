@@ -27,31 +27,36 @@ function count(min: number, max: number) {
 }
 
 /** The `[data]` section, by key as in Reactor.toml. */
-export const dataConfigSchema = z.strictObject({
-  migrations_dir: z
-    .string('must be a path')
-    .min(1, 'must be a path')
-    .optional()
-    .describe("Folder with the app's own migrations, `*.sql`; applied at start in the order of their names."),
-  // 100 and 1000, as the public contract has them.
-  default_limit: count(1, MAX_INT32).default(100).describe('Rows of an answer whose request names no limit.'),
-  max_limit: count(1, MAX_INT32)
-    .default(1000)
-    .describe('Most rows of an answer, and of each embedded list; a larger limit is lowered to it.'),
-  // A third of the server's own request timeout, so that the caller learns why.
-  statement_timeout_ms: count(1, MAX_INT32)
-    .default(10_000)
-    .describe("Milliseconds after which PostgreSQL cancels a request's statement."),
-  max_embed_depth: count(0, 20).default(5).describe('Levels of embedded relations below the root.'),
-  max_body_bytes: count(1, Number.MAX_SAFE_INTEGER)
-    // A thousand rows of ten kilobytes. All of it is held in memory, several times over.
-    .default(10_485_760)
-    .describe('Largest accepted body in bytes.'),
-  plan_enabled: z
-    .boolean('must be true or false')
-    .default(false)
-    .describe('Whether EXPLAIN may be asked for; its estimates tell about rows that the caller may not see.'),
-});
+export const dataConfigSchema = z
+  .strictObject({
+    migrations_dir: z
+      .string('must be a path')
+      .min(1, 'must be a path')
+      .optional()
+      .describe("Folder with the app's own migrations, `*.sql`; applied at start in the order of their names."),
+    // 100 and 1000, as the public contract has them.
+    default_limit: count(1, MAX_INT32).default(100).describe('Rows of an answer whose request names no limit.'),
+    max_limit: count(1, MAX_INT32)
+      .default(1000)
+      .describe('Most rows of an answer, and of each embedded list; a larger limit is lowered to it.'),
+    // A third of the server's own request timeout, so that the caller learns why.
+    statement_timeout_ms: count(1, MAX_INT32)
+      .default(10_000)
+      .describe("Milliseconds after which PostgreSQL cancels a request's statement."),
+    max_embed_depth: count(0, 20).default(5).describe('Levels of embedded relations below the root.'),
+    max_body_bytes: count(1, Number.MAX_SAFE_INTEGER)
+      // A thousand rows of ten kilobytes. All of it is held in memory, several times over.
+      .default(10_485_760)
+      .describe('Largest accepted body in bytes.'),
+    plan_enabled: z
+      .boolean('must be true or false')
+      .default(false)
+      .describe('Whether EXPLAIN may be asked for; its estimates tell about rows that the caller may not see.'),
+  })
+  .refine((data) => data.default_limit <= data.max_limit, {
+    path: ['default_limit'],
+    message: 'must be at most data.max_limit',
+  });
 
 /**
  * Reads the `[data]` section of Reactor.toml.
@@ -61,9 +66,6 @@ export function parseDataConfig(section: unknown): DataConfig {
   const parsed = dataConfigSchema.safeParse(section ?? {});
   if (!parsed.success) throw new Error(parsed.error.issues.map(describeIssue).join('; '));
   const { data } = parsed;
-  if (data.default_limit > data.max_limit) {
-    throw new Error(`data.default_limit: must be at most data.max_limit, which is ${data.max_limit}`);
-  }
   return {
     migrationsDir: data.migrations_dir,
     defaultLimit: data.default_limit,

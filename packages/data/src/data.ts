@@ -1,4 +1,5 @@
 import {
+  type AppMigrationRunner,
   type Capability,
   type CapabilityContext,
   createRoutes,
@@ -45,6 +46,17 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     logger: context.logger.target('reactor_data::migrations'),
     onApplied: metrics.migrationApplied,
   });
+  const files = async () => (migrationsDir === undefined ? [] : readMigrationFiles(migrationsDir));
+  const appMigrations: AppMigrationRunner = {
+    async apply() {
+      await assertRoles(database);
+      const { applied } = await migrations.apply(await files());
+      // Where nobody hears the NOTIFY, as behind a pooler.
+      if (applied.length > 0 && schema.peek() !== undefined) await schema.reload();
+      return applied;
+    },
+    dryRun: async () => (await migrations.dryRun(await files())).applied,
+  };
   const service: DataService = { config, schema, executor, metrics, tokens };
 
   const routes = createRoutes();
@@ -64,12 +76,12 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     routes,
     limitsBodies: true,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
+    appMigrations,
     metrics: metrics.contributor,
     health: dataHealth({ database }),
     probes: dataProbes({ database, schema, migrations, migrationsDir, clock }),
     async start() {
-      await assertRoles(database);
-      if (migrationsDir !== undefined) await migrations.apply(await readMigrationFiles(migrationsDir));
+      await appMigrations.apply();
       await schema.start();
     },
     stop: () => schema.stop(),

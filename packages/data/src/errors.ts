@@ -36,6 +36,7 @@ export const dataErrors = defineErrors({
   conflict: { status: 409, when: 'A row breaks a unique, foreign key or exclusion constraint.' },
   migration_failed: { status: 400, when: 'A statement of a migration is refused; nothing of its file is kept.' },
   migration_changed: { status: 409, when: 'A migration differs from what was applied under its name.' },
+  migrations_unreadable: { status: 500, when: 'The folder `data.migrations_dir` cannot be read.' },
   range_not_satisfiable: { status: 416, when: 'The first row asked for lies past the last one.' },
   write_conflict: { status: 503, when: 'The transaction met another one, as in a deadlock; trying again helps.' },
   statement_timeout: { status: 504, when: 'PostgreSQL did not finish within `data.statement_timeout_ms`.' },

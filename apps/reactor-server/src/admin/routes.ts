@@ -1,7 +1,7 @@
-import { type Capability, coreErrors, createRoutes, type ReactorEnv } from '@reactor/core';
+import { type Capability, createRoutes } from '@reactor/core';
 import { type DoctorReport, doctorRoutes, type Logging, logRoutes } from '@reactor/observability';
-import type { Context } from 'hono';
 import type { AdminGate } from './gate.js';
+import { type MigrationActions, migrateRoute } from './migrate.js';
 
 export interface AdminOptions {
   readonly gate: AdminGate;
@@ -9,14 +9,14 @@ export interface AdminOptions {
   readonly version: string;
   readonly capabilities: readonly Capability[];
   readonly diagnose: (signal: AbortSignal) => Promise<DoctorReport>;
-  /** Applies what is pending; undefined while the server starts. */
-  readonly migrate?: () => Promise<readonly { readonly owner: string; readonly id: string }[]>;
+  /** Undefined while the server starts. */
+  readonly migrations?: MigrationActions;
   readonly shutdown: () => void;
 }
 
 /** Everything under `/_admin`, behind the gate. */
 export function adminRoutes(options: AdminOptions) {
-  const { version, capabilities, migrate, shutdown } = options;
+  const { version, capabilities, shutdown } = options;
   const routes = createRoutes();
   routes.use('/_admin/*', options.gate.guard);
   routes.use('/_admin/*', async (c, next) => {
@@ -34,12 +34,7 @@ export function adminRoutes(options: AdminOptions) {
     }),
   );
 
-  routes.post('/_admin/migrate', async (c: Context<ReactorEnv>) => {
-    if (migrate === undefined) {
-      throw coreErrors.create.not_ready('The server is still starting.', { headers: { 'Retry-After': '1' } });
-    }
-    return c.json({ applied: await migrate() });
-  });
+  migrateRoute(routes, options.migrations);
 
   routes.post('/_admin/shutdown', (c) => {
     c.get('logger').info('shutdown requested');

@@ -12,7 +12,8 @@ import {
 import { lockStateDirectory, readStateLock, StateDirectoryLockedError } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
 import { EXIT, ExitError } from '../exit.js';
-import { assemble, doctorSubjects, openConfiguredDatabase, openSecrets } from '../platform.js';
+import { doctorSubjects } from '../migrations.js';
+import { assemble, openConfiguredDatabase, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
 import { unavailableDatabase } from '../unavailable-database.js';
 

@@ -1,21 +1,17 @@
 import { systemClock } from '@reactor/core';
 import { createLogging } from '@reactor/observability';
-import { lockStateDirectory, readStateLock } from '@reactor/postgres';
+import { lockStateDirectory, type MigrationName, readStateLock } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
-import { applyMigrations, awaitDatabase, openPlatform, openSecrets } from '../platform.js';
+import { applyMigrationsOrExit } from '../migrations.js';
+import { awaitDatabase, openPlatform, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
-
-interface Applied {
-  readonly owner: string;
-  readonly id: string;
-}
 
 /** Applies what is pending: through the running server when there is one, else by opening the database itself. */
 export async function migrateDatabase(settings: Settings): Promise<void> {
   const running = await readStateLock(settings.config.stateDirectory);
   if (running !== undefined) {
     const { applied } = (await callRunningServer(running, settings, 'POST', '/_admin/migrate')).body as {
-      applied: Applied[];
+      applied: MigrationName[];
     };
     print(applied);
     return;
@@ -26,7 +22,7 @@ export async function migrateDatabase(settings: Settings): Promise<void> {
     const platform = await openPlatform(settings, await openSecrets(settings), logging);
     try {
       await awaitDatabase(platform, new AbortController().signal);
-      print(await applyMigrations(platform, logging));
+      print(await applyMigrationsOrExit(platform, logging));
     } finally {
       await platform.close(AbortSignal.timeout(10_000));
     }
@@ -36,7 +32,7 @@ export async function migrateDatabase(settings: Settings): Promise<void> {
   }
 }
 
-function print(applied: readonly Applied[]): void {
+function print(applied: readonly MigrationName[]): void {
   for (const { owner, id } of applied) process.stdout.write(`applied ${owner} ${id}\n`);
   process.stdout.write(applied.length === 0 ? 'nothing to apply\n' : `${applied.length} applied\n`);
 }

@@ -45,7 +45,7 @@ test('without a file: every capability, loopback only, dev, secrets left to be g
     graceMs: 0,
     logFormat: 'json',
   });
-  expect(loaded.capabilities).toEqual(['auth', 'storage']);
+  expect(loaded.capabilities).toEqual(['auth', 'data', 'storage']);
   expect(loaded.missingSecrets).toEqual(['admin.token', 'auth.secret']);
   expect(loaded.values.auth).toMatchObject({ allow_signup: true });
 });
@@ -126,7 +126,7 @@ test.each([
   ],
   [
     '[jobs]\nworker_count = 1',
-    '[jobs]: unknown section (Reactor.toml); known sections: project, server, database, tracing, admin, auth, storage',
+    '[jobs]: unknown section (Reactor.toml); known sections: project, server, database, tracing, admin, auth, data, storage',
   ],
   ['[storage]', '[storage]: needs [auth], which is not listed'],
 ])('%s is refused', async (extra, problem) => {

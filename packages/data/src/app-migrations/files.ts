@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataErrors } from '../errors.js';
 
 /** One of the app's own migrations. */
 export interface AppMigration {
@@ -10,7 +11,7 @@ export interface AppMigration {
 
 /**
  * Reads the `*.sql` files of a folder, in the byte order of their names; other files are none of ours.
- * @throws Error naming the folder when it cannot be read
+ * @throws ReactorError `migrations_unreadable` (500) naming the folder when it cannot be read
  */
 export async function readMigrationFiles(directory: string): Promise<readonly AppMigration[]> {
   let names: string[];
@@ -18,7 +19,10 @@ export async function readMigrationFiles(directory: string): Promise<readonly Ap
     names = await readdir(directory);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`data.migrations_dir: the folder ${directory} cannot be read: ${code}`, { cause: error });
+    throw dataErrors.create.migrations_unreadable(
+      `data.migrations_dir: the folder ${directory} cannot be read: ${code}`,
+      { cause: error },
+    );
   }
   const files = names.filter((name) => name.endsWith('.sql') && !name.startsWith('.')).sort();
   return Promise.all(

@@ -59,7 +59,9 @@ const apply = createRoute({
   summary: "Apply the app's own migrations that are pending, each in a transaction of its own",
   security,
   request: {
-    query: z.object({ dry_run: z.enum(['true', 'false']).default('false').describe('Try them all and undo them.') }),
+    query: z.object({
+      dry_run: z.enum(['', 'true', 'false']).default('false').describe('Try them all and undo them.'),
+    }),
     body: { required: false, content: { 'application/json': { schema: bodySchema } } },
   },
   responses: {
@@ -111,7 +113,7 @@ export function adminRoutes(
   routes.openapi({ ...apply, middleware: operatorOnly }, async (c) => {
     const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
     const wanted = body?.migrations ?? (await files());
-    const isDryRun = c.req.valid('query').dry_run === 'true';
+    const isDryRun = c.req.valid('query').dry_run !== 'false';
     const { applied } = await (isDryRun ? migrations.dryRun(wanted) : migrations.apply(wanted));
     if (!isDryRun) await schema.reload();
     return c.json(isDryRun ? { applied: [], pending: [...applied] } : { applied: [...applied], pending: [] }, 200);

@@ -1,0 +1,29 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { coreErrors, type ReactorEnv } from '@reactor/core';
+import type { MigrationName } from '@reactor/postgres';
+
+/** What an operator may do about pending migrations. */
+export interface MigrationActions {
+  /** Applies them. @returns what this call applied */
+  apply(): Promise<readonly MigrationName[]>;
+  /** Tries them and undoes it. @returns what `apply` would apply */
+  dryRun(): Promise<readonly MigrationName[]>;
+}
+
+/** `POST /_admin/migrate`, with `?dry_run` only to try. @param actions undefined while the server starts */
+export function migrateRoute(routes: OpenAPIHono<ReactorEnv>, actions: MigrationActions | undefined): void {
+  routes.post('/_admin/migrate', async (c) => {
+    if (actions === undefined) {
+      throw coreErrors.create.not_ready('The server is still starting.', { headers: { 'Retry-After': '1' } });
+    }
+    const dryRun = c.req.query('dry_run') ?? 'false';
+    if (!['', 'true', 'false'].includes(dryRun)) {
+      throw coreErrors.create.invalid_request(`dry_run: expected true or false, got ${JSON.stringify(dryRun)}`);
+    }
+    return c.json(
+      dryRun === 'false'
+        ? { applied: await actions.apply(), pending: [] }
+        : { applied: [], pending: await actions.dryRun() },
+    );
+  });
+}
