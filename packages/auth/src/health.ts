@@ -1,19 +1,7 @@
-import type { Clock, Database, HealthCheck, HealthResult } from '@reactor/core';
+import { type Clock, databaseHealth, type HealthCheck, type HealthResult } from '@reactor/core';
 
 /** Auth can answer nothing but its public keys without the database, so the database decides. */
-export function authHealth(database: Database): HealthCheck {
-  return {
-    timeoutMs: 500,
-    async check(signal) {
-      try {
-        await database.ping(signal);
-        return { status: 'ok' };
-      } catch {
-        return { status: 'error', reason: 'the database does not answer' };
-      }
-    },
-  };
-}
+export const authHealth = databaseHealth;
 
 /** As long as the server's own `/health` keeps an answer. */
 const SHARED_MS = 1_000;

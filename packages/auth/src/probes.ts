@@ -1,32 +1,11 @@
-import type { Database, DoctorProbe, ProbeResult } from '@reactor/core';
+import { type Database, type DoctorProbe, databasePingProbe, type ProbeResult } from '@reactor/core';
 import { type AuthConfig, isLoopbackHost } from './config.js';
 import { AuthKeysUnusableError } from './errors.js';
 import { checkSigningKeys } from './key-check.js';
 
 /** What doctor asks of auth. */
 export function authProbes(config: AuthConfig, database: Database): readonly DoctorProbe[] {
-  return [databasePing(database), signingKeys(config, database), configuration(config)];
-}
-
-function databasePing(database: Database): DoctorProbe {
-  return {
-    name: 'db_ping',
-    timeoutMs: 2_000,
-    provides: 'database',
-    async run(signal) {
-      try {
-        const { version } = await database.ping(signal);
-        return { status: 'ok', message: `PostgreSQL ${version}` };
-      } catch (error) {
-        return {
-          status: 'fail',
-          code: 'database_unavailable',
-          message: `the database does not answer: ${error instanceof Error ? error.message : String(error)}`,
-          remedy: 'Start the database, or correct [database] url; the server reconnects by itself.',
-        };
-      }
-    },
-  };
+  return [databasePingProbe(database), signingKeys(config, database), configuration(config)];
 }
 
 function signingKeys(config: AuthConfig, database: Database): DoctorProbe {

@@ -115,3 +115,13 @@ export function toReactorError(error: unknown): ReactorError {
   if (error instanceof ReactorError) return error;
   return coreErrors.create.internal_error('The server failed to answer this request.', { cause: error });
 }
+
+/**
+ * What an operator should know of an error, in one line: the reason behind it when it is known, without what drivers hang
+ * on their errors. May name hosts.
+ */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ReactorError && error.cause !== undefined) return reasonOf(error.cause);
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

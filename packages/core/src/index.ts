@@ -1,4 +1,5 @@
 export * from './capability.js';
+export * from './database-checks.js';
 export * from './errors.js';
 export * from './http/env.js';
 export * from './http/principal.js';

@@ -78,8 +78,8 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     appMigrations,
     metrics: metrics.contributor,
-    health: dataHealth({ database }),
-    probes: dataProbes({ database, schema, migrations, migrationsDir, clock }),
+    health: dataHealth(database),
+    probes: dataProbes({ database, schema, migrations, migrationsDir }),
     async start() {
       await appMigrations.apply();
       await schema.start();

@@ -1,4 +1,4 @@
-import type { Clock, Database, DoctorProbe, ProbeResult } from '@reactor/core';
+import { type Database, type DoctorProbe, databasePingProbe, type ProbeResult } from '@reactor/core';
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
 import { ANONYMOUS_ROLE, findRoleProblems } from './roles.js';
@@ -11,7 +11,6 @@ export interface DataProbesOptions {
   readonly schema: SchemaCache;
   readonly migrations: AppMigrations;
   readonly migrationsDir?: string | undefined;
-  readonly clock: Clock;
 }
 
 /** Long enough for a slow network and a large catalog, short enough for someone who waits at a terminal. */
@@ -20,7 +19,7 @@ const TIMEOUT_MS = 5_000;
 /** What the doctor asks of data. Works without `start`, so also while the server is down. */
 export function dataProbes(options: DataProbesOptions): readonly DoctorProbe[] {
   return [
-    databasePing(options),
+    databasePingProbe(options.database),
     probe('migrations', () => migrationsProbe(options)),
     probe('roles', () => rolesProbe(options)),
     probe('rls', () => rowSecurityProbe(options)),
@@ -44,28 +43,6 @@ function aborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(signal.reason);
     else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-}
-
-function databasePing({ database, clock }: DataProbesOptions): DoctorProbe {
-  return {
-    name: 'db_ping',
-    timeoutMs: 2_000,
-    provides: 'database',
-    async run(signal) {
-      const started = clock.monotonic();
-      try {
-        const { version } = await database.ping(signal);
-        return { status: 'ok', message: `PostgreSQL ${version} in ${Math.ceil(clock.monotonic() - started)} ms` };
-      } catch {
-        return {
-          status: 'fail',
-          code: 'database_unavailable',
-          message: 'The database does not answer.',
-          remedy: 'Start the database, or correct [database] url; the server log has the reason.',
-        };
-      }
-    },
-  };
 }
 
 async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions): Promise<ProbeResult> {

@@ -7,7 +7,7 @@ export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostg
 export { ChangedMigrationError, MigrationFailedError } from './migrations/errors.js';
 export { type MigrateResult, migrate } from './migrations/migrate.js';
 export { type MigrationName, type MigrationSet, type MigrationStatus, migrationStatus } from './migrations/status.js';
-export { dbPingProbe, migrationsProbe } from './probes.js';
+export { migrationsProbe } from './probes.js';
 export { checkPrivileges, DatabaseRequirementError, MINIMUM_MAJOR_VERSION } from './requirements.js';
 export type { StateLockFields, StateLockOwner } from './state-lock/record.js';
 export {

@@ -1,7 +1,6 @@
-import type { DoctorProbe } from '@reactor/core';
-import { silentLogger } from '@reactor/core';
+import { type DoctorProbe, databasePingProbe, silentLogger } from '@reactor/core';
 import { expect, test } from 'vitest';
-import { dbPingProbe, type MigrationSet, migrate, migrationsProbe } from '../src/index.js';
+import { type MigrationSet, migrate, migrationsProbe } from '../src/index.js';
 import { openPool, serverOfThisFile } from './support/servers.js';
 
 const server = await serverOfThisFile();
@@ -16,19 +15,19 @@ const SET: MigrationSet = {
 };
 const first = { ...SET, migrations: SET.migrations.slice(0, 1) };
 
-test('db_ping tells version and latency', async () => {
+test('db_ping tells the version', async () => {
   const { database } = await server.createDatabase();
-  const probe = dbPingProbe(database);
+  const probe = databasePingProbe(database);
   expect(probe).toMatchObject({ name: 'db_ping', provides: 'database' });
   expect(await run(probe)).toEqual({
     status: 'ok',
-    message: expect.stringMatching(/^PostgreSQL 1[5-9].*, answered in \d+\.\d ms$/),
+    message: expect.stringMatching(/^PostgreSQL 1[5-9]/),
   });
 });
 
 test('db_ping fails without a server, naming what the system said and no password', async () => {
   const database = openPool('postgresql://user:hidden@127.0.0.1:1/db');
-  const result = await run(dbPingProbe(database));
+  const result = await run(databasePingProbe(database));
   expect(result).toMatchObject({ status: 'fail', code: 'database_unavailable' });
   expect(result.message).toContain('ECONNREFUSED');
   expect(JSON.stringify(result)).not.toContain('hidden');

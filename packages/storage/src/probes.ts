@@ -1,4 +1,4 @@
-import type { Clock, Database, DoctorProbe, ProbeResult } from '@reactor/core';
+import { type Database, type DoctorProbe, databasePingProbe, type ProbeResult } from '@reactor/core';
 import { type DiskSpace, RESERVED_BYTES } from './blobs/disk-space.js';
 import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import { errnoOf, publicReason } from './blobs/filesystem-errors.js';
@@ -9,41 +9,18 @@ import { ObjectStore } from './store/objects.js';
 export interface StorageProbesOptions {
   readonly database: Database;
   readonly blobs: FilesystemBlobStore;
-  readonly clock: Clock;
   readonly maxUploadBytes: number;
 }
 
 /** What the doctor asks of storage. Works without `start`, so also while the server is down. */
 export function storageProbes(options: StorageProbesOptions): readonly DoctorProbe[] {
   return [
-    databasePing(options),
+    databasePingProbe(options.database),
     writableFolder(options),
     freeSpace(options),
     readableObjects(options),
     removals(options),
   ];
-}
-
-function databasePing({ database, clock }: StorageProbesOptions): DoctorProbe {
-  return {
-    name: 'db_ping',
-    timeoutMs: 2_000,
-    provides: 'database',
-    async run(signal) {
-      const started = clock.monotonic();
-      try {
-        const { version } = await database.ping(signal);
-        return { status: 'ok', message: `PostgreSQL ${version} in ${Math.ceil(clock.monotonic() - started)} ms` };
-      } catch {
-        return {
-          status: 'fail',
-          code: 'database_unavailable',
-          message: 'The database does not answer.',
-          remedy: 'Start the database, or correct [database] url; the server log has the reason.',
-        };
-      }
-    },
-  };
 }
 
 function writableFolder({ blobs }: StorageProbesOptions): DoctorProbe {

@@ -64,7 +64,7 @@ export function createStorage(config: StorageConfig, context: CapabilityContext 
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     metrics: metrics.contributor,
     health: storageHealth({ database, blobs }),
-    probes: storageProbes({ database, blobs, clock, maxUploadBytes }),
+    probes: storageProbes({ database, blobs, maxUploadBytes }),
     async start() {
       await blobs.prepare();
       await ledger.storeId();

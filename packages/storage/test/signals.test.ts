@@ -164,7 +164,7 @@ describe('probes', () => {
     const storage = await createTestStorage();
     expect(await run(storage, 'db_ping')).toEqual({
       status: 'ok',
-      message: expect.stringMatching(/^PostgreSQL \d+\.\d+.* in \d+ ms$/),
+      message: expect.stringMatching(/^PostgreSQL \d+\.\d+/),
     });
     expect(await run(storage, 'db_ping', { database: unreachable() })).toMatchObject({
       status: 'fail',

@@ -20,7 +20,7 @@ function partsOf(database: Database) {
   const shared = { database, logger: silentLogger, clock: systemClock };
   const schema = new SchemaCache({ ...shared, onReload: () => {} });
   const migrations = new AppMigrations({ ...shared, onApplied: () => {} });
-  return { database, clock: systemClock, schema, migrations };
+  return { database, schema, migrations };
 }
 
 async function run(options: Parameters<typeof dataProbes>[0], name: string) {
@@ -32,7 +32,7 @@ async function run(options: Parameters<typeof dataProbes>[0], name: string) {
 describe('health', () => {
   test('is what the database is', async () => {
     const { database } = await databaseWith('SELECT 1');
-    const check = (of: Database) => dataHealth({ database: of }).check(AbortSignal.timeout(500));
+    const check = (of: Database) => dataHealth(of).check(AbortSignal.timeout(500));
     expect(await check(database)).toEqual({ status: 'ok' });
     expect(await check(unreachable())).toEqual({ status: 'error', reason: 'the database does not answer' });
   });
@@ -43,7 +43,7 @@ describe('probes', () => {
     const { database } = await databaseWith('SELECT 1');
     expect(await run(partsOf(database), 'db_ping')).toEqual({
       status: 'ok',
-      message: expect.stringMatching(/^PostgreSQL \d+\.\d+.* in \d+ ms$/),
+      message: expect.stringMatching(/^PostgreSQL \d+\.\d+/),
     });
     expect(await run(partsOf(unreachable()), 'db_ping')).toMatchObject({
       status: 'fail',

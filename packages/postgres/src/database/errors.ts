@@ -56,10 +56,3 @@ export function translateQueryError(error: unknown): unknown {
   if (error instanceof ReactorError || !isConnectionFailure(error)) return error;
   return unavailable('The connection to the database was lost.', error);
 }
-
-/** One line for logs and messages, without the objects that the driver hangs on its errors. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof ReactorError && error.cause !== undefined) return reasonOf(error.cause);
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
-}

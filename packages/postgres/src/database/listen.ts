@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database, Logger, Subscription } from '@reactor/core';
+import { type Database, type Logger, reasonOf, type Subscription } from '@reactor/core';
 import { Client, type ClientConfig, escapeIdentifier } from 'pg';
 import { jitteredDelayMs } from '../backoff.js';
-import { reasonOf } from './errors.js';
 
 /** `Database.listen` for the server that `config` leads to. */
 export function createListen(config: ClientConfig, logger: Logger): Database['listen'] {

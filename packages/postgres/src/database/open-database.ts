@@ -1,7 +1,14 @@
-import type { Clock, Database, Logger, MetricsContributor, Subscription } from '@reactor/core';
+import {
+  type Clock,
+  type Database,
+  type Logger,
+  type MetricsContributor,
+  reasonOf,
+  type Subscription,
+} from '@reactor/core';
 import { Pool, type PoolClient } from 'pg';
 import { PooledConnection, runTransaction } from './connection.js';
-import { isAcquireTimeout, reasonOf, unavailable } from './errors.js';
+import { isAcquireTimeout, unavailable } from './errors.js';
 import { createListen } from './listen.js';
 import { createDatabaseMetrics } from './metrics.js';
 import { createPing, type PingResult } from './ping.js';

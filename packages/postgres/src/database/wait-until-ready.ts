@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@reactor/core';
+import { type Logger, reasonOf } from '@reactor/core';
 import { DatabaseError } from 'pg';
 import { jitteredDelayMs } from '../backoff.js';
-import { reasonOf } from './errors.js';
 import type { PingResult } from './ping.js';
 
 /** The database was not reached; the message says where and why, without a password. */
