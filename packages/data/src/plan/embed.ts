@@ -35,6 +35,8 @@ export class Embeds {
   readonly #context: PlanContext;
   readonly #outer: Scope;
   readonly #byName: ReadonlyMap<string, Embed>;
+  /** What was spread into this level, by the name of the embed. */
+  readonly #spread = new Map<string, readonly Output[]>();
 
   constructor(context: PlanContext, outer: Scope, byName: ReadonlyMap<string, Embed>) {
     this.#context = context;
@@ -78,7 +80,9 @@ export class Embeds {
       // Aggregates belong to the level whose rows they sum up, which is this one.
       const select = levelSelect({ ...level, outputs: level.outputs.map(ungrouped) });
       joins.push(`LEFT JOIN LATERAL (${select}) AS ${alias} ON true`);
-      return level.outputs.map((output, index) => ({ ...output, value: `${alias}.${level.columns[index]}` }));
+      const outputs = level.outputs.map((output, index) => ({ ...output, value: `${alias}.${level.columns[index]}` }));
+      this.#spread.set(item.target, outputs);
+      return outputs.map(({ column: _, ...output }) => output);
     }
     const row = this.#context.alias();
     const lists = level.columns.map((name) => `coalesce(json_agg(${row}.${name}), '[]') AS ${name}`);
@@ -101,6 +105,11 @@ export class Embeds {
         hint: 'A related order needs a many-to-one or one-to-one relationship.',
       });
     }
+    // A level that groups can only be sorted by what it selects.
+    const spread = this.#spread.get(name)?.find(({ column, aggregate }) => {
+      return field.path.length === 0 && column === field.column && aggregate === undefined;
+    });
+    if (spread !== undefined) return spread.value;
     const inner = this.#scope(relationship);
     const { sql } = fieldExpression(this.#context, inner.scope, field);
     const where = [...inner.joined, ...this.#filters(inner.scope, item.query)];

@@ -15,6 +15,8 @@ export interface Output {
   readonly aggregate?: (value: string) => string;
   /** Of type json, made here. */
   readonly isJson?: boolean;
+  /** The column of this level that it is, as it stands. */
+  readonly column?: string;
 }
 
 /** What a level selects, in order. @param joins what its values need beside the level's FROM item is added here */
@@ -37,16 +39,24 @@ function itemOutputs(
 ): readonly Output[] {
   switch (item.kind) {
     case 'all':
-      return [...scope.columns.keys()].map((key) => ({ key, known: true, value: scope.column(key).sql }));
+      return [...scope.columns.keys()].map((key) => ({ key, known: true, value: scope.column(key).sql, column: key }));
     case 'column':
-      return [columnOutput(context, scope, item)];
-    case 'count': {
-      const cast = castSuffix(context, item.cast);
-      return [{ ...keyOf(item.alias, 'count'), value: '*', aggregate: () => `count(*)${cast}` }];
-    }
+      return [isBareCount(scope, item) ? countOutput(context, item) : columnOutput(context, scope, item)];
+    case 'count':
+      return [countOutput(context, item)];
     case 'embed':
       return embedOutputs(item, embeds, joins);
   }
+}
+
+/** `count` counts rows as `count()` does, in PostgREST's older spelling, unless there is a column of that name. */
+function isBareCount(scope: Scope, { field, aggregate }: ColumnItem): boolean {
+  return field.column === 'count' && field.path.length === 0 && aggregate === undefined && !scope.columns.has('count');
+}
+
+function countOutput(context: PlanContext, { alias, cast }: Pick<ColumnItem, 'alias' | 'cast'>): Output {
+  const suffix = castSuffix(context, cast);
+  return { ...keyOf(alias, 'count'), value: '*', aggregate: () => `count(*)${suffix}` };
 }
 
 function columnOutput(context: PlanContext, scope: Scope, item: ColumnItem): Output {
@@ -58,7 +68,8 @@ function columnOutput(context: PlanContext, scope: Scope, item: ColumnItem): Out
   }
   const key = item.field.path.findLast((step) => typeof step.key === 'string')?.key;
   if (item.alias === undefined && typeof key === 'string') return { key, known: false, value };
-  return { ...keyOf(item.alias, item.field.column), value };
+  const isPlain = item.field.path.length === 0 && item.cast === undefined;
+  return { ...keyOf(item.alias, item.field.column), value, ...(isPlain ? { column: item.field.column } : {}) };
 }
 
 function aggregation(context: PlanContext, aggregate: Aggregate): (value: string) => string {
