@@ -1,4 +1,6 @@
 import type { Comparison, Condition, TextSearch } from '../query/ast.js';
+import { QueryError } from '../query/query-error.js';
+import { quoted } from '../query/scanner.js';
 import type { PlanContext } from './context.js';
 import { fieldExpression } from './field.js';
 import type { Scope } from './scope.js';
@@ -41,7 +43,7 @@ const SEARCHED_AS_TEXT = /^(?:text|json|jsonb|name|character(?: varying)?(?:\(\d
 /** Whether something is embedded under a name; undefined when this level embeds nothing of that name. */
 export type EmbeddedRows = (name: string) => string | undefined;
 
-/** @throws QueryError 42703 for an unknown column */
+/** @throws QueryError 42703 for an unknown column, PGRST120 for an embed that is asked anything but `is.null` */
 export function conditionSql(
   context: PlanContext,
   scope: Scope,
@@ -64,6 +66,12 @@ function positiveSql(context: PlanContext, scope: Scope, condition: Condition, e
   if (condition.kind === 'is') {
     const rows = embeddedNullTest(condition, embeddedRows);
     if (rows !== undefined) return condition.value === 'null' ? `NOT ${rows}` : rows;
+  }
+  const { column } = condition.field;
+  if (!scope.columns.has(column) && embeddedRows(column) !== undefined) {
+    throw new QueryError('invalid_query', 'PGRST120', `${quoted(column)} is embedded, and no column to compare`, {
+      hint: `Accepted are is.null and not.is.null, and filters on its columns: ${column}.<column>=….`,
+    });
   }
   const field = fieldExpression(context, scope, condition.field);
   switch (condition.kind) {

@@ -103,7 +103,8 @@ function referring(key: ForeignKey): Relationship {
 
 /** Both keys lie in the primary key of their relation, so that a pair of rows is linked at most once. */
 function isJunction(model: SchemaModel, near: ForeignKey, far: ForeignKey): boolean {
-  if (near.relation !== far.relation || near === far) return false;
+  // A key that a view inherits leads to the view and to the table below it; that is still one key.
+  if (near.relation !== far.relation || near.name === far.name) return false;
   const primaryKey = model.relations.get(near.relation)?.primaryKey ?? [];
   return [...near.columns, ...far.columns].every((column) => primaryKey.includes(column));
 }
