@@ -21,6 +21,7 @@ import { callRoutes } from './routes/call.js';
 import { describeTableRoutes } from './routes/openapi.js';
 import { readRoutes } from './routes/read.js';
 import { schemaRoutes } from './routes/schema.js';
+import { typesRoutes } from './routes/types.js';
 import { unsupportedMethods } from './routes/unsupported-methods.js';
 import { writeRoutes } from './routes/write.js';
 import { SchemaCache } from './schema/schema-cache.js';
@@ -63,6 +64,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   routes.use(withContext(context));
   schemaRoutes(routes, service);
   adminRoutes(routes, service, migrations);
+  typesRoutes(routes, service, { database });
   callRoutes(routes, service);
   readRoutes(routes, service);
   writeRoutes(routes, service);
