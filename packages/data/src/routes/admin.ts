@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { authenticate, coreErrors, type ReactorEnv, requireSystem } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { AppMigrations } from '../app-migrations/app-migrations.js';
+import type { AppMigrationStatus, AppMigrations } from '../app-migrations/app-migrations.js';
 import { readMigrationFiles } from '../app-migrations/files.js';
 import type { DataService } from '../service.js';
 
@@ -53,6 +53,18 @@ const status = createRoute({
   },
 });
 
+const compare = createRoute({
+  method: 'post',
+  path: '/_admin/migrations',
+  summary: 'Whether these migrations are applied; nothing is changed',
+  security,
+  request: { body: { required: true, content: { 'application/json': { schema: bodySchema } } } },
+  responses: {
+    200: { description: 'By name', content: { 'application/json': { schema: migrationsSchema } } },
+    400: { description: '`migration_failed`: a name that none can have, or that is given twice.' },
+  },
+});
+
 const apply = createRoute({
   method: 'post',
   path: '/_admin/migrate',
@@ -98,16 +110,11 @@ export function adminRoutes(
   });
 
   routes.openapi({ ...status, middleware: operatorOnly }, async (c) => {
-    const { applied, pending, changed, unknown } = await migrations.status(await files());
-    return c.json(
-      {
-        applied: applied.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt.toISOString() })),
-        pending: [...pending],
-        changed: [...changed],
-        unknown: [...unknown],
-      },
-      200,
-    );
+    return c.json(statusBody(await migrations.status(await files())), 200);
+  });
+
+  routes.openapi({ ...compare, middleware: operatorOnly }, async (c) => {
+    return c.json(statusBody(await migrations.status(c.req.valid('json').migrations)), 200);
   });
 
   routes.openapi({ ...apply, middleware: operatorOnly }, async (c) => {
@@ -118,4 +125,13 @@ export function adminRoutes(
     if (!isDryRun) await schema.reload();
     return c.json(isDryRun ? { applied: [], pending: [...applied] } : { applied: [...applied], pending: [] }, 200);
   });
+}
+
+function statusBody({ applied, pending, changed, unknown }: AppMigrationStatus): z.infer<typeof migrationsSchema> {
+  return {
+    applied: applied.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt.toISOString() })),
+    pending: [...pending],
+    changed: [...changed],
+    unknown: [...unknown],
+  };
 }

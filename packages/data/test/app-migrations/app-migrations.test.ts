@@ -222,6 +222,31 @@ describe('the admin routes', () => {
     }
   });
 
+  test('compare what is sent with what is applied', async () => {
+    const { as } = await createTestData('SELECT 1');
+    const post = (path: string, migrations: unknown) => as('admin')('POST', path, jsonBody({ migrations }));
+    await post('/_admin/migrate', [file('1', 'CREATE TABLE a ()'), file('2', 'SELECT 1'), file('3', 'SELECT 1')]);
+    const answer = await post('/_admin/migrations', [
+      file('4', 'SELECT 1'),
+      file('2', 'SELECT 2'),
+      file('1', 'CREATE TABLE a ()'),
+    ]);
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      {
+        applied: [1, 2].map((name) => ({ name: String(name), applied_at: expect.stringMatching(/Z$/) })),
+        pending: ['4'],
+        changed: ['2'],
+        unknown: ['3'],
+      },
+    ]);
+    const twice = await post('/_admin/migrations', [file('1', 'SELECT 1'), file('1', 'SELECT 1')]);
+    expect([twice.status, await twice.json()]).toMatchObject([400, { error: { code: 'migration_failed' } }]);
+    expect((await as('admin')('POST', '/_admin/migrations')).status).toBe(400);
+    expect((await as('alice')('POST', '/_admin/migrations', jsonBody({ migrations: [] }))).status).toBe(403);
+    expect((await as(undefined)('POST', '/_admin/migrations', jsonBody({ migrations: [] }))).status).toBe(401);
+  });
+
   test('answer what is wrong with a migration', async () => {
     const { as } = await createTestData('SELECT 1', { config: { maxBodyBytes: 200 } });
     const migrate = async (body: unknown) => {
