@@ -10,6 +10,8 @@ export interface SqlError extends Error {
   readonly hint?: string;
   /** Of the fault in the statement, characters from 1. */
   readonly position?: string;
+  /** Name of the function in PostgreSQL's source. */
+  readonly routine?: string;
 }
 
 export function isSqlError(error: unknown): error is SqlError {
@@ -23,13 +25,10 @@ const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
 /** Somebody else's lock or the server's own trouble: nothing that the caller did. */
 const RETRY = { 'Retry-After': '1' };
 
-/**
- * What the caller hears of an error of PostgreSQL. Its message and hint are for the caller; of rows that the caller may
- * not see, PostgreSQL itself keeps the detail back.
- */
+/** What the caller hears of an error of PostgreSQL. Its message and hint are for the caller. */
 export function fromSqlError(error: SqlError, principal: Principal): DataError {
-  const { code, message, detail, hint } = error;
-  const postgrest: PostgrestFields = { code, details: detail ?? null, hint: hint ?? null };
+  const { code, message, hint } = error;
+  const postgrest: PostgrestFields = { code, details: detailFor(error, principal), hint: hint ?? null };
   const options = { cause: error };
   if (code === '42501') return refusal(error, principal, postgrest);
   if (/^PT[3-5]\d\d$/.test(code)) {
@@ -106,6 +105,16 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
   return dataError('raised_by_function', message, postgrest, options);
 }
 
+/**
+ * The detail of a broken constraint is the row. PostgreSQL keeps it from whom policies bind, but a foreign key changes
+ * other rows with the rights of the table's owner, as a SECURITY DEFINER function does, and then it prints them.
+ */
+function detailFor({ code, detail, routine }: SqlError, principal: Principal): string | null {
+  const isConstraint = code.startsWith('23') || code.startsWith('44');
+  const wasRaised = routine === 'exec_stmt_raise';
+  return isConstraint && !wasRaised && principal.kind !== 'system' ? null : (detail ?? null);
+}
+
 /** Its message may tell of the inside. */
 function internal(error: SqlError, { code }: PostgrestFields): DataError {
   const reactor = coreErrors.create.internal_error('The database failed to answer this request.', { cause: error });
@@ -121,7 +130,6 @@ function refusal(error: SqlError, principal: Principal, postgrest: PostgrestFiel
 }
 
 /** Where PostgreSQL refuses a row, by the name of the function in its source. */
-function isPolicyRefusal(error: SqlError): boolean {
-  const { routine } = error as { routine?: unknown };
+function isPolicyRefusal({ routine }: SqlError): boolean {
   return routine === 'ExecWithCheckOptions';
 }
