@@ -24,11 +24,12 @@ test('version tells the server and each mounted capability, and nothing else', a
   };
   const reactor = await versionOf('apps/reactor-server');
   const auth = await versionOf('packages/auth');
+  const data = await versionOf('packages/data');
   const storage = await versionOf('packages/storage');
 
   const everything = await (await startServer()).admin('/_admin/version');
   expect(everything.headers.get('Content-Type')).toBe('application/json');
-  expect(await everything.json()).toEqual({ reactor, capabilities: { auth, storage } });
+  expect(await everything.json()).toEqual({ reactor, capabilities: { auth, data, storage } });
   const one = await startServer({ config: '[project]\nenv = "dev"\n[auth]\n' });
   expect(await (await one.admin('/_admin/version')).json()).toEqual({ reactor, capabilities: { auth } });
 });

@@ -3,6 +3,8 @@ import { readdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { createBucket, PASSWORD, putObject, signUp } from './support/client.js';
+import { connectDatabase } from './support/database.js';
+import { writeMigrations } from './support/migrations.js';
 import { processesOf } from './support/processes.js';
 import { projectDirectory, startServer, type TestServer } from './support/server.js';
 import { until } from './support/until.js';
@@ -16,6 +18,8 @@ interface Ledger {
   /** Key → sha256 of what the server acknowledged last. */
   readonly objects: Map<string, string>;
   readonly emails: string[];
+  /** Row id → text that the server acknowledged, or may have written when it died. */
+  readonly rows: Map<number, string>;
 }
 
 /** Does it again and again until the server dies. An answer that says no is a failure of the test. */
@@ -45,6 +49,28 @@ function writeObjects(server: TestServer, token: string, ledger: Ledger, round: 
   });
 }
 
+/** Inserts, and updates of every third row: the answer comes after the commit. */
+function writeRows(server: TestServer, token: string, ledger: Ledger, round: number): Promise<void> {
+  const send = (method: string, path: string, body: object) =>
+    fetch(`${server.url}/data/v1/notes${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  return untilDeath(async (i) => {
+    const id = round * 100_000 + i;
+    ledger.rows.set(id, `maybe:${id}`);
+    const inserted = await send('POST', '', { id, text: `${id}` });
+    if (inserted.status !== 201) throw new Error(`POST: ${inserted.status} ${await inserted.text()}`);
+    ledger.rows.set(id, `${id}`);
+    if (i % 3 !== 0) return;
+    ledger.rows.set(id, `${id}|${id} changed`);
+    const updated = await send('PATCH', `?id=eq.${id}`, { text: `${id} changed` });
+    if (updated.status !== 204) throw new Error(`PATCH: ${updated.status} ${await updated.text()}`);
+    ledger.rows.set(id, `${id} changed`);
+  });
+}
+
 /** Slower, since passwords are hashed with care. */
 function makeAccounts(server: TestServer, ledger: Ledger, round: number): Promise<void> {
   return untilDeath(async (i) => {
@@ -56,10 +82,14 @@ function makeAccounts(server: TestServer, ledger: Ledger, round: number): Promis
 
 test(`kill -9 at a random moment under load, ${ROUNDS} times: nothing acknowledged is lost or torn`, async () => {
   const directory = await projectDirectory();
-  const ledger: Ledger = { objects: new Map(), emails: [] };
+  const ledger: Ledger = { objects: new Map(), emails: [], rows: new Map() };
+  const migrations = await writeMigrations(directory, {
+    '001_notes':
+      'CREATE TABLE notes (id int PRIMARY KEY, text text NOT NULL); policy open on notes for all using (true) check (true);',
+  });
   const options = {
     directory,
-    environment: { REACTOR_TRACING__FILTER: 'warn', REACTOR_SERVER__TRUSTED_PROXIES: '127.0.0.1' },
+    environment: { ...migrations, REACTOR_TRACING__FILTER: 'warn', REACTOR_SERVER__TRUSTED_PROXIES: '127.0.0.1' },
   };
   let server = await startServer(options);
   await createBucket(server, 'crash');
@@ -67,7 +97,7 @@ test(`kill -9 at a random moment under load, ${ROUNDS} times: nothing acknowledg
 
   for (let round = 0; round < ROUNDS; round++) {
     const workers = [0, 1, 2].map((worker) => writeObjects(server, person.access_token, ledger, round, worker));
-    workers.push(makeAccounts(server, ledger, round));
+    workers.push(makeAccounts(server, ledger, round), writeRows(server, person.access_token, ledger, round));
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 1000));
     await server.end('SIGKILL');
     await Promise.all(workers);
@@ -99,6 +129,17 @@ test(`kill -9 at a random moment under load, ${ROUNDS} times: nothing acknowledg
     });
     expect(login.status, email).toBe(200);
   }
+  expect(ledger.rows.size).toBeGreaterThan(2 * ROUNDS);
+  const { client } = await connectDatabase(server);
+  const { rows } = await client.query<{ id: number; text: string }>('SELECT id, text FROM notes');
+  const found = new Map(rows.map(({ id, text }) => [id, text]));
+  for (const [id, expected] of ledger.rows) {
+    const text = found.get(id);
+    found.delete(id);
+    if (text === undefined && expected.startsWith('maybe:')) continue;
+    expect(expected.replace('maybe:', '').split('|'), `${id}`).toContain(text);
+  }
+  expect([...found.keys()]).toEqual([]);
   // The sweep takes what is too old to be an upload under way.
   expect(await server.end('SIGTERM')).toBe(0);
   const blobs = path.join(server.stateDirectory, 'blobs');

@@ -1,11 +1,21 @@
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBucket, putObject, signUp } from './support/client.js';
+import { writeMigrations } from './support/migrations.js';
 import { type Random, randomOf } from './support/random.js';
-import { startServer } from './support/server.js';
+import { projectDirectory, startServer } from './support/server.js';
 
 const REQUESTS = 10_000;
 const CONNECTIONS = 16;
+
+const NOTES = `
+  CREATE TABLE authors (id int PRIMARY KEY, name text);
+  CREATE TABLE notes (id int PRIMARY KEY, author_id int REFERENCES authors, text text);
+  policy readable on authors for select using (true);
+  policy open on notes for all using (true) check (true);
+  CREATE FUNCTION add(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE RETURN a + b;
+  INSERT INTO authors VALUES (1, 'Ann');
+  INSERT INTO notes VALUES (1, 1, 'one'), (2, NULL, NULL);`;
 
 const METHODS = [
   'GET',
@@ -88,11 +98,39 @@ const PATHS = [
   '/auth/v1/organization/create',
   '/auth/v1/organization/list',
   '/auth/v1/update-user',
+  '/data/v1/',
+  '/data/v1/notes',
+  '/data/v1/notes?id=eq.1',
+  '/data/v1/notes?select=id,text,authors(name)',
+  '/data/v1/rpc/add?a=1&b=2',
+  '/data/v1/_admin/migrate',
+  '/data/v1/_admin/migrations',
+  '/data/v1/_admin/reload',
   '/storage/v1/buckets',
   '/storage/v1/buckets/attic',
   '/storage/v1/buckets/attic/objects',
   '/storage/v1/object/attic/a',
   '/storage/v1/object/attic/',
+];
+const SEPARATORS = [
+  '',
+  '/',
+  '?',
+  '&',
+  '=',
+  '?limit=',
+  '?cursor=',
+  '?since=',
+  '&prefix=',
+  '?cascade=',
+  '?select=',
+  '?id=eq.',
+  '&text=like.',
+  '&or=(',
+  '&order=',
+  '&on_conflict=',
+  '&columns=',
+  '?dry_run=',
 ];
 const BODIES = [
   '',
@@ -105,6 +143,9 @@ const BODIES = [
   '{"email":"a@b.c","password":"x"}',
   '{"email":"a\\u0000@b.c","password":"longenough"}',
   '{"email":"a@b.c","password":"\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000"}',
+  '{"id":1,"text":"x"}',
+  '[{"id":"\\u0000"},{"text":1e999}]',
+  'id,text\n1,"x',
   '{"slug":"UPPER"}',
   '{"slug":"a\\u0000b"}',
   '{"slug":{"$ne":1}}',
@@ -162,6 +203,14 @@ const HEADERS = [
   'Connection: upgrade',
   'X-Reactor-Org: \u0000',
   'Prefer: \u00ff',
+  'Prefer: return=representation, count=exact',
+  'Prefer: handling=strict, max-affected=1',
+  'Prefer: tx=rollback, resolution=merge-duplicates',
+  'Range-Unit: items',
+  'Accept: text/csv',
+  'Accept: application/vnd.pgrst.object+json',
+  'Content-Type: text/csv',
+  'Accept-Profile: reactor_auth',
   'X-HTTP-Method-Override: DELETE',
   'Content-Length: -1',
   'Content-Length: 1e3',
@@ -174,8 +223,7 @@ const HEADERS = [
 function hostileRequest(random: Random, tokens: readonly string[]): Buffer {
   const { pick, below } = random;
   let path = pick(PATHS);
-  for (let i = below(3); i > 0; i--)
-    path += pick(['', '/', '?', '&', '=', '?limit=', '?cursor=', '?since=', '&prefix=', '?cascade=']) + pick(STRINGS);
+  for (let i = below(3); i > 0; i--) path += pick(SEPARATORS) + pick(STRINGS);
   const headers = ['Connection: close'];
   if (below(10) > 0) headers.push('Host: localhost');
   if (below(2) === 0) headers.push(`Authorization: Bearer ${pick(tokens)}`);
@@ -205,7 +253,9 @@ async function send(port: number, bytes: Buffer): Promise<number> {
 test(`${REQUESTS} hostile requests: no 5xx, no crash, and the answers still have their form`, async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
   const random = randomOf(seed);
-  const server = await startServer({ environment: { REACTOR_TRACING__FILTER: 'error' } });
+  const directory = await projectDirectory();
+  const migrations = await writeMigrations(directory, { '001_notes': NOTES });
+  const server = await startServer({ directory, environment: { ...migrations, REACTOR_TRACING__FILTER: 'error' } });
   const person = await signUp(server);
   await createBucket(server, 'attic', true);
   await putObject(server, person.access_token, 'attic/a', 'some bytes');

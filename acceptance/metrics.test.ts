@@ -16,6 +16,7 @@ async function drive(server: TestServer): Promise<void> {
   await Promise.all([
     fetch(`${server.url}/storage/v1/object/metrics/a`).then((response) => response.text()),
     fetch(`${server.url}/storage/v1/object/metrics/none`),
+    fetch(`${server.url}/data/v1/nothing`),
     fetch(`${server.url}/nowhere`),
     fetch(`${server.url}/auth/v1/user`),
     fetch(`${server.url}/health`),
@@ -92,9 +93,11 @@ test('one scrape holds what the server, the database and each capability counted
   const text = await (await fetch(`${server.url}/metrics`)).text();
   for (const moved of [
     'reactor_http_requests_total{capability="auth",method="POST",status="201"} 1',
+    'reactor_http_requests_total{capability="data",method="GET",status="404"} 1',
     'reactor_http_requests_total{capability="storage",method="PUT",status="200"} 1',
     'reactor_http_requests_total{capability="server",method="GET",status="404"} 1',
     'reactor_auth_sign_ups_total{result="ok"} 1',
+    'reactor_data_operations_total{operation="select",result="rejected"} 1',
     'reactor_db_up 1',
     'reactor_health_status{capability="storage"} 1',
   ]) {
@@ -134,10 +137,12 @@ test('a real Prometheus scrapes it with the shipped job, and answers the publish
 
   await until('a rate for every capability', async () => {
     // A rate needs traffic between two scrapes.
-    await Promise.all([fetch(`${server.url}/auth/v1/keys`), fetch(`${server.url}/storage/v1/object/metrics/a`)]);
+    await Promise.all(
+      ['/auth/v1/keys', '/data/v1/nothing', '/storage/v1/object/metrics/a'].map((to) => fetch(`${server.url}${to}`)),
+    );
     const result = await query('sum by (capability) (rate(reactor_http_requests_total[30s])) > 0');
     const seen = result.map(({ metric }) => metric.capability);
-    return ['auth', 'storage', 'server'].every((name) => seen.includes(name)) ? true : undefined;
+    return ['auth', 'data', 'storage', 'server'].every((name) => seen.includes(name)) ? true : undefined;
   });
   const p95 = await first(
     'histogram_quantile(0.95, sum by (le, capability) (rate(reactor_http_request_duration_seconds_bucket[30s]))) > 0',

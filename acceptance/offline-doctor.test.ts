@@ -22,7 +22,7 @@ test('with the server down it runs the same probes and leaves nothing behind', a
   const { directory, stateDirectory } = await stoppedServer();
   const { code, report } = await doctorOf(directory);
   expect(code).toBe(0);
-  expect(Object.keys(report)).toEqual(['auth', 'storage']);
+  expect(Object.keys(report)).toEqual(['auth', 'data', 'storage']);
   expect(await processesOf(stateDirectory)).toEqual([]);
   expect(existsSync(path.join(stateDirectory, 'server.pid'))).toBe(false);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { authErrors, createAuth, parseAuthConfig } from '@reactor/auth';
 import { coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
+import { createData, dataErrors, parseDataConfig } from '@reactor/data';
 import {
   createHealth,
   createLogging,
@@ -35,6 +36,7 @@ afterAll(async () => {
 function owners(): [string, readonly MetricFamily[]][] {
   const logging = createLogging({ filter: 'off', clock: systemClock });
   const auth = createAuth(parseAuthConfig({ secret: 'x'.repeat(32) }), { ...context, database });
+  const data = createData(parseDataConfig({}), { ...context, database, tokens: auth.tokens });
   const blobs = createFilesystemBlobStore({ root: directory, clock: systemClock });
   const storage = createStorage(parseStorageConfig({}), { ...context, database, tokens: auth.tokens, blobs });
   const health = createHealth({ ...context, capabilities: () => [], phase: () => 'ready' });
@@ -46,6 +48,7 @@ function owners(): [string, readonly MetricFamily[]][] {
     ['scrape', createMetrics(context).registry.getMetricsAsArray() as unknown as MetricFamily[]],
     ['database', [...database.metrics.families, ...embeddedPostgresMetrics(() => false).contributor.families]],
     ['auth', auth.metrics.families],
+    ['data', data.metrics.families],
     ['storage', storage.metrics.families],
   ];
 }
@@ -70,6 +73,7 @@ test('docs/reference/errors.md lists every error code that is declared', async (
   const sections = [
     ['Everywhere', { ...coreErrors.codes, ...httpErrors.codes }],
     ['auth', authErrors.codes],
+    ['data', dataErrors.codes],
     ['storage', storageErrors.codes],
   ] as const;
   const body = sections.map(

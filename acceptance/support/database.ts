@@ -18,7 +18,8 @@ export async function connectDatabase(server: TestServer): Promise<OperatorConne
   onTestFinished(() => client.end());
   const { rows } = await client.query<{ ledger: string }>(
     `SELECT format('%I.%I', table_schema, table_name) AS ledger
-       FROM information_schema.columns WHERE column_name = 'checksum'`,
+       FROM information_schema.columns WHERE column_name IN ('owner', 'id', 'checksum')
+       GROUP BY table_schema, table_name HAVING count(*) = 3`,
   );
   return { client, ledger: (rows[0] as { ledger: string }).ledger };
 }

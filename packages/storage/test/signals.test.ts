@@ -154,7 +154,7 @@ describe('health', () => {
 
 describe('probes', () => {
   async function run(storage: TestStorage, name: string, overrides: object = {}) {
-    const options = { database: storage.database, blobs: storage.blobs, clock: systemClock, maxUploadBytes: 1_000 };
+    const options = { database: storage.database, blobs: storage.blobs, maxUploadBytes: 1_000 };
     const probe = storageProbes({ ...options, ...overrides }).find((candidate) => candidate.name === name);
     if (probe === undefined) throw new Error(`no probe ${name}`);
     return probe.run(AbortSignal.timeout(probe.timeoutMs));
