@@ -10,6 +10,8 @@ export interface Session {
   readonly path: string;
   readonly readOnly: boolean;
   readonly statementTimeoutMs: number;
+  /** IANA name; the database's own when undefined. */
+  readonly timeZone?: string | undefined;
 }
 
 /** The role in `request.jwt.claims` and in statement keys: as in PostgREST the database role, or the operator. */
@@ -28,13 +30,15 @@ const AS_CALLER = `
 /** The operator stays the login, which policies do not bind where it owns the tables. */
 const AS_SYSTEM = AS_CALLER.replace(`set_config('role', $1, true)`, '$1::text');
 
+const IN_TIME_ZONE = `, set_config('TimeZone', $8, true)`;
+
 /** The statement that makes what follows it in the transaction run as the caller. */
 export function sessionStatement(session: Session): Statement {
-  const { principal, method, path, readOnly, statementTimeoutMs } = session;
+  const { principal, method, path, readOnly, statementTimeoutMs, timeZone } = session;
   const role = roleOf(principal);
   const isSystem = principal.kind === 'system';
   return {
-    text: isSystem ? AS_SYSTEM : AS_CALLER,
+    text: `${isSystem ? AS_SYSTEM : AS_CALLER}${timeZone === undefined ? '' : IN_TIME_ZONE}`,
     values: [
       role,
       JSON.stringify(claimsOf(principal, role)),
@@ -43,8 +47,9 @@ export function sessionStatement(session: Session): Statement {
       EXPOSED_SCHEMA,
       String(statementTimeoutMs),
       readOnly ? 'on' : 'off',
+      ...(timeZone === undefined ? [] : [timeZone]),
     ],
-    prepareAs: isSystem ? 'session of the operator' : 'session of a caller',
+    prepareAs: `session of ${isSystem ? 'the operator' : 'a caller'}${timeZone === undefined ? '' : ' in a time zone'}`,
   };
 }
 

@@ -9,6 +9,8 @@ export interface Preferences {
   readonly tx?: 'commit' | 'rollback';
   readonly handling?: 'strict' | 'lenient';
   readonly maxAffected?: number;
+  /** As PostgreSQL knows it, `Europe/Paris`. */
+  readonly timezone?: string;
   /** Some clients put the conflict target here and not into the query. */
   readonly onConflict?: readonly string[];
 }
@@ -51,6 +53,7 @@ export function parsePrefer(header: string | null): Preferences {
   if (fatal.length > 0) throw invalidPreferences(fatal);
   return {
     ...Object.fromEntries(Object.keys(CHOICES).flatMap((name) => (found.has(name) ? [[name, found.get(name)]] : []))),
+    ...(found.has('timezone') ? { timezone: found.get('timezone') as string } : {}),
     ...(found.has('max-affected') ? { maxAffected: Number(found.get('max-affected')) } : {}),
     ...(onConflict.length > 0 ? { onConflict } : {}),
   };
@@ -59,7 +62,7 @@ export function parsePrefer(header: string | null): Preferences {
 /** The `Preference-Applied` header for those of `names` that were asked for; undefined when there are none. */
 export function preferenceApplied(
   preferences: Preferences,
-  names: readonly (keyof typeof CHOICES | 'max-affected')[],
+  names: readonly (keyof typeof CHOICES | 'max-affected' | 'timezone')[],
 ): string | undefined {
   const applied = names.flatMap((name) => {
     const value = name === 'max-affected' ? preferences.maxAffected : preferences[name];
@@ -77,7 +80,18 @@ function splitOnce(token: string): [string, string | undefined] {
 
 function accepts(name: string, value: string): boolean {
   if (name === 'max-affected') return /^\d{1,9}$/.test(value);
+  if (name === 'timezone') return isTimeZone(value);
   return isChoice(name) && (CHOICES[name] as readonly string[]).includes(value);
+}
+
+/** A name, which both we and PostgreSQL have from the IANA. It reads the sign of an offset the other way round. */
+function isTimeZone(value: string): boolean {
+  if (!/^[A-Za-z]/.test(value)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isChoice(name: string): name is keyof typeof CHOICES {
@@ -86,7 +100,7 @@ function isChoice(name: string): name is keyof typeof CHOICES {
 
 function isKnown(token: string): boolean {
   const [name] = splitOnce(token);
-  return isChoice(name) || name === 'max-affected';
+  return isChoice(name) || name === 'max-affected' || name === 'timezone';
 }
 
 function invalidPreferences(tokens: readonly string[]): DataError {
@@ -94,6 +108,6 @@ function invalidPreferences(tokens: readonly string[]): DataError {
   return dataError('invalid_query', `These preferences are not understood: ${tokens.join(', ')}`, {
     code: 'PGRST122',
     details: `Invalid preferences: ${tokens.join(', ')}`,
-    hint: `Accepted: ${known.join(', ')}, max-affected=<rows>`,
+    hint: `Accepted: ${known.join(', ')}, max-affected=<rows>, timezone=<IANA name>`,
   });
 }

@@ -50,6 +50,8 @@ function requireFilter(verb: string, { query }: WriteQuery, { allowUnfiltered }:
   refusePaging(query);
   if (query.where.length > 0 || allowUnfiltered === true) return;
   throw new QueryError('filter_required', '21000', `${verb} needs a filter that says which rows are meant`, {
-    hint: 'To mean every row, filter by something that all have, such as a key that is not null: id=not.is.null.',
+    hint:
+      'To mean every row, send Prefer: handling=strict, max-affected=<the most rows that may change>, or filter by ' +
+      'something that all have: id=not.is.null.',
   });
 }

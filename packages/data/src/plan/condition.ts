@@ -2,7 +2,7 @@ import type { Comparison, Condition, TextSearch } from '../query/ast.js';
 import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import type { PlanContext } from './context.js';
-import { fieldExpression } from './field.js';
+import { type Expression, fieldExpression } from './field.js';
 import type { Scope } from './scope.js';
 import { arrayLiteral } from './sql.js';
 
@@ -88,11 +88,19 @@ function positiveSql(context: PlanContext, scope: Scope, condition: Condition, e
     case 'comparison': {
       const { operator, quantifier } = condition;
       const isPattern = operator === 'like' || operator === 'ilike';
-      const operand = context.parameter(isPattern ? condition.operand.replaceAll('*', '%') : condition.operand);
+      const operand = context.parameter(
+        isPattern ? condition.operand.replaceAll('*', '%') : arrayOperand(condition, field),
+      );
       const compared = quantifier === undefined ? operand : `${quantifier === 'any' ? 'ANY' : 'ALL'} (${operand})`;
       return `${field.sql} ${COMPARISON_SQL[operator]} ${compared}`;
     }
   }
+}
+
+/** Reactor's own clients write the elements of an array in parentheses, which no array begins with. */
+function arrayOperand({ operator, operand }: { operator: Comparison; operand: string }, { type }: Expression): string {
+  const isSpelled = type.endsWith('[]') && (operator === 'cs' || operator === 'cd' || operator === 'ov');
+  return isSpelled && operand.startsWith('(') && operand.endsWith(')') ? `{${operand.slice(1, -1)}}` : operand;
 }
 
 /** `embedded=is.null` and `embedded=not.is.null` ask whether there are embedded rows. */

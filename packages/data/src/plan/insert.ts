@@ -37,7 +37,7 @@ export function planInsert(
 /**
  * PUT of one row whose whole primary key is given as `eq` filters. Columns that the body leaves out keep their value, or
  * get their default in a new row. `affected_count` 0 means that the body has another key (PGRST115).
- * @throws QueryError PGRST105 (400) for other filters, PGRST102 (400) for several rows, PGRST115 (400) for a body
+ * @throws QueryError PGRST105 (400) for other filters, PGRST114 (400) for a limit, PGRST102 (400) for several rows, PGRST115 (400) for a body
  *   without the key
  */
 export function planPut(
@@ -48,7 +48,7 @@ export function planPut(
   options: WriteOptions,
 ): Plan {
   const relation = findRelation(model, name);
-  refusePaging(write.query);
+  refusePaging(write.query, 'PGRST114');
   requireOneRow(rows);
   const key = keyFilters(relation, write);
   const left = [...key.keys()].find((column) => !rows.columns.includes(column));

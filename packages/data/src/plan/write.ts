@@ -58,10 +58,14 @@ export function planWritten(
   );
 }
 
-/** @throws QueryError PGRST100 for a limit or an offset: what is written cannot depend on an order */
-export function refusePaging({ limit, offset }: ReadQuery): void {
+/**
+ * What is written cannot depend on an order.
+ * @param code PGRST114 for PUT
+ * @throws QueryError `code` (400) for a limit or an offset
+ */
+export function refusePaging({ limit, offset }: ReadQuery, code: 'PGRST100' | 'PGRST114' = 'PGRST100'): void {
   if (limit === undefined && offset === undefined) return;
-  throw new QueryError('invalid_query', 'PGRST100', 'limit and offset are accepted with GET only', {
+  throw new QueryError('invalid_query', code, 'limit and offset are accepted with GET only', {
     hint: 'Say with filters which rows are meant.',
   });
 }

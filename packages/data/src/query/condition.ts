@@ -18,6 +18,14 @@ const OPERATORS = [...COMPARISONS, 'in', 'is', ...TEXT_SEARCHES].join(', ');
 const isComparison = (word: string): word is Comparison => (COMPARISONS as readonly string[]).includes(word);
 const isTextSearch = (word: string): word is TextSearch => (TEXT_SEARCHES as readonly string[]).includes(word);
 
+/**
+ * `fts.plain:q` and `fts.english:plain:q`, as Reactor's own clients write `plfts.q` and `plfts(english).q`. What follows
+ * `plain:` may also be the weights of a lexeme in the language of `to_tsquery`; those stay what they are.
+ */
+const SPELLED_SEARCH =
+  /(?:plain|phrase|websearch):(?![a-dA-D*]+(?:[\s&|<()!]|$))|[A-Za-z_][\w.]*:(?:plain|phrase|websearch):/y;
+const SPELLED = { plain: 'plfts', phrase: 'phfts', websearch: 'wfts' } as const satisfies Record<string, TextSearch>;
+
 /** Where an operand ends: with the parameter, or at the comma or parenthesis of the group around it. */
 type Ending = 'parameter' | 'group';
 
@@ -36,10 +44,9 @@ export function parseFilter(scanner: Scanner, budget: Budget, field: Field, endi
     return { kind: 'is', field, negated, value: parseIsValue(scanner) };
   }
   if (isTextSearch(word)) {
-    const language = parseModifier(scanner, /[\p{L}\p{N}_.-]+/uy, 'a text search configuration');
-    scanner.expect('.');
+    const { operator, language } = parseTextSearch(scanner, word);
     const operand = parseOperand(scanner, ending);
-    const base = { kind: 'text search', field, negated, operator: word, operand } as const;
+    const base = { kind: 'text search', field, negated, operator, operand } as const;
     return language === undefined ? base : { ...base, language };
   }
   if (isComparison(word)) {
@@ -79,6 +86,16 @@ export function parseGroup(
   } while (scanner.accept(','));
   scanner.expect(')');
   return { kind: 'group', operator, negated, conditions };
+}
+
+/** What follows the operator: `(english).`, `.`, or the longer spelling. */
+function parseTextSearch(scanner: Scanner, word: TextSearch): { operator: TextSearch; language: string | undefined } {
+  const language = parseModifier(scanner, /[\p{L}\p{N}_.-]+/uy, 'a text search configuration');
+  scanner.expect('.');
+  const spelled = word === 'fts' && language === undefined ? scanner.match(SPELLED_SEARCH) : undefined;
+  if (spelled === undefined) return { operator: word, language };
+  const [type, config] = spelled.slice(0, -1).split(':').reverse();
+  return { operator: SPELLED[type as keyof typeof SPELLED], language: config };
 }
 
 function parseModifier(scanner: Scanner, pattern: RegExp, expected: string): string | undefined {

@@ -123,6 +123,8 @@ class RequestParser {
 
     const level = names.reduce((outer, { text }) => outer.embedded(text), this.root);
     if (isGroup) {
+      // Reactor's own clients write or=eq.(…).
+      value.accept('eq.');
       level.where.push(parseGroup(value, this.#budget, word, negated));
       value.expectEnd();
     } else if (word === 'order') {

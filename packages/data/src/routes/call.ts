@@ -32,7 +32,7 @@ async function call(c: Context<ReactorEnv>, principal: Principal, service: DataS
   return withSchema(service, principal, async (model) => {
     const { plan, offset } = planOf(model, name, body, request, range, service);
     const readOnly = !isPost || plan.function.volatility !== 'volatile';
-    const session = sessionOf(c, principal, config, { readOnly });
+    const session = sessionOf(c, principal, config, { readOnly, preferences });
     if (media.kind === 'plan') {
       return respondPlan(await executor.explain('call', session, plan, media.explainOptions), media);
     }
@@ -73,7 +73,7 @@ function answer(
   offset: number,
   countRows: (rows: number) => void,
 ): Response {
-  const applied = preferenceApplied(preferences, ['count', 'tx', 'handling', 'max-affected']);
+  const applied = preferenceApplied(preferences, ['count', 'tx', 'handling', 'max-affected', 'timezone']);
   if (plan.function.returns.kind === 'void') return respond(null, 204, { 'Preference-Applied': applied });
   const status = rangeStatus(offset, rowCount, totalCount);
   countRows(rowCount);

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Principal, ReactorEnv } from '@reactor/core';
 import type { Context } from 'hono';
+import { withEmbedRanges } from '../http/embed-range.js';
 import { preferenceApplied } from '../http/prefer.js';
 import { contentRange, parseRowRange, rangeStatus } from '../http/range.js';
 import { planRead } from '../plan/index.js';
@@ -24,8 +25,9 @@ async function read(c: Context<ReactorEnv>, principal: Principal, service: DataS
   const request = readHeaders(c, config);
   const { media, rows, preferences } = request;
   const range = parseRowRange(c.req.header('Range') ?? null);
-  const query = paged(parseReadRequest(request.parameters, queryLimits(config)), range, config);
-  const session = sessionOf(c, principal, config, { readOnly: true });
+  const parsed = parseReadRequest(request.parameters, queryLimits(config));
+  const query = paged(withEmbedRanges(parsed, c.req.raw.headers), range, config);
+  const session = sessionOf(c, principal, config, { readOnly: true, preferences });
   return withSchema(service, principal, async (model) => {
     const plan = planRead(model, table, query, outputOptions(request, config));
     if (media.kind === 'plan') {
@@ -39,7 +41,7 @@ async function read(c: Context<ReactorEnv>, principal: Principal, service: DataS
     return respond(result.body, status, {
       'Content-Type': rows.contentType,
       'Content-Range': contentRange(query.offset, rowCount, totalCount),
-      'Preference-Applied': preferenceApplied(preferences, ['count', 'handling']),
+      'Preference-Applied': preferenceApplied(preferences, ['count', 'handling', 'timezone']),
     });
   });
 }

@@ -59,14 +59,15 @@ export function sessionOf(
   c: Context<ReactorEnv>,
   principal: Principal,
   config: DataConfig,
-  access: { readonly readOnly: boolean },
+  { readOnly, preferences }: { readonly readOnly: boolean; readonly preferences: Preferences },
 ): Session {
   return {
     principal,
     method: c.req.method,
     path: new URL(c.req.url).pathname,
-    readOnly: access.readOnly,
+    readOnly,
     statementTimeoutMs: config.statementTimeoutMs,
+    timeZone: preferences.timezone,
   };
 }
 

@@ -49,7 +49,7 @@ async function write(
   const { media, rows, preferences } = request;
   const parsed = parseWriteRequest(request.parameters, queryLimits(config));
   const body = method === 'DELETE' ? undefined : parseRows(await readBody(c, service), parsed.columns);
-  const session = sessionOf(c, principal, config, { readOnly: false });
+  const session = sessionOf(c, principal, config, { readOnly: false, preferences });
   return withSchema(service, principal, async (model) => {
     const located = locatedRows(model, table, method, preferences, body);
     const plan = planWrite(model, table, method, body, located?.write(parsed) ?? parsed, request, {
@@ -145,6 +145,7 @@ function answer(
       'tx',
       'handling',
       'max-affected',
+      'timezone',
     ]),
     Location: located === undefined || rowCount !== 1 ? undefined : locate(c.req.path, located, body),
   };
