@@ -163,17 +163,17 @@ describe('statements', () => {
     for (const principal of [ANONYMOUS, user(ALICE), ANONYMOUS, user(ALICE)]) {
       expect(await ask(session(principal), '$1::int + 1', ['1'])).toBe(2);
     }
-    // Two, and the one that begins each request.
-    expect(await countPrepared(database)).toBe(3);
+    // Two, and those that begin and end each request.
+    expect(await countPrepared(database)).toBe(4);
     await database.query('DEALLOCATE ALL');
     expect(await ask(session(ANONYMOUS), '$1::int + 1', ['1'])).toBe(2);
-    expect(await countPrepared(database)).toBe(2);
+    expect(await countPrepared(database)).toBe(3);
   });
 
   test('that are very long are not kept', async () => {
     const { database, ask } = await setUp();
     expect(await ask(session(ANONYMOUS), `length('${'x'.repeat(9_000)}')`)).toBe(9_000);
-    expect(await countPrepared(database)).toBe(1);
+    expect(await countPrepared(database)).toBe(2);
   });
 
   test('answer estimates in the same round trip', async () => {

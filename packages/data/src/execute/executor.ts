@@ -22,6 +22,17 @@ const MAX_PREPARED_LENGTH = 8_192;
 /** "No such prepared statement": it was removed behind our back, and the transaction with it. */
 const PREPARED_STATEMENT_GONE = '26000';
 
+/**
+ * What a function or a trigger may leave on its connection beyond the transaction: settings, temporary tables, locks.
+ * Whoever gets the connection next must not meet them. As DISCARD ALL, which would take the prepared statements too.
+ */
+const CLEAN_UP =
+  'CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP; DISCARD SEQUENCES; UNLISTEN *; ' +
+  'SELECT pg_catalog.pg_advisory_unlock_all()';
+
+/** The same after a read of a table, within its round trip: policies and views may call functions, but not do much. */
+const RESET_SETTINGS: Statement = { text: 'RESET ALL', prepareAs: 'reset of settings' };
+
 export interface ExecutorOptions {
   readonly database: Database;
   readonly metrics: DataMetrics;
@@ -44,9 +55,10 @@ export class Executor {
     const statements = [sessionStatement(session), prepared(plan, session.principal)];
     // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
     if (plan.estimate !== undefined) statements.push(plan.estimate);
-    return this.#measured(operation, session.principal, async (connection) => {
+    statements.push(RESET_SETTINGS);
+    return this.#measured(operation, session, async (connection) => {
       const [, result, estimate] = await connection.pipeline(statements);
-      return toResult(result?.rows[0], estimate?.rows[0]);
+      return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
     });
   }
 
@@ -62,7 +74,7 @@ export class Executor {
     decide: (result: PlanResult) => 'commit' | 'rollback',
   ): Promise<PlanResult> {
     const statements = [{ text: 'BEGIN' }, sessionStatement(session), prepared(plan, session.principal)];
-    return this.#measured(operation, session.principal, async (connection) => {
+    return this.#measured(operation, session, async (connection) => {
       try {
         const [, , result] = await connection.pipeline(statements);
         const planResult = toResult(result?.rows[0], undefined);
@@ -81,7 +93,7 @@ export class Executor {
    */
   explain(operation: Operation, session: Session, plan: Plan, options: string): Promise<readonly unknown[]> {
     const text = `EXPLAIN (${options}) ${plan.text}`;
-    return this.#measured(operation, session.principal, async (connection) => {
+    return this.#measured(operation, session, async (connection) => {
       try {
         const statements = [{ text: 'BEGIN' }, sessionStatement(session), { text, values: plan.values }];
         const [, , result] = await connection.pipeline(statements);
@@ -94,7 +106,7 @@ export class Executor {
 
   async #measured<T>(
     operation: Operation,
-    principal: Principal,
+    { principal, readOnly }: Session,
     work: (connection: DatabaseConnection) => Promise<T>,
   ): Promise<T> {
     const { database, metrics, clock } = this.#options;
@@ -111,8 +123,19 @@ export class Executor {
       throw isSqlError(error) ? fromSqlError(error, principal) : error;
     } finally {
       metrics.statement(operation, clock.monotonic() - started);
-      connection.release();
+      if (readOnly && operation !== 'call') connection.release();
+      // The caller has the answer and need not wait for this.
+      else void releaseClean(connection);
     }
+  }
+}
+
+async function releaseClean(connection: DatabaseConnection): Promise<void> {
+  try {
+    await connection.query(CLEAN_UP);
+    connection.release();
+  } catch {
+    connection.release(true);
   }
 }
 

@@ -32,6 +32,9 @@ const AS_SYSTEM = AS_CALLER.replace(`set_config('role', $1, true)`, '$1::text');
 
 const IN_TIME_ZONE = `, set_config('TimeZone', $8, true)`;
 
+/** Without being named, temporary tables would come first, and one could stand in for a table of the app. */
+const SEARCH_PATH = `${EXPOSED_SCHEMA}, pg_temp`;
+
 /** The statement that makes what follows it in the transaction run as the caller. */
 export function sessionStatement(session: Session): Statement {
   const { principal, method, path, readOnly, statementTimeoutMs, timeZone } = session;
@@ -44,7 +47,7 @@ export function sessionStatement(session: Session): Statement {
       JSON.stringify(claimsOf(principal, role)),
       method,
       path,
-      EXPOSED_SCHEMA,
+      SEARCH_PATH,
       String(statementTimeoutMs),
       readOnly ? 'on' : 'off',
       ...(timeZone === undefined ? [] : [timeZone]),
