@@ -1,28 +1,75 @@
 import { coreErrors, ReactorError } from '@reactor/core';
 import { dataError } from '../errors.js';
+import type { CallInput, WholeBody } from '../plan/index.js';
 import { csvToJson } from './csv.js';
 
-const READABLE = ['application/json', 'text/csv', 'application/x-www-form-urlencoded'];
+const FORM = 'application/x-www-form-urlencoded';
+const ROWS = ['application/json', 'text/csv', FORM];
+
+/** Types of a body that is one value, and the type that PostgreSQL reads it as. */
+const WHOLE: Readonly<Record<string, WholeBody['type']>> = {
+  'text/plain': 'text',
+  'text/xml': 'xml',
+  'application/xml': 'xml',
+  'application/octet-stream': 'bytea',
+};
 
 /**
- * The body of a write or a call as the text of JSON, empty when there is none. JSON is passed on as it is; rows of CSV
- * become an array, a form becomes an object.
+ * The body of a write as the text of JSON, empty when there is none. JSON is passed on as it is; rows of CSV become an
+ * array, a form becomes an object.
  * @throws ReactorError `payload_too_large` (413), `unsupported_media_type` (415); DataError `invalid_body` (400)
  */
-export async function readJsonText(request: Request, maxBytes: number): Promise<string> {
-  const encoding = request.headers.get('Content-Encoding');
+export async function readRows(request: Request, maxBytes: number): Promise<string> {
+  const type = acceptedType(request.headers, ROWS);
+  const text = decode(await readBytes(request, maxBytes));
+  if (text.trim() === '') return '';
+  return type === FORM ? JSON.stringify(Object.fromEntries(formRow(text))) : jsonText(type, text);
+}
+
+/**
+ * The body of a call: the text of JSON, the fields of a form, or one value of another type for a function that takes it
+ * whole.
+ * @throws as `readRows`
+ */
+export async function readArguments(request: Request, maxBytes: number): Promise<CallInput> {
+  const type = acceptedType(request.headers, [...ROWS, ...Object.keys(WHOLE)]);
+  const bytes = await readBytes(request, maxBytes);
+  if (bytes.byteLength === 0) return '{}';
+  const whole = WHOLE[type];
+  if (whole === 'bytea') return { type: whole, value: `\\x${Buffer.from(bytes).toString('hex')}` };
+  const text = decode(bytes);
+  if (whole !== undefined) return { type: whole, value: text };
+  if (type === FORM) return formFields(text);
+  return text.trim() === '' ? '{}' : jsonText(type, text);
+}
+
+function acceptedType(headers: Headers, accepted: readonly string[]): string {
+  const encoding = headers.get('Content-Encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     throw coreErrors.create.unsupported_media_type('Content-Encoding is not accepted; send the body as it is.');
   }
-  const type = mediaTypeOf(request.headers.get('Content-Type'));
-  if (!READABLE.includes(type)) {
-    throw coreErrors.create.unsupported_media_type(`The body must be one of ${READABLE.join(', ')}.`);
-  }
-  const text = decode(await readBytes(request, maxBytes));
-  if (text.trim() === '') return '';
-  if (type === 'text/csv') return csvToJson(text);
-  if (type === 'application/json') return text;
-  return JSON.stringify(Object.fromEntries(new URLSearchParams(text)));
+  const type = mediaTypeOf(headers.get('Content-Type'));
+  if (accepted.includes(type)) return type;
+  throw coreErrors.create.unsupported_media_type(`The body must be one of ${accepted.join(', ')}.`);
+}
+
+function jsonText(type: string, text: string): string {
+  return type === 'text/csv' ? csvToJson(text) : text;
+}
+
+function formFields(text: string): ReadonlyMap<string, readonly string[]> {
+  const form = new URLSearchParams(text);
+  return new Map(Array.from(form.keys(), (name) => [name, form.getAll(name)]));
+}
+
+/** A row has one value of each column. */
+function formRow(text: string): [name: string, value: string][] {
+  return Array.from(formFields(text), ([name, [value = '', ...others]]) => {
+    if (others.length === 0) return [name, value];
+    throw dataError('invalid_body', `The form has the field ${JSON.stringify(name)} more than once.`, {
+      code: 'PGRST102',
+    });
+  });
 }
 
 function mediaTypeOf(header: string | null): string {

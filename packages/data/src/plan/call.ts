@@ -22,7 +22,7 @@ const SCALAR = 'value';
 
 /**
  * A function as a source of rows. A set is a list, one row an object, a scalar itself, and void nothing.
- * @param input arguments as text (GET) or as the JSON object of a POST, which may be empty
+ * @param input arguments as text (GET, a form), the JSON object of a POST, which may be empty, or one value
  * @throws QueryError PGRST202 (404) when no overload takes these arguments, PGRST203 (300) when several do
  */
 export function planCall(
@@ -32,21 +32,20 @@ export function planCall(
   query: ReadQuery,
   options: ReadOptions = {},
 ): CallPlan {
-  const body = input === '' ? '{}' : input;
-  const callee = findFunction(model, name, body);
+  const callee = findFunction(model, name, input === '' ? '{}' : input);
   const { returns, returnsSet } = callee.function;
   if (returns.kind === 'void') {
     refuseShaping(name, query);
     const context = new PlanContext(model);
     const nothing = planRowSql({ body: 'NULL::text', rowCount: 'count(*) FILTER (WHERE false)' });
     // Without an aggregate that has to look at each row, PostgreSQL would not run the call.
-    const select = `SELECT ${nothing} FROM ${callSql(context, callee, body)}`;
+    const select = `SELECT ${nothing} FROM ${callSql(context, callee)}`;
     return { ...context.statement(select), function: callee.function };
   }
   const isScalar = returns.kind === 'scalar';
   if (isScalar) refuseShaping(name, query);
   const context = new PlanContext(model, returnsSet ? options.maxRows : undefined);
-  const scopeIn = (own: PlanContext) => calledScope(own, callee, body);
+  const scopeIn = (own: PlanContext) => calledScope(own, callee);
   const level = isScalar
     ? scalarLevel(context, scopeIn(context), query)
     : compileLevel(context, scopeIn(context), query);
@@ -66,10 +65,10 @@ export function planCall(
 }
 
 /** The rows of the call, which happens once however often the statement looks at them. */
-function calledScope(context: PlanContext, callee: Callee, input: CallInput): Scope {
+function calledScope(context: PlanContext, callee: Callee): Scope {
   const { name, returns } = callee.function;
   const alias = returns.kind === 'scalar' ? `${CALLED}(${SCALAR})` : CALLED;
-  context.with(alias, `SELECT result.* FROM ${callSql(context, callee, input)}`);
+  context.with(alias, `SELECT result.* FROM ${callSql(context, callee)}`);
   const relation = returns.kind === 'relation' ? context.model.relations.get(returns.relation) : undefined;
   const columns = resultColumns(callee.function, relation);
   return new Scope({ alias: CALLED, from: CALLED, name, relation, columns });
@@ -81,30 +80,30 @@ function resultColumns({ returns }: DatabaseFunction, relation: Relation | undef
 }
 
 /** FROM item `result`. Arguments go by name, so their order and the defaults stay PostgreSQL's business. */
-function callSql(context: PlanContext, callee: Callee, input: CallInput): string {
-  const { function: called, names } = callee;
+function callSql(context: PlanContext, { function: called, given }: Callee): string {
   const name = `${identifier(context.model.schema)}.${identifier(called.name)}`;
-  if (typeof input !== 'string') {
-    const list = given(called, names).map((argument) => {
-      return namedArgument(argument, `${context.parameter(textValue(argument, input))}::${argument.type}`);
-    });
-    return `${name}(${list.join(', ')}) AS result`;
+  switch (given.kind) {
+    case 'whole':
+      return `${name}(${context.parameter(given.value)}::${called.arguments[0]?.type ?? 'json'}) AS result`;
+    case 'text': {
+      const list = called.arguments.filter((argument) => given.values.has(argument.name));
+      const values = list.map((argument) => {
+        const text = textValue(argument, given.values.get(argument.name) ?? []);
+        return namedArgument(argument, `${context.parameter(text)}::${argument.type}`);
+      });
+      return `${name}(${values.join(', ')}) AS result`;
+    }
+    case 'members': {
+      const list = called.arguments.filter((argument) => given.names.has(argument.name));
+      if (list.length === 0) return `${name}() AS result`;
+      const definition = list.map((argument) => `${identifier(argument.name)} ${argument.type}`);
+      const values = list.map((argument) => namedArgument(argument, `body.${identifier(argument.name)}`));
+      return (
+        `json_to_record(${context.parameter(given.json)}::json) AS body(${definition.join(', ')}) ` +
+        `CROSS JOIN LATERAL ${name}(${values.join(', ')}) AS result`
+      );
+    }
   }
-  if (callee.wholeBody) {
-    return `${name}(${context.parameter(input)}::${called.arguments[0]?.type ?? 'json'}) AS result`;
-  }
-  const list = given(called, names);
-  if (list.length === 0) return `${name}() AS result`;
-  const definition = list.map((argument) => `${identifier(argument.name)} ${argument.type}`);
-  const values = list.map((argument) => namedArgument(argument, `body.${identifier(argument.name)}`));
-  return (
-    `json_to_record(${context.parameter(input)}::json) AS body(${definition.join(', ')}) ` +
-    `CROSS JOIN LATERAL ${name}(${values.join(', ')}) AS result`
-  );
-}
-
-function given(called: DatabaseFunction, names: ReadonlySet<string>): readonly FunctionArgument[] {
-  return called.arguments.filter(({ name }) => names.has(name));
 }
 
 function namedArgument({ name, variadic }: FunctionArgument, value: string): string {
@@ -112,8 +111,7 @@ function namedArgument({ name, variadic }: FunctionArgument, value: string): str
 }
 
 /** @throws QueryError PGRST100 when an argument that takes one value is repeated */
-function textValue({ name, variadic }: FunctionArgument, input: Exclude<CallInput, string>): string {
-  const values = input.get(name) ?? [];
+function textValue({ name, variadic }: FunctionArgument, values: readonly string[]): string {
   if (variadic) return arrayLiteral(values);
   if (values.length > 1) {
     throw new QueryError('invalid_query', 'PGRST100', `the argument ${quoted(name)} is given ${values.length} times`);

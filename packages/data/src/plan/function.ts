@@ -8,14 +8,23 @@ import { nearest } from './nearest.js';
 /** Most argument names that an error repeats; a body may have any number of keys. */
 const MAX_SHOWN = 20;
 
-/** Values by name (GET), or the JSON text of a POST. */
-export type CallInput = CallQuery['arguments'] | string;
+/** A body that is one value, for a function whose only argument has no name. */
+export interface WholeBody {
+  readonly type: 'text' | 'xml' | 'bytea';
+  /** As PostgreSQL reads the type. */
+  readonly value: string;
+}
 
-/** A function, and how its arguments come: by name, or the whole body as its only one. */
+/** Values by name (GET, a form), the JSON text of a POST, or a body of another type. */
+export type CallInput = CallQuery['arguments'] | string | WholeBody;
+
+/** A function and what it is given: text by name, the members of a JSON object, or the whole body as its only argument. */
 export interface Callee {
   readonly function: DatabaseFunction;
-  readonly names: ReadonlySet<string>;
-  readonly wholeBody: boolean;
+  readonly given:
+    | { readonly kind: 'text'; readonly values: CallQuery['arguments'] }
+    | { readonly kind: 'members'; readonly names: ReadonlySet<string>; readonly json: string }
+    | { readonly kind: 'whole'; readonly value: string };
 }
 
 /** The names that a GET may give as arguments, over all overloads. @throws QueryError PGRST202 (404) */
@@ -30,17 +39,35 @@ export function argumentNames(model: SchemaModel, name: string): ReadonlySet<str
  */
 export function findFunction(model: SchemaModel, name: string, input: CallInput): Callee {
   const candidates = overloads(model, name);
+  if (isWholeBody(input)) return takerOfWhole(name, input, candidates);
   const names = givenNames(input);
   const fitting = names === undefined ? [] : candidates.filter((candidate) => takes(candidate, names));
   const [only, ...others] = fitting;
-  if (only !== undefined && others.length === 0) return { function: only, names: names ?? new Set(), wholeBody: false };
-  if (only !== undefined) throw ambiguous(name, fitting);
-  const unnamed = typeof input === 'string' ? candidates.find(takesBody) : undefined;
-  if (unnamed !== undefined) return { function: unnamed, names: new Set(), wholeBody: true };
+  if (others.length > 0) throw ambiguous(name, fitting);
+  if (only !== undefined && names !== undefined) {
+    return {
+      function: only,
+      given: typeof input === 'string' ? { kind: 'members', names, json: input } : { kind: 'text', values: input },
+    };
+  }
+  const unnamed = candidates.find((candidate) => takesWhole(candidate, 'json', 'jsonb'));
+  if (unnamed !== undefined && typeof input === 'string') {
+    return { function: unnamed, given: { kind: 'whole', value: input } };
+  }
   if (names === undefined) {
     throw new QueryError('invalid_body', 'PGRST102', 'the body must be a JSON object whose keys name the arguments');
   }
   throw noOverload(name, names, candidates);
+}
+
+function isWholeBody(input: CallInput): input is WholeBody {
+  return typeof input === 'object' && 'type' in input;
+}
+
+function takerOfWhole(name: string, { type, value }: WholeBody, candidates: readonly DatabaseFunction[]): Callee {
+  const found = candidates.find((candidate) => takesWhole(candidate, type));
+  if (found !== undefined) return { function: found, given: { kind: 'whole', value } };
+  throw notCallable(name, `with one argument of type ${type} that has no name`, candidates);
 }
 
 function overloads(model: SchemaModel, name: string): readonly DatabaseFunction[] {
@@ -53,7 +80,7 @@ function overloads(model: SchemaModel, name: string): readonly DatabaseFunction[
 }
 
 /** Undefined when the body is JSON, but no object. */
-function givenNames(input: CallInput): ReadonlySet<string> | undefined {
+function givenNames(input: Exclude<CallInput, WholeBody>): ReadonlySet<string> | undefined {
   if (typeof input !== 'string') return new Set(input.keys());
   const body = parseJson(input);
   return typeof body === 'object' && body !== null && !Array.isArray(body) ? new Set(Object.keys(body)) : undefined;
@@ -68,8 +95,8 @@ function takes(candidate: DatabaseFunction, names: ReadonlySet<string>): boolean
   );
 }
 
-function takesBody({ arguments: [first, ...others] }: DatabaseFunction): boolean {
-  return others.length === 0 && first?.name === '' && (first.type === 'json' || first.type === 'jsonb');
+function takesWhole({ arguments: [first, ...others] }: DatabaseFunction, ...types: readonly string[]): boolean {
+  return others.length === 0 && first?.name === '' && types.includes(first.type);
 }
 
 function signature({ name, arguments: list }: DatabaseFunction): string {
@@ -84,7 +111,11 @@ function noOverload(name: string, names: ReadonlySet<string>, candidates: readon
   const shown = [...names].slice(0, MAX_SHOWN).map(quoted).join(', ');
   const given =
     names.size === 0 ? 'without arguments' : `with the arguments ${shown}${names.size > MAX_SHOWN ? ', …' : ''}`;
-  return new QueryError('function_not_found', 'PGRST202', `there is no function ${quoted(name)} ${given}`, {
+  return notCallable(name, given, candidates);
+}
+
+function notCallable(name: string, how: string, candidates: readonly DatabaseFunction[]): QueryError {
+  return new QueryError('function_not_found', 'PGRST202', `there is no function ${quoted(name)} ${how}`, {
     details: { functions: candidates.map(signature) },
     hint: `It can be called as ${candidates.map(signature).join(' or ')}.`,
   });

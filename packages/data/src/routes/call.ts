@@ -3,10 +3,10 @@ import type { Principal, ReactorEnv } from '@reactor/core';
 import type { Context } from 'hono';
 import { dataError } from '../errors.js';
 import type { PlanResult } from '../execute/executor.js';
-import { readJsonText } from '../http/body.js';
+import { readArguments } from '../http/body.js';
 import { type Preferences, preferenceApplied } from '../http/prefer.js';
 import { contentRange, parseRowRange, rangeStatus } from '../http/range.js';
-import { argumentNames, type CallPlan, planCall } from '../plan/index.js';
+import { argumentNames, type CallInput, type CallPlan, planCall } from '../plan/index.js';
 import { parseCallRequest } from '../query/index.js';
 import type { SchemaModel } from '../schema/model.js';
 import { type DataService, withSchema } from '../service.js';
@@ -28,7 +28,7 @@ async function call(c: Context<ReactorEnv>, principal: Principal, service: DataS
   const request = readHeaders(c, config);
   const { media, rows, preferences } = request;
   const range = parseRowRange(c.req.header('Range') ?? null);
-  const body = isPost ? (await readJsonText(c.req.raw, config.maxBodyBytes)) || '{}' : undefined;
+  const body = isPost ? await readArguments(c.req.raw, config.maxBodyBytes) : undefined;
   return withSchema(service, principal, async (model) => {
     const { plan, offset } = planOf(model, name, body, request, range, service);
     const readOnly = !isPost || plan.function.volatility !== 'volatile';
@@ -54,7 +54,7 @@ async function call(c: Context<ReactorEnv>, principal: Principal, service: DataS
 function planOf(
   model: SchemaModel,
   name: string,
-  body: string | undefined,
+  body: CallInput | undefined,
   request: DataRequest,
   range: ReturnType<typeof parseRowRange>,
   { config }: DataService,

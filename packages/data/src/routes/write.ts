@@ -3,7 +3,7 @@ import type { Principal, ReactorEnv } from '@reactor/core';
 import type { Context } from 'hono';
 import { dataError } from '../errors.js';
 import type { PlanResult } from '../execute/executor.js';
-import { readJsonText } from '../http/body.js';
+import { readRows } from '../http/body.js';
 import { type Preferences, preferenceApplied } from '../http/prefer.js';
 import { contentRange } from '../http/range.js';
 import type { Operation } from '../metrics.js';
@@ -71,7 +71,7 @@ async function write(
 }
 
 async function readBody(c: Context<ReactorEnv>, { config }: DataService): Promise<string> {
-  return readJsonText(c.req.raw, config.maxBodyBytes);
+  return readRows(c.req.raw, config.maxBodyBytes);
 }
 
 function planWrite(
