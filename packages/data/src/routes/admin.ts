@@ -24,7 +24,7 @@ const migrationsSchema = z.object({
 const bodySchema = z
   .strictObject({
     migrations: z
-      .array(z.strictObject({ name: z.string().min(1).max(200), sql: z.string().min(1) }))
+      .array(z.strictObject({ name: z.string().min(1).max(200), sql: z.string() }))
       .max(10_000)
       .describe('Name without .sql, and text. Without a body: the files of `data.migrations_dir`.'),
   })

@@ -247,6 +247,12 @@ describe('the admin routes', () => {
     expect((await as(undefined)('POST', '/_admin/migrations', jsonBody({ migrations: [] }))).status).toBe(401);
   });
 
+  test('take an empty file, as a folder may have', async () => {
+    const { as } = await createTestData('SELECT 1');
+    const answer = await as('admin')('POST', '/_admin/migrate', jsonBody({ migrations: [file('1', '')] }));
+    expect([answer.status, await answer.json()]).toEqual([200, { applied: ['1'], pending: [] }]);
+  });
+
   test('answer what is wrong with a migration', async () => {
     const { as } = await createTestData('SELECT 1', { config: { maxBodyBytes: 200 } });
     const migrate = async (body: unknown) => {
