@@ -1,4 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { migrate } from './commands/db/migrate.js';
+import { dbStatus } from './commands/db/status.js';
+import { types } from './commands/db/types.js';
 import { doctor } from './commands/doctor.js';
 import { health } from './commands/health.js';
 import { type LogsOptions, logs } from './commands/logs.js';
@@ -20,6 +24,7 @@ interface GlobalOptions extends ConnectionOptions {
 }
 
 type Run = (client: Client, output: Output) => Promise<number>;
+type Execute = (run: Run) => Promise<void>;
 
 /**
  * Runs one command line.
@@ -53,7 +58,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function createProgram(io: Io, execute: (run: Run) => Promise<void>): Command {
+function createProgram(io: Io, execute: Execute): Command {
   const program = new Command('reactor')
     .description(
       'Look into a running Reactor server. In the folder of a project or of a server it finds both by itself.',
@@ -63,11 +68,7 @@ function createProgram(io: Io, execute: (run: Run) => Promise<void>): Command {
     .option('--token <token>', 'admin token (REACTOR_ADMIN_TOKEN)')
     .option('--project <dir>', 'look for the server in this folder instead of the working directory')
     .option('--json', 'print the data alone as JSON')
-    .addOption(
-      new Option('-o, --output <format>', 'human, or json: data in {"ok":…,"data":…} (REACTOR_OUTPUT)').conflicts(
-        'json',
-      ),
-    )
+    .option('-o, --output <format>', 'human, or json: data in {"ok":…,"data":…} (REACTOR_OUTPUT)')
     .option('--timeout <seconds>', 'how long to wait for each answer', parseTimeout, 30)
     .option('-v, --verbose', 'show each request on standard error')
     .configureOutput({
@@ -108,16 +109,53 @@ function createProgram(io: Io, execute: (run: Run) => Promise<void>): Command {
     .command('version')
     .description('print the versions of this command line and of the server')
     .action(() => execute(version));
+  addDatabaseCommands(program, io, execute);
   return program;
 }
 
+function addDatabaseCommands(program: Command, io: Io, execute: Execute): void {
+  const db = program.command('db').description('tables of the app: migrate, status, types');
+  const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(io.directory, path));
+  const folder = ['[folder]', 'folder with *.sql files; else data.migrations_dir of the server'] as const;
+  db.command('migrate')
+    .description('apply the migrations that are pending, each in a transaction of its own')
+    .argument(...folder)
+    .option('--dry-run', 'try them all and undo them')
+    .action((path: string | undefined, options: { readonly dryRun?: boolean }) =>
+      execute((client, output) => migrate(client, output, absolute(path), options)),
+    );
+  db.command('status')
+    .description('show which migrations are applied; exits with 5 when one is pending or has changed')
+    .argument(...folder)
+    .action((path: string | undefined) => execute((client, output) => dbStatus(client, output, absolute(path))));
+  db.command('types')
+    .description('print the tables and functions as TypeScript; --output <file> puts them into a file')
+    .action(() => {
+      const file = absolute(takeOutputFile(program));
+      return execute((client, output) => types(client, output, file));
+    });
+}
+
+/** `--output` may also be a file where the result is one: whatever is no format. A file called `json` is `./json`. */
+function takeOutputFile(program: Command): string | undefined {
+  const { output } = program.opts<GlobalOptions>();
+  if (output === undefined || Object.hasOwn(FORMATS, output)) return undefined;
+  program.setOptionValue('output', undefined);
+  return output;
+}
+
+const FORMATS: Readonly<Record<string, Format>> = { human: 'human', text: 'human', json: 'json' };
+
 /** @throws CliError `INVALID_ARGUMENT` */
 function formatOf({ json, output }: GlobalOptions, io: Io): Format {
-  if (json === true) return 'raw';
+  if (json === true) {
+    if (output === undefined) return 'raw';
+    throw new CliError('INVALID_ARGUMENT', '--json and --output exclude each other', 'Use one of them.');
+  }
   const wanted = output ?? (io.env.REACTOR_OUTPUT || undefined);
   if (wanted === undefined) return io.stdout.isTTY === true ? 'human' : 'json';
-  if (wanted === 'human' || wanted === 'text') return 'human';
-  if (wanted === 'json') return 'json';
+  const format = Object.hasOwn(FORMATS, wanted) ? FORMATS[wanted] : undefined;
+  if (format !== undefined) return format;
   throw new CliError(
     'INVALID_ARGUMENT',
     `there is no output format ${JSON.stringify(wanted)}`,

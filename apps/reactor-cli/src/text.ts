@@ -36,3 +36,11 @@ export function formatDuration(seconds: number): string {
     .map(([amount, unit]) => `${amount}${unit}`)
     .join(' ');
 }
+
+/** An RFC 3339 instant as `2026-01-31 12:00:00`, in the time zone of this machine. */
+export function localTime(timestamp: string): string {
+  const at = new Date(timestamp);
+  const two = (part: number) => String(part).padStart(2, '0');
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}

@@ -356,7 +356,7 @@ describe('the command line', () => {
   test('prints help to standard output', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['doctor', 'logs', 'status', 'health', 'version']) expect(stdout).toContain(command);
+    for (const command of ['doctor', 'logs', 'status', 'health', 'version', 'db']) expect(stdout).toContain(command);
   });
 
   test('shows its requests with --verbose, and never the token', async () => {

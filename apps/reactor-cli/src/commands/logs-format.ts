@@ -1,4 +1,4 @@
-import { type Color, type Paint, printable } from '../text.js';
+import { type Color, localTime, type Paint, printable } from '../text.js';
 
 const COLORS: Readonly<Record<string, Color>> = { ERROR: 'red', WARN: 'yellow', DEBUG: 'dim', TRACE: 'dim' };
 
@@ -50,11 +50,4 @@ function indent(stack: string): string {
     .split('\n')
     .map((row) => `    ${printable(row.trim())}\n`)
     .join('');
-}
-
-function localTime(timestamp: string): string {
-  const at = new Date(timestamp);
-  const two = (part: number) => String(part).padStart(2, '0');
-  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }

@@ -17,12 +17,22 @@ export interface ClientOptions {
   readonly trace: (line: string) => void;
 }
 
-export interface GetOptions {
+export interface RequestOptions {
   /** Statuses besides 2xx whose body is an answer and no failure. */
   readonly accept?: readonly number[];
+}
+
+export interface GetOptions extends RequestOptions {
   /** Default: three more attempts. */
   readonly retry?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 export interface Answer {
@@ -45,7 +55,29 @@ export class Client {
 
   /** @throws CliError for whatever is no answer */
   async getJson(path: string, options: GetOptions = {}): Promise<Answer> {
-    const response = await this.get(path, options);
+    return this.#readJson(await this.get(path, options));
+  }
+
+  /**
+   * Sends `body` as JSON, or nothing when it is undefined. Once only: what seems lost may have arrived.
+   * @throws CliError for whatever is no answer
+   */
+  async postJson(path: string, body: unknown, { accept = [] }: RequestOptions = {}): Promise<Answer> {
+    const content = { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+    return this.#readJson(
+      await this.#send({ method: 'POST', path, ...(body === undefined ? {} : content) }, accept, false),
+    );
+  }
+
+  /**
+   * The answer with its body still to be read.
+   * @throws CliError for whatever is no answer
+   */
+  get(path: string, { accept = [], retry = true, headers = {} }: GetOptions = {}): Promise<Response> {
+    return this.#send({ method: 'GET', path, headers }, accept, retry);
+  }
+
+  async #readJson(response: Response): Promise<Answer> {
     let body: unknown;
     try {
       body = await response.json();
@@ -59,15 +91,11 @@ export class Client {
     return { status: response.status, body: unwrap(body) };
   }
 
-  /**
-   * The answer with its body still to be read.
-   * @throws CliError for whatever is no answer
-   */
-  async get(path: string, { accept = [], retry = true, headers = {} }: GetOptions = {}): Promise<Response> {
+  async #send(request: HttpRequest, accept: readonly number[], retry: boolean): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
       const pause = retry ? RETRY_DELAYS_MS[attempt] : undefined;
       try {
-        const response = await this.#attempt(path, headers);
+        const response = await this.#attempt(request);
         if (response.ok || accept.includes(response.status)) return response;
         const text = await response.text();
         if (response.status < 500 || pause === undefined) throw answerError(this.connection, response, text);
@@ -79,19 +107,21 @@ export class Client {
     }
   }
 
-  async #attempt(path: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+  async #attempt({ method, path, headers, body }: HttpRequest): Promise<Response> {
     const { connection, timeoutMs, signal, trace } = this.#options;
     const base = connection.url.href.endsWith('/') ? connection.url.href : `${connection.url.href}/`;
     const url = new URL(path.slice(1), base);
     const requestId = uuidv7();
     const started = performance.now();
     const elapsed = () => `after ${Math.round(performance.now() - started)} ms`;
-    trace(`GET ${url.href} (request id ${requestId})`);
+    trace(`${method} ${url.href} (request id ${requestId})`);
     // For the head of the answer only: a log stream's body has no end.
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(new DOMException('timed out', 'TimeoutError')), timeoutMs);
     try {
       const response = await fetch(url, {
+        method,
+        ...(body === undefined ? {} : { body }),
         headers: {
           ...headers,
           ...(connection.token === undefined ? {} : { Authorization: `Bearer ${connection.token}` }),
