@@ -15,10 +15,12 @@ export function schemaRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataServi
     }
     const { pathname } = new URL(c.req.url);
     return withSchema(service, principal, async (model) =>
-      respond(JSON.stringify(describeSchema(model, pathname)), 200, {
+      respond(JSON.stringify(describeSchema(model, pathname.replace(/\/$/, '') || '/')), 200, {
         'Content-Type': 'application/openapi+json; charset=utf-8',
       }),
     );
   });
   routes.get('/', describe);
+  // With the slash, as PostgREST's clients ask. To Hono that is another path, written with a parameter that is empty.
+  routes.get('/:slash{()}', describe);
 }

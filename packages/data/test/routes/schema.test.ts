@@ -24,6 +24,7 @@ const SCHEMA = `
 
 test('the mount point describes what requests may use', async () => {
   const { as } = await createTestData(SCHEMA);
+  expect(await (await as('alice')('GET', '/')).text()).toBe(await (await as('alice')('GET', '')).text());
   const answer = await as('alice')('GET', '');
   expect(answer.headers.get('Content-Type')).toBe('application/openapi+json; charset=utf-8');
   const document = (await answer.json()) as { paths: Record<string, unknown>; components: { schemas: object } };
