@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { writeMigrations } from './support/migrations.js';
+import { startServer, type TestServer } from './support/server.js';
+
+const BIN = path.resolve(import.meta.dirname, '../apps/reactor-cli/bin/reactor.js');
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `reactor db …` in the project folder of a server, for a person. */
+function db(server: TestServer, ...args: string[]): Promise<Ran> {
+  const env = { PATH: process.env.PATH, HOME: server.directory, REACTOR_OUTPUT: 'human' };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [BIN, 'db', ...args], { cwd: server.directory, env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const TODOS = 'CREATE TABLE todos (id int PRIMARY KEY, title text NOT NULL);\n';
+
+test('migrations of a folder: status, dry run, migrate, a changed file, a failing one', async () => {
+  const server = await startServer();
+  await writeMigrations(server.directory, { '001_todos': TODOS, '002_done': 'ALTER TABLE todos ADD done boolean;' });
+  expect(await db(server, 'status', 'migrations')).toMatchObject({
+    code: 5,
+    stdout: '! 001_todos  pending\n! 002_done   pending\n\n0 applied, 2 pending, 0 changed, 0 without a file\n',
+  });
+  const dry = await db(server, 'migrate', 'migrations', '--dry-run');
+  expect(dry).toEqual({ code: 0, stdout: 'would apply 001_todos\nwould apply 002_done\n2 to apply\n', stderr: '' });
+  const migrated = await db(server, 'migrate', 'migrations');
+  expect(migrated).toEqual({ code: 0, stdout: 'applied 001_todos\napplied 002_done\n2 applied\n', stderr: '' });
+  expect((await db(server, 'migrate', 'migrations')).stdout).toBe('nothing to apply\n');
+  expect(await db(server, 'status', 'migrations')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^✔ 001_todos {2}applied /),
+  });
+
+  await writeMigrations(server.directory, {
+    '001_todos': `${TODOS}-- more`,
+    '003_bad': 'SELECT 1;\n\nSELECT nothing;',
+  });
+  expect(await db(server, 'status', 'migrations')).toMatchObject({
+    code: 5,
+    stdout: expect.stringMatching(/✖ 001_todos .* changed since/),
+  });
+  expect(await db(server, 'migrate', 'migrations')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/001_todos/),
+  });
+  // The same text as a checkout on Windows has it.
+  await writeMigrations(server.directory, { '001_todos': TODOS.replace('\n', '\r\n') });
+  const failed = await db(server, 'migrate', 'migrations');
+  expect(failed).toMatchObject({ code: 1, stdout: '' });
+  expect(failed.stderr).toContain('error: 003_bad.sql:3: column "nothing" does not exist');
+});
+
+test("the server's own migrations, applied while it runs", async () => {
+  const server = await startServer({ environment: { REACTOR_DATA__MIGRATIONS_DIR: '.' } });
+  expect((await db(server, 'migrate')).stdout).toBe('nothing to apply\n');
+  await writeFile(path.join(server.directory, '001_todos.sql'), TODOS);
+  expect(await db(server, 'status')).toMatchObject({
+    code: 5,
+    stdout: expect.stringMatching(/^! 001_todos {2}pending\n/),
+  });
+  expect((await db(server, 'migrate')).stdout).toBe('applied 001_todos\n1 applied\n');
+  expect(await db(server, 'status')).toMatchObject({ code: 0 });
+});
+
+test('types of the tables, into a file that changes only with them', async () => {
+  const server = await startServer();
+  const file = path.join(server.directory, 'database.types.ts');
+  const types = () => db(server, 'types', '--output', 'database.types.ts');
+  await writeMigrations(server.directory, { '001_todos': TODOS });
+  await db(server, 'migrate', 'migrations');
+  expect(await db(server, 'types')).toEqual({ code: 0, stdout: expect.stringContaining('      todos: {'), stderr: '' });
+  expect(await types()).toEqual({ code: 0, stdout: `${file} written\n`, stderr: '' });
+  const { mtimeMs } = await stat(file);
+  expect((await types()).stdout).toBe(`${file} is up to date\n`);
+  expect((await stat(file)).mtimeMs).toBe(mtimeMs);
+  await writeMigrations(server.directory, { '002_done': 'ALTER TABLE todos ADD done boolean;' });
+  await db(server, 'migrate', 'migrations');
+  expect((await types()).stdout).toBe(`${file} written\n`);
+  expect(await readFile(file, 'utf8')).toContain('done: boolean | null;');
+});
+
+test('a server without data says so', async () => {
+  const server = await startServer({ config: '[project]\nenv = "dev"\n[auth]\n[storage]\n' });
+  for (const args of [['migrate'], ['status'], ['types'], ['status', '.']]) {
+    const { code, stdout, stderr } = await db(server, ...args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('has no data capability: [data] is not mounted\n  → Add a section [data]');
+  }
+});
