@@ -28,8 +28,15 @@ test.each([
   ['a\nx"y', 'line 2: it has a quote'],
   ['a\n"x', 'line 2: it has a quote'],
   ['a\n"x"y', 'line 2: it has a quote'],
+  [','.repeat(1600), 'line 1: it has more than 1600 values'],
 ])('refuses %j', (text, problem) => {
   expect(() => csvToJson(text)).toThrow(problem);
+});
+
+test('a field may be as long as a body', () => {
+  const long = '""x'.repeat(3_000_000);
+  expect(JSON.parse(csvToJson(`a\n"${long}"`))).toEqual([{ a: long.replaceAll('""', '"') }]);
+  expect(JSON.parse(csvToJson(`a\n${'x'.repeat(9_000_000)}`))[0].a).toHaveLength(9_000_000);
 });
 
 test('is linear in the length of the text', () => {

@@ -7,19 +7,22 @@ import { dataError } from '../errors.js';
  * @throws DataError `invalid_body` (400, PGRST102) naming the line
  */
 export function csvToJson(text: string): string {
-  const [header, ...records] = readRecords(text.startsWith('\uFEFF') ? text.slice(1) : text);
+  const reader = new CsvReader(text.startsWith('\uFEFF') ? text.slice(1) : text);
+  const header = reader.next();
   if (header === undefined) throw invalidCsv(1, 'a first line with the names of the columns is missing');
   const names = header.fields.map(({ text: name }) => JSON.stringify(name));
   if (new Set(names).size < names.length) throw invalidCsv(1, 'it names a column twice');
-  const rows = records.map(({ line, fields }) => {
+  const rows: string[] = [];
+  for (let record = reader.next(); record !== undefined; record = reader.next()) {
+    const { line, fields } = record;
     if (fields.length !== names.length) {
       throw invalidCsv(line, `it has ${fields.length} values, but there are ${names.length} columns`);
     }
     const members = fields.map(({ text: value, quoted }, i) => {
       return `${names[i]}:${value === 'NULL' && !quoted ? 'null' : JSON.stringify(value)}`;
     });
-    return `{${members.join(',')}}`;
-  });
+    rows.push(`{${members.join(',')}}`);
+  }
   return `[${rows.join(',')}]`;
 }
 
@@ -34,29 +37,68 @@ interface CsvRecord {
   readonly fields: readonly CsvField[];
 }
 
-/** Field by field: quoted, or up to the next comma or line end. Each match begins where the last one ended. */
-const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
+/** What a field without quotes may hold, and what ends a field. */
+const PLAIN = /[^",\r\n]*/y;
+const END = /,|\r\n|\n|\r|$/y;
 
-function readRecords(text: string): readonly CsvRecord[] {
-  const records: CsvRecord[] = [];
-  let fields: CsvField[] = [];
-  let line = 1;
-  let begin = 1;
-  FIELD.lastIndex = 0;
-  while (FIELD.lastIndex < text.length || fields.length > 0) {
-    const match = FIELD.exec(text);
-    if (match === null) throw invalidCsv(line, 'it has a quote where none may be');
-    const [all, quoted, plain = '', end] = match;
-    fields.push({ text: quoted?.replaceAll('""', '"') ?? plain, quoted: quoted !== undefined });
-    line += all.split('\n').length - 1;
-    if (end === ',') continue;
-    // An empty line is no record.
-    if (fields.length > 1 || fields[0]?.text !== '' || fields[0].quoted) records.push({ line: begin, fields });
-    fields = [];
-    begin = line;
-    if (end === '') break;
+/** No table of PostgreSQL has more columns. */
+const MAX_FIELDS = 1600;
+
+/** Record by record, so that no more than one is held in pieces. */
+class CsvReader {
+  readonly #text: string;
+  #at = 0;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  return records;
+
+  /** Undefined at the end. An empty line is no record. */
+  next(): CsvRecord | undefined {
+    while (this.#at < this.#text.length) {
+      const line = this.#line;
+      const fields: CsvField[] = [];
+      let end: string;
+      do {
+        if (fields.length === MAX_FIELDS) throw invalidCsv(line, `it has more than ${MAX_FIELDS} values`);
+        fields.push(this.#field());
+        end = this.#match(END) ?? this.#fail();
+      } while (end === ',');
+      if (end !== '') this.#line += 1;
+      if (fields.length > 1 || fields[0]?.text !== '' || fields[0].quoted) return { line, fields };
+    }
+    return undefined;
+  }
+
+  #field(): CsvField {
+    if (this.#text[this.#at] !== '"') return { text: this.#match(PLAIN) ?? '', quoted: false };
+    const begin = this.#at + 1;
+    const end = closingQuote(this.#text, begin) ?? this.#fail();
+    const text = this.#text.slice(begin, end);
+    this.#at = end + 1;
+    this.#line += text.split('\n').length - 1;
+    return { text: text.replaceAll('""', '"'), quoted: true };
+  }
+
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0];
+    this.#at += found?.length ?? 0;
+    return found;
+  }
+
+  #fail(): never {
+    throw invalidCsv(this.#line, 'it has a quote where none may be');
+  }
+}
+
+/** By hand: an expression that steps over pairs of quotes needs a stack as deep as the field is long. */
+function closingQuote(text: string, from: number): number | undefined {
+  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) {
+    if (text[at + 1] !== '"') return at;
+  }
+  return undefined;
 }
 
 function invalidCsv(line: number, problem: string) {
