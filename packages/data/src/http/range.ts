@@ -17,7 +17,7 @@ const MAX_DIGITS = 15;
  */
 export function parseRowRange(header: string | null): RowRange | undefined {
   if (header === null) return undefined;
-  const [, unit = 'items', text = ''] = /^\s*(?:([A-Za-z]+)\s*=)?\s*(.*?)\s*$/.exec(header) ?? [];
+  const [, unit = 'items', text = ''] = /^(?:([A-Za-z]+)\s*=)?\s*(.*)$/.exec(header.trim()) ?? [];
   if (unit.toLowerCase() !== 'items') return undefined;
   const [, from = '', to = ''] = new RegExp(`^(\\d{1,${MAX_DIGITS}})-(\\d{0,${MAX_DIGITS}})$`).exec(text) ?? [];
   if (from === '') {
