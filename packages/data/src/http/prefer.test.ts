@@ -33,6 +33,12 @@ test('ignores what it does not know, unless told to be strict', () => {
   expect(() => parsePrefer('handling=strict, wait=10')).toThrow('not understood: wait=10');
 });
 
+test('looks at the first of a repeated preference only', () => {
+  expect(parsePrefer('tx=rollback, tx=nonsense')).toEqual({ tx: 'rollback' });
+  // Each time zone would be looked up.
+  expect(() => parsePrefer('timezone=Nowhere,'.repeat(500))).toThrow(/: timezone=Nowhere$/);
+});
+
 test('refuses a value that a known preference does not have, unless told to be lenient', () => {
   expect(() => parsePrefer('count=all')).toThrow('not understood: count=all');
   expect(() => parsePrefer('max-affected=-1')).toThrow('not understood: max-affected=-1');

@@ -32,6 +32,7 @@ const CHOICES = {
  */
 export function parsePrefer(header: string | null): Preferences {
   const found = new Map<string, string>();
+  const seen = new Set<string>();
   const invalid: string[] = [];
   const onConflict: string[] = [];
   let inColumns = false;
@@ -45,8 +46,10 @@ export function parsePrefer(header: string | null): Preferences {
       continue;
     }
     inColumns = false;
+    if (seen.has(name)) continue;
+    seen.add(name);
     if (value === undefined || !accepts(name, value)) invalid.push(token);
-    else if (!found.has(name)) found.set(name, value);
+    else found.set(name, value);
   }
   const handling = found.get('handling');
   const fatal = handling === 'lenient' ? [] : invalid.filter((token) => handling === 'strict' || isKnown(token));
