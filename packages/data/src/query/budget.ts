@@ -12,6 +12,7 @@ export class Budget {
   readonly #limits: QueryLimits;
   #characters = 0;
   #terms = 0;
+  #embeds = 0;
 
   constructor(limits: QueryLimits) {
     this.#limits = limits;
@@ -30,6 +31,12 @@ export class Budget {
   spendTerm(): void {
     this.#terms += 1;
     if (this.#terms > this.#limits.maxTerms) refuse('has too many terms', this.#limits.maxTerms);
+  }
+
+  /** Counts an embedded relation, or an order term that sorts by one. */
+  spendEmbed(): void {
+    this.#embeds += 1;
+    if (this.#embeds > this.#limits.maxEmbeds) refuse('embeds too much', this.#limits.maxEmbeds);
   }
 
   checkEmbedDepth(depth: number): void {

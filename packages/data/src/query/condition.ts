@@ -26,6 +26,9 @@ const SPELLED_SEARCH =
   /(?:plain|phrase|websearch):(?![a-dA-D*]+(?:[\s&|<()!]|$))|[A-Za-z_][\w.]*:(?:plain|phrase|websearch):/y;
 const SPELLED = { plain: 'plfts', phrase: 'phfts', websearch: 'wfts' } as const satisfies Record<string, TextSearch>;
 
+/** PostgreSQL takes a number, or a dash, for an oid: there need not be such a thing, and then it fails inside. */
+const CONFIGURATION = /[\p{L}_][\p{L}\p{N}_.-]*/uy;
+
 /** Where an operand ends: with the parameter, or at the comma or parenthesis of the group around it. */
 type Ending = 'parameter' | 'group';
 
@@ -90,7 +93,7 @@ export function parseGroup(
 
 /** What follows the operator: `(english).`, `.`, or the longer spelling. */
 function parseTextSearch(scanner: Scanner, word: TextSearch): { operator: TextSearch; language: string | undefined } {
-  const language = parseModifier(scanner, /[\p{L}\p{N}_.-]+/uy, 'a text search configuration');
+  const language = parseModifier(scanner, CONFIGURATION, 'a text search configuration');
   scanner.expect('.');
   const spelled = word === 'fts' && language === undefined ? scanner.match(SPELLED_SEARCH) : undefined;
   if (spelled === undefined) return { operator: word, language };

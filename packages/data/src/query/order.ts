@@ -10,7 +10,9 @@ export function parseOrder(scanner: Scanner, budget: Budget): OrderTerm[] {
   const terms: OrderTerm[] = [];
   do {
     budget.spendTerm();
-    terms.push(parseTerm(scanner));
+    const term = parseTerm(scanner);
+    if (term.relation !== undefined) budget.spendEmbed();
+    terms.push(term);
   } while (scanner.accept(','));
   scanner.expectEnd();
   return terms;

@@ -235,13 +235,17 @@ test.each([
   else expect(error.message).toMatch(message);
 });
 
+test.each(['0', '-', '12345', '1a', '.english', ''])('a text search configuration is a name, not %j', (language) => {
+  expect(refusal(() => read(`a=fts(${language}).cat`)).message).toContain('expected a text search configuration');
+});
+
 test('a filter on what is not embedded is refused', () => {
   expect(refusal(() => read('select=a(b)&c.d=eq.1'))).toMatchObject({ code: 'PGRST108', status: 400 });
   expect(refusal(() => read('select=x:a(b)&a.d=eq.1')).message).toBe('"a" is not an embedded resource in this request');
 });
 
 test('each limit holds at its edge', () => {
-  const limits = { maxLength: 40, maxEmbedDepth: 2, maxGroupDepth: 2, maxTerms: 4 };
+  const limits = { maxLength: 40, maxEmbedDepth: 2, maxEmbeds: 3, maxGroupDepth: 2, maxTerms: 4 };
   const check = (query: string) => parseReadRequest(new URLSearchParams(query), limits);
   expect(check(`a=eq.${'x'.repeat(36)}`).where).toHaveLength(1);
   expect(refusal(() => check(`a=eq.${'x'.repeat(37)}`)).message).toContain('at most 40');
@@ -255,6 +259,10 @@ test('each limit holds at its edge', () => {
   );
   expect(check('select=a,b&order=c&d=eq.1').select).toHaveLength(2);
   expect(refusal(() => check('select=a,b&order=c,d&e=eq.1')).message).toContain('too many terms; at most 4');
+  expect(check('select=a(),b()&order=a(c)').order).toHaveLength(1);
+  for (const query of ['select=a(),b(),c(d())', 'select=a(),b()&order=a(c),b(c)']) {
+    expect(refusal(() => check(query)).message).toContain('embeds too much; at most 3');
+  }
 });
 
 test('rows keep their text and have the same keys', () => {
@@ -262,6 +270,15 @@ test('rows keep their text and have the same keys', () => {
   expect(parseRows('[{"a":1,"b":2},{"b":3,"a":4}]')).toMatchObject({ columns: ['a', 'b'], rowCount: 2 });
   expect(parseRows('[]')).toEqual({ json: '[]', columns: [], rowCount: 0 });
   expect(parseRows('[{"a":1},{"b":2}]', ['a', 'b', 'a'])).toMatchObject({ columns: ['a', 'b'] });
+});
+
+test('a body nests to the limit and no deeper', () => {
+  const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}"]\\"["${']'.repeat(depth - 1)}}`;
+  expect(parseRows(nested(1000)).columns).toEqual(['a']);
+  expect(refusal(() => parseRows(nested(1001))).message).toBe(
+    'The body nests too deep; at most 1000 levels are accepted.',
+  );
+  expect(parseRows(`[${'{"a":[]},'.repeat(2000)}{"a":{}}]`).rowCount).toBe(2001);
 });
 
 test.each([

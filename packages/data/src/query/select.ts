@@ -74,6 +74,7 @@ function parseEmbed(
   spread: boolean,
 ): SelectItem {
   budget.checkEmbedDepth(depth + 1);
+  budget.spendEmbed();
   let hint: string | undefined;
   let join: 'inner' | 'left' | undefined;
   while (scanner.sees('!')) {
