@@ -36,6 +36,7 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
     const status = Number(code.slice(2)) as ContentfulStatusCode;
     return new DataError(new ReactorError('raised_by_function', status, message, options), postgrest);
   }
+  if (code === '55000' && isViewRefusal(error)) return dataError('statement_rejected', message, postgrest, options);
   switch (code) {
     case '23503':
     case '23505':
@@ -132,4 +133,9 @@ function refusal(error: SqlError, principal: Principal, postgrest: PostgrestFiel
 /** Where PostgreSQL refuses a row, by the name of the function in its source. */
 function isPolicyRefusal({ routine }: SqlError): boolean {
   return routine === 'ExecWithCheckOptions';
+}
+
+/** Where PostgreSQL refuses to write through a view: of the one name up to 16, of the other since. */
+function isViewRefusal({ routine }: SqlError): boolean {
+  return routine === 'rewriteTargetView' || routine === 'error_view_not_updatable';
 }

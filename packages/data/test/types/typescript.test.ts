@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTestData, type TestData } from '../support/data.js';
+import { createTestData, jsonBody, type TestData } from '../support/data.js';
 import { compile, TYPE_TEST } from '../support/typescript.js';
 
 async function typesOf({ as }: TestData, caller = 'admin'): Promise<string> {
@@ -30,6 +30,12 @@ const LIBRARY = `
   CREATE TABLE shelves (id int PRIMARY KEY);
   CREATE TABLE books_shelves (book bigint REFERENCES books, shelf int REFERENCES shelves, PRIMARY KEY (book, shelf));
   CREATE VIEW long_books WITH (security_invoker) AS SELECT id, author_id, title, upper(title) AS loud FROM books;
+  CREATE VIEW inbox WITH (security_invoker) AS SELECT max(title) AS title, count(*) AS n FROM books;
+  CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO books (title, author_id) VALUES (NEW.title, NEW.n); RETURN NEW;
+  END $$;
+  CREATE TRIGGER take INSTEAD OF INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION take();
+  CREATE MATERIALIZED VIEW frozen AS SELECT title FROM books;
   CREATE VIEW counts WITH (security_invoker) AS SELECT author_id, count(*) FROM books GROUP BY 1;
 `;
 
@@ -108,12 +114,28 @@ describe('a program with these types', () => {
       client.from('counts').insert({ author_id: 1 });
       // @ts-expect-error sums up rows
       client.from('counts').update({ author_id: 1 });
+      client.from('inbox').insert({ title: 'a', n: 1 });
+      // @ts-expect-error its trigger is for new rows
+      client.from('inbox').update({ title: 'a' });
+      equal<TablesInsert<'frozen'>, never>();
       equal<TablesInsert<'covers'>, { book_id: number; color?: string | null }>();
       equal<TablesUpdate<'covers'>, { book_id?: number; color?: string | null }>();
       equal<TablesInsert<'counts'>, never>();
       `,
     );
     expect(problems).toBe('');
+  });
+
+  test('writes through a view what the types say that it takes', async () => {
+    const { as } = await createTestData(`${LIBRARY} INSERT INTO authors VALUES (1, 'Ann');`);
+    const write = async (method: string, path: string, row: unknown) =>
+      (await as('admin')(method, path, jsonBody(row))).status;
+    expect(await write('POST', '/long_books', { title: 'a', author_id: 1 })).toBe(201);
+    expect(await write('PATCH', '/long_books?title=eq.a', { title: 'b' })).toBe(204);
+    expect(await write('PATCH', '/long_books?title=eq.b', { loud: 'B' })).toBe(400);
+    expect(await write('POST', '/inbox', { title: 'c', n: 1 })).toBe(201);
+    expect(await write('PATCH', '/inbox?n=gt.0', { title: 'd' })).toBe(400);
+    expect(await write('POST', '/counts', { author_id: 1 })).toBe(400);
   });
 
   test('calls functions', async () => {
@@ -177,6 +199,7 @@ describe('a program with these types', () => {
 test('a value has the type that it has in an answer, whatever its type in SQL', async () => {
   const data = await createTestData(`
     CREATE SCHEMA other;
+    CREATE EXTENSION hstore SCHEMA public;
     CREATE TYPE mood AS ENUM ('sad', 'happy');
     CREATE TYPE other.color AS ENUM ('red', 'blue');
     CREATE TYPE shape AS (side int, colors other.color[]);
@@ -195,7 +218,7 @@ test('a value has the type that it has in an answer, whatever its type in SQL', 
       ba int[], bb numeric(6,2)[], bc text[][], bd timestamptz(3)[], be jsonb[], bf boolean[],
       ca mood, cb mood[], cc other.color, cd other.color[], ce temperature,
       da positive, db other."very (positive)", dc tags, dd price, de positive[],
-      ea shape, eb shape[], ec other.places
+      ea shape, eb shape[], ec other.places, fa hstore
     );
     INSERT INTO everything VALUES (
       1, 2, 3, 1.5, 2.5, 3.5, 4.25, true, '{"a":1}', '[1]',
@@ -204,7 +227,7 @@ test('a value has the type that it has in an answer, whatever its type in SQL', 
       '{1,2}', '{1.25}', '{{a,b},{c,d}}', '{2024-01-01}', array['{"a":1}'::jsonb], '{true}',
       'sad', '{sad,happy}', 'red', '{blue}', 'cold',
       1, 2, '{a}', 1.5, '{1}',
-      '(1,{red})', array['(2,)'::shape], '(here,"(1,2)")'
+      '(1,{red})', array['(2,)'::shape], '(here,"(1,2)")', 'a=>1'
     );
     INSERT INTO everything DEFAULT VALUES;
   `);
@@ -224,6 +247,7 @@ test('a value has the type that it has in an answer, whatever its type in SQL', 
         ca: Enums<'mood'> | null; cb: Enums<'mood'>[] | null; cc: Color | null; cd: Color[] | null; ce: Json | null;
         da: number | null; db: number | null; dc: string[] | null; dd: number | null; de: number[] | null;
         ea: Shape | null; eb: Shape[] | null; ec: { name: string | null; at: string | null } | null;
+        fa: Json | null;
       }>();
       equal<Database['public']['CompositeTypes'], { shape: Shape }>();
       equal<keyof Database['public']['Enums'], 'mood'>();
