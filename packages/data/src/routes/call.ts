@@ -73,15 +73,21 @@ function answer(
   offset: number,
   countRows: (rows: number) => void,
 ): Response {
-  const applied = preferenceApplied(preferences, ['count', 'tx', 'handling', 'max-affected', 'timezone']);
+  const isMinimal = preferences.return === 'minimal';
+  const applied = preferenceApplied(preferences, [
+    ...(isMinimal ? (['return'] as const) : []),
+    'count',
+    'tx',
+    'handling',
+    'max-affected',
+    'timezone',
+  ]);
   if (plan.function.returns.kind === 'void') return respond(null, 204, { 'Preference-Applied': applied });
   const status = rangeStatus(offset, rowCount, totalCount);
+  const headers = { 'Content-Range': contentRange(offset, rowCount, totalCount), 'Preference-Applied': applied };
+  if (isMinimal) return respond(null, 204, headers);
   countRows(rowCount);
-  return respond(body ?? 'null', status, {
-    'Content-Type': rows.contentType,
-    'Content-Range': contentRange(offset, rowCount, totalCount),
-    'Preference-Applied': applied,
-  });
+  return respond(body ?? 'null', status, { ...headers, 'Content-Type': rows.contentType });
 }
 
 /** @throws DataError PGRST124: of a function, the rows it returns are meant */

@@ -94,6 +94,7 @@ test('return', async () => {
       [200, null, 'return=representation', [{ name: 'y' }]],
       headers(shown, 'return=representation', { name: 'y' }),
     ],
+    ['POST /rpc/first_few', [204, null, 'return=minimal', ''], headers(shown, 'return=minimal', { n: 2 })],
     ['DELETE /projects?id=eq.13', [204, null, 'return=minimal', ''], headers(shown, 'return=minimal')],
     [
       'DELETE /projects?id=eq.12&select=id',

@@ -1,0 +1,65 @@
+import { type Case, films } from './case.js';
+
+/** Every method that filters. */
+export const filters: readonly Case[] = [
+  films('filter.eq', (q) => q.eq('language', 'ja'), 2, 3),
+  films('filter.eq', (q) => q.eq('info->box->>usd', '900'), 2),
+  films('filter.neq', (q) => q.neq('language', 'ja'), 1, 4),
+  films('filter.gt', (q) => q.gt('year', 1961), 1, 5),
+  films('filter.gte', (q) => q.gte('year', 1961), 1, 3, 5),
+  films('filter.lt', (q) => q.lt('year', 1957), 2),
+  films('filter.lte', (q) => q.lte('year', 1957), 2, 4),
+  films('filter.like', (q) => q.like('title', '%Sam%'), 2),
+  films('filter.likeAllOf', (q) => q.likeAllOf('title', ['%Sam%', 'Seven%']), 2),
+  films('filter.likeAnyOf', (q) => q.likeAnyOf('title', ['%Sam%', '12%']), 2, 4),
+  films('filter.ilike', (q) => q.ilike('title', '%SAM%'), 2),
+  films('filter.ilikeAllOf', (q) => q.ilikeAllOf('title', ['%SAM%', 'seven%']), 2),
+  films('filter.ilikeAnyOf', (q) => q.ilikeAnyOf('title', ['%SAM%', 'CLÉO%']), 1, 2),
+  films('filter.regexMatch', (q) => q.regexMatch('title', '^[0-9]+ '), 4),
+  films('filter.regexIMatch', (q) => q.regexIMatch('title', '^seven'), 2),
+  films('filter.is', (q) => q.is('rating', null), 5),
+  films('filter.is', (q) => q.is('released', true), 1, 2, 3, 4),
+  films('filter.isDistinct', (q) => q.isDistinct('language', 'ja'), 1, 4, 5),
+  films('filter.in', (q) => q.in('id', [1, 4, 99]), 1, 4),
+  films('filter.in', (q) => q.in('title', ['Untitled (100%)', 'Nothing, with a comma', '12 Angry Men']), 4, 5),
+  films('filter.in', (q) => q.in('id', [])),
+  films('filter.notIn', (q) => q.notIn('id', [1, 4, 99]), 2, 3, 5),
+  films('filter.contains', (q) => q.contains('tags', ['sword', 'rain']), 2),
+  films('filter.contains', (q) => q.contains('info', { box: { usd: 300 } }), 3),
+  films('filter.contains', (q) => q.contains('shown', '[1954-05-01,1954-05-02)'), 2),
+  films('filter.containedBy', (q) => q.containedBy('tags', ['sword', 'rain']), 2, 3, 4, 5),
+  films('filter.containedBy', (q) => q.containedBy('info', { box: { usd: 300 } }), 3, 4, 5),
+  films('filter.containedBy', (q) => q.containedBy('shown', '[1954-01-01,1955-01-01)'), 2),
+  films('filter.rangeGt', (q) => q.rangeGt('shown', '[1961-01-01,1961-02-01)'), 1, 3),
+  films('filter.rangeGte', (q) => q.rangeGte('shown', '[1961-01-01,1961-12-01)'), 1, 3),
+  films('filter.rangeLt', (q) => q.rangeLt('shown', '[1961-01-01,1961-02-01)'), 2),
+  films('filter.rangeLte', (q) => q.rangeLte('shown', '[1961-01-01,1961-12-01)'), 2, 3),
+  films('filter.rangeAdjacent', (q) => q.rangeAdjacent('shown', '[1961-08-01,1961-09-01)'), 3),
+  films('filter.overlaps', (q) => q.overlaps('tags', ['rain', 'paris']), 1, 2),
+  films('filter.overlaps', (q) => q.overlaps('shown', '[1961-05-01,1961-05-02)'), 3),
+  films('filter.textSearch', (q) => q.textSearch('search', "'samurai' | 'angri'", { config: 'simple' }), 2, 4),
+  films('filter.textSearch', (q) => q.textSearch('title', 'men angry', { type: 'plain', config: 'english' }), 4),
+  films('filter.textSearch', (q) => q.textSearch('title', 'angry men', { type: 'phrase', config: 'english' }), 4),
+  films('filter.textSearch', (q) => q.textSearch('title', 'angry or samurai', { type: 'websearch' }), 2, 4),
+  films('filter.match', (q) => q.match({ language: 'ja', year: 1961 }), 3),
+  films('filter.not', (q) => q.not('language', 'is', null), 1, 2, 3, 4),
+  films('filter.not', (q) => q.not('id', 'in', '(1,2)'), 3, 4, 5),
+  films('filter.or', (q) => q.or('year.lt.1955,and(language.eq.en,rating.gt.8)'), 2, 4),
+  films('filter.filter', (q) => q.filter('title', 'match', 'Sam'), 2),
+  films('filter.filter', (q) => q.filter('id', 'in', '(1,2)'), 1, 2),
+  {
+    uses: ['filter.or', 'filter.eq'],
+    run: (client) =>
+      client
+        .from('directors')
+        .select('id, films(id)')
+        .or('year.eq.1954,year.eq.1962', { referencedTable: 'films' })
+        .eq('id', 2),
+    answer: { data: [{ id: 2, films: [{ id: 2 }] }] },
+  },
+  {
+    uses: ['filter.eq'],
+    run: (client) => client.from('films').select('id, directors!inner(last_name)').eq('directors.last_name', 'Lumet'),
+    answer: { data: [{ id: 4, directors: { last_name: 'Lumet' } }] },
+  },
+];
