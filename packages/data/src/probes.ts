@@ -63,7 +63,7 @@ async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions)
       status: 'fail',
       code: 'migrations_pending',
       message: `Not applied: ${pending.join(', ')}`,
-      remedy: 'Restart the server, or call POST /data/v1/_admin/migrate.',
+      remedy: 'Run: reactor db migrate; or restart the server.',
     };
   }
   if (unknown.length > 0) {

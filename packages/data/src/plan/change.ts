@@ -49,9 +49,10 @@ export function planDelete(model: SchemaModel, name: string, write: WriteQuery, 
 function requireFilter(verb: string, { query }: WriteQuery, { allowUnfiltered }: ChangeOptions): void {
   refusePaging(query);
   if (query.where.length > 0 || allowUnfiltered === true) return;
-  throw new QueryError('filter_required', '21000', `${verb} needs a filter that says which rows are meant`, {
-    hint:
-      'To mean every row, send Prefer: handling=strict, max-affected=<the most rows that may change>, or filter by ' +
-      'something that all have: id=not.is.null.',
-  });
+  throw new QueryError(
+    'filter_required',
+    '21000',
+    `${verb} needs a filter, or Prefer: handling=strict, max-affected=<the most rows that may change>`,
+    { hint: 'A filter that all rows pass means them all, too: id=not.is.null.' },
+  );
 }
