@@ -168,7 +168,7 @@ test('PUT writes the row that its filters name', async () => {
     ['lists?id=eq.7&id=eq.8', { id: 7 }, 'PGRST105'],
     ['lists?id=eq.7', { name: 'a' }, 'PGRST115'],
     ['lists?id=eq.7', [{ id: 7 }, { id: 7 }], 'PGRST102'],
-    ['lists?id=eq.7&limit=1', { id: 7 }, 'PGRST100'],
+    ['lists?id=eq.7&limit=1', { id: 7 }, 'PGRST114'],
   ] as const) {
     await expect(db.put(url, sent), url).rejects.toMatchObject({ code, status: 400 });
   }

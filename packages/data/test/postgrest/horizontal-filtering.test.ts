@@ -164,6 +164,23 @@ test('paths into JSON, composites and arrays', async () => {
   ]);
 });
 
+test('columns that are called like parameters', async () => {
+  const words = ['select', 'order', 'limit', 'offset', 'and', 'or', 'not', 'columns'];
+  const data = await createTestData(`
+    CREATE TABLE words (id int PRIMARY KEY, ${words.map((word) => `"${word}" int`).join(', ')});
+    ALTER TABLE words ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY anybody ON words USING (true);
+    INSERT INTO words VALUES (1, ${words.map(() => 1).join(', ')}), (2, ${words.map(() => 2).join(', ')});
+  `);
+  await expectAnswers(data, [
+    ...words.map((word) => filtering('words')(`"${word}"=eq.2`, 2)),
+    ...words.map((word): Row => [`GET /words?select=${word}&"${word}"=not.gt.1`, [{ [word]: 1 }]]),
+    ...words.map((word): Row => [`GET /words?select=id&order="${word}".desc&limit=1`, ids(2)]),
+    filtering('words')('or=("or".eq.1,"and".eq.2)', 1, 2),
+    filtering('words')('not.and=("not".eq.1,"and".eq.1)', 2),
+  ]);
+});
+
 test('names and values with characters that mean something', async () => {
   await expectAnswers(await createTestData(CINEMA), [
     ['GET /%D9%85%D9%88%D8%A7%D8%B1%D8%AF?id=eq.1', [{ id: 1, اسم: 'ماء' }]],

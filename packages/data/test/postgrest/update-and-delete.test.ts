@@ -76,9 +76,8 @@ test('without a filter they say how to mean every row', async () => {
     ['PATCH /people', [204, '4', ''], { body: { grade: 1 }, headers: everyRow, show: ['status', 'X-Affected-Rows'] }],
   ]);
   const refused = await data.as('alice')('DELETE', '/people', jsonBody({}));
-  expect(await refused.json()).toMatchObject({
-    hint: expect.stringContaining('Prefer: handling=strict, max-affected='),
-  });
+  const { message } = (await refused.json()) as { message: string };
+  expect(message).toContain('Prefer: handling=strict, max-affected=');
   await expectAnswers(data, [
     ['DELETE /people', [204, '4', ''], { headers: everyRow, show: ['status', 'X-Affected-Rows'] }],
     ['GET /people', []],
