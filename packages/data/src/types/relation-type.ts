@@ -40,9 +40,7 @@ export function rowType(columns: readonly Column[], values: ValueTypes): string 
 }
 
 function insertType(columns: readonly Column[], values: ValueTypes): string {
-  return writeType(columns, values, ({ nullable, generated, default: value }) => {
-    return nullable || generated !== 'never' || value !== undefined;
-  });
+  return writeType(columns, values, ({ nullable, default: value }) => nullable || value !== undefined);
 }
 
 function updateType(columns: readonly Column[], values: ValueTypes): string {

@@ -23,7 +23,7 @@ const NOT_WRITABLE = { insertable: false, updatable: false, columns: new Set<str
  * requests may use: a relation without row-level security is not in it. The same schema gives the same text.
  */
 export function describeInTypeScript(model: SchemaModel, facts: TypeFacts): string {
-  const relations = [...model.relations.values()].filter(isEnforced).sort(byName);
+  const relations = [...model.relations.values()].filter(isEnforced);
   const schema = `Database[${stringLiteral(model.schema)}]`;
   const values = new ValueTypes(facts, (section, name) => `${schema}["${section}"][${stringLiteral(name)}]`);
   const described = new Map(relations.map(({ name, kind }) => [name, isView(kind) ? 'Views' : 'Tables']));
@@ -94,6 +94,7 @@ function foreignKeysOf(
   { foreignKeys }: SchemaModel,
   described: ReadonlyMap<string, unknown>,
 ): ReadonlyMap<string, readonly ForeignKey[]> {
+  // Two tables below one view may have keys of the same name.
   const text = (key: ForeignKey) => JSON.stringify([key.name, key.referencedRelation, key.columns]);
   const known = foreignKeys.filter((key) => described.has(key.referencedRelation));
   const sorted = known.sort((a, b) => compare(text(a), text(b)));
@@ -101,13 +102,11 @@ function foreignKeysOf(
 }
 
 function functionMembers({ functions }: SchemaModel, context: FunctionContext): string[] {
-  return [...functions]
-    .sort(([a], [b]) => compare(a, b))
-    .flatMap(([name, all]) => {
-      // The database has no order of overloads that another copy of it would share.
-      const types = all.flatMap((one) => functionType(one, context) ?? []).sort(compare);
-      return types.length === 0 ? [] : [member(name, unionType([...new Set(types)]), { comment: commentOf(all) })];
-    });
+  return [...functions].flatMap(([name, all]) => {
+    // Unlike names, overloads have no order that another copy of the database would share.
+    const types = all.flatMap((one) => functionType(one, context) ?? []).sort(compare);
+    return types.length === 0 ? [] : [member(name, unionType([...new Set(types)]), { comment: commentOf(all) })];
+  });
 }
 
 function commentOf(overloads: readonly DatabaseFunction[]): string | undefined {
@@ -121,11 +120,7 @@ function declaredTypes({ types }: TypeFacts, values: ValueTypes, kind: 'enum' | 
     if (type.kind !== kind || type.name === undefined) return [];
     return [{ name: type.name, type: type.kind === 'enum' ? enumType(type.labels) : values.composite(type.fields) }];
   });
-  return objectType(own.sort(byName).map(({ name, type }) => member(name, type)));
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return compare(a.name, b.name);
+  return objectType(own.sort((a, b) => compare(a.name, b.name)).map(({ name, type }) => member(name, type)));
 }
 
 /** By code units, whatever the language of the machine. */

@@ -303,17 +303,22 @@ test('no name, label or comment of the database breaks the text', async () => {
 });
 
 test('the same schema gives the same text, however it came about', async () => {
-  const statements = [
-    'CREATE TABLE a (id int PRIMARY KEY, n int)',
-    'CREATE TABLE b (id int PRIMARY KEY)',
+  const tables = ['CREATE TABLE a (id int PRIMARY KEY)', 'CREATE TABLE b (id int PRIMARY KEY)'];
+  const rest = [
+    'CREATE TABLE a1 (a_id int CONSTRAINT same REFERENCES a)',
+    'CREATE TABLE b1 (b_id int CONSTRAINT same REFERENCES b)',
     "CREATE FUNCTION f(n int) RETURNS int LANGUAGE sql AS 'SELECT n'",
     "CREATE FUNCTION f(t text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE FUNCTION e() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE TYPE mood AS ENUM ('b', 'a')",
+    "CREATE TYPE color AS ENUM ('red')",
     'CREATE TYPE pair AS (x int)',
+    'CREATE TYPE other AS (x int)',
   ];
+  const view = 'CREATE VIEW joined WITH (security_invoker) AS SELECT * FROM a1, b1';
   const [one, other] = await Promise.all([
-    createTestData(statements.join('; ')),
-    createTestData(statements.toReversed().join('; ')),
+    createTestData([...tables, ...rest, view].join('; ')),
+    createTestData([...tables.toReversed(), ...rest.toReversed(), view].join('; ')),
   ]);
   expect(await typesOf(one)).toBe(await typesOf(other));
 });
