@@ -67,7 +67,8 @@ function isWholeBody(input: CallInput): input is WholeBody {
 function takerOfWhole(name: string, { type, value }: WholeBody, candidates: readonly DatabaseFunction[]): Callee {
   const found = candidates.find((candidate) => takesWhole(candidate, type));
   if (found !== undefined) return { function: found, given: { kind: 'whole', value } };
-  throw notCallable(name, `with one argument of type ${type} that has no name`, candidates);
+  const how = `with one argument of type ${type} that has no name, which the Content-Type of the body asks for`;
+  throw notCallable(name, how, candidates);
 }
 
 function overloads(model: SchemaModel, name: string): readonly DatabaseFunction[] {

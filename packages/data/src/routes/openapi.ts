@@ -13,7 +13,7 @@ const query = z.object({
   offset: text('Rows to skip.'),
 });
 const preferences = z.object({
-  Prefer: text('`return`, `count`, `resolution`, `missing`, `tx`, `handling`, `max-affected`.'),
+  Prefer: text('`return`, `count`, `resolution`, `missing`, `tx`, `handling`, `max-affected`, `timezone`.'),
 });
 
 const refusals = {

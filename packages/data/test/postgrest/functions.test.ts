@@ -102,6 +102,16 @@ test('other bodies: a form, one value, many objects', async () => {
   ]);
 });
 
+test('a body of the wrong type is named as the reason', async () => {
+  const { as } = await createTestData(FUNCTIONS);
+  const answer = await as('alice')('POST', '/rpc/add_them', { body: '{"a": 1, "b": 2}' });
+  expect(await answer.json()).toMatchObject({
+    code: 'PGRST202',
+    message: expect.stringContaining('of type text that has no name, which the Content-Type of the body asks for'),
+    hint: 'It can be called as add_them(a integer, b integer).',
+  });
+});
+
 test('the shape of the answer follows the type of the result', async () => {
   await expectAnswers(await createTestData(FUNCTIONS), [
     ['GET /rpc/pair', { x: 1, y: 'two' }],
