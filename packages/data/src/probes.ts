@@ -47,9 +47,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions): Promise<ProbeResult> {
   const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
-  const { applied, pending, changed, unknown } = await migrations.status(files ?? []);
-  // Without a folder they come by the admin route, and there is nothing to compare with.
-  if (files === undefined) return { status: 'ok', message: `${unknown.length} of the app applied` };
+  const { applied, pending, changed, unknown } = await migrations.status(files);
   if (changed.length > 0) {
     return {
       status: 'fail',

@@ -44,9 +44,15 @@ export class AppMigrations {
     this.#options = options;
   }
 
-  /** Compares `migrations` with what was applied. Changes nothing. */
-  async status(migrations: readonly AppMigration[]): Promise<AppMigrationStatus> {
-    return compare(inOrder(migrations), await readHistory(this.#options.database));
+  /**
+   * Compares `migrations` with what was applied. Changes nothing.
+   * @param migrations undefined when there are none to compare with: then nothing is unknown
+   */
+  async status(migrations: readonly AppMigration[] | undefined): Promise<AppMigrationStatus> {
+    const history = await readHistory(this.#options.database);
+    if (migrations !== undefined) return compare(inOrder(migrations), history);
+    const applied = history.map((row) => ({ name: row.name, appliedAt: row.applied_at }));
+    return { applied, pending: [], changed: [], unknown: [] };
   }
 
   /**

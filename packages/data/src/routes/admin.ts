@@ -102,7 +102,7 @@ export function adminRoutes(
       },
     }),
   ];
-  const files = async () => (config.migrationsDir === undefined ? [] : readMigrationFiles(config.migrationsDir));
+  const { migrationsDir } = config;
 
   routes.openapi({ ...reload, middleware: operatorOnly }, async (c) => {
     const { model } = await schema.reload();
@@ -110,7 +110,8 @@ export function adminRoutes(
   });
 
   routes.openapi({ ...status, middleware: operatorOnly }, async (c) => {
-    return c.json(statusBody(await migrations.status(await files())), 200);
+    const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
+    return c.json(statusBody(await migrations.status(files)), 200);
   });
 
   routes.openapi({ ...compare, middleware: operatorOnly }, async (c) => {
@@ -119,12 +120,19 @@ export function adminRoutes(
 
   routes.openapi({ ...apply, middleware: operatorOnly }, async (c) => {
     const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
-    const wanted = body?.migrations ?? (await files());
+    const wanted = body?.migrations ?? (await readMigrationFiles(requireFolder(migrationsDir)));
     const isDryRun = c.req.valid('query').dry_run !== 'false';
     const { applied } = await (isDryRun ? migrations.dryRun(wanted) : migrations.apply(wanted));
     if (!isDryRun) await schema.reload();
     return c.json(isDryRun ? { applied: [], pending: [...applied] } : { applied: [...applied], pending: [] }, 200);
   });
+}
+
+function requireFolder(folder: string | undefined): string {
+  if (folder !== undefined) return folder;
+  throw coreErrors.create.invalid_request(
+    'The server has no data.migrations_dir. Send the migrations, as `reactor db migrate <folder>` does, or set it.',
+  );
 }
 
 function statusBody({ applied, pending, changed, unknown }: AppMigrationStatus): z.infer<typeof migrationsSchema> {

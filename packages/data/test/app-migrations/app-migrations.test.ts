@@ -218,7 +218,8 @@ describe('the admin routes', () => {
     ] as const) {
       expect((await as('alice')(method, path)).status).toBe(403);
       expect((await as(undefined)(method, path)).status).toBe(401);
-      expect((await as('admin')(method, path)).status).toBe(200);
+      const answer = await as('admin')(method, path);
+      expect(answer.status).toBe(path === '/_admin/migrate' ? 400 : 200);
     }
   });
 
@@ -245,6 +246,21 @@ describe('the admin routes', () => {
     expect((await as('admin')('POST', '/_admin/migrations')).status).toBe(400);
     expect((await as('alice')('POST', '/_admin/migrations', jsonBody({ migrations: [] }))).status).toBe(403);
     expect((await as(undefined)('POST', '/_admin/migrations', jsonBody({ migrations: [] }))).status).toBe(401);
+  });
+
+  test('have nothing to apply or to compare with where no folder is configured', async () => {
+    const { as } = await createTestData('SELECT 1');
+    const refused = await as('admin')('POST', '/_admin/migrate');
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { message: expect.stringContaining('data.migrations_dir') } });
+    const migrations = [{ name: '1', sql: 'SELECT 1' }];
+    expect((await as('admin')('POST', '/_admin/migrate', jsonBody({ migrations }))).status).toBe(200);
+    expect(await (await as('admin')('GET', '/_admin/migrations')).json()).toMatchObject({
+      applied: [{ name: '1' }],
+      pending: [],
+      changed: [],
+      unknown: [],
+    });
   });
 
   test('take an empty file, as a folder may have', async () => {
