@@ -9,6 +9,7 @@ test('has defaults for everything', () => {
     statementTimeoutMs: 10_000,
     maxEmbedDepth: 5,
     maxBodyBytes: 10_485_760,
+    maxResultBytes: 33_554_432,
     planEnabled: false,
   });
 });
@@ -21,6 +22,7 @@ test('reads every key', () => {
     statement_timeout_ms: 3,
     max_embed_depth: 0,
     max_body_bytes: 4,
+    max_result_bytes: 5,
     plan_enabled: true,
   };
   expect(Object.values(parseDataConfig(section))).toEqual(Object.values(section));

@@ -14,6 +14,8 @@ export interface DataConfig {
   readonly maxEmbedDepth: number;
   /** Largest accepted body in bytes; a larger one is answered 413. */
   readonly maxBodyBytes: number;
+  /** Longest answer in bytes; a longer one is not sent, but answered 400. */
+  readonly maxResultBytes: number;
   /** Whether `application/vnd.pgrst.plan` may be asked for. Plans tell about rows that the caller may not see. */
   readonly planEnabled: boolean;
 }
@@ -48,6 +50,9 @@ export const dataConfigSchema = z
       // A thousand rows of ten kilobytes. All of it is held in memory, several times over.
       .default(10_485_760)
       .describe('Largest accepted body in bytes.'),
+    // A thousand rows of thirty kilobytes; each connection of the pool may hold one. A text of half a gigabyte is more
+    // than V8 can hold, and would end the process.
+    max_result_bytes: count(1, 268_435_456).default(33_554_432).describe('Longest answer in bytes.'),
     plan_enabled: z
       .boolean('must be true or false')
       .default(false)
@@ -73,6 +78,7 @@ export function parseDataConfig(section: unknown): DataConfig {
     statementTimeoutMs: data.statement_timeout_ms,
     maxEmbedDepth: data.max_embed_depth,
     maxBodyBytes: data.max_body_bytes,
+    maxResultBytes: data.max_result_bytes,
     planEnabled: data.plan_enabled,
   };
 }

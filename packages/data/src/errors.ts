@@ -18,6 +18,7 @@ export const dataErrors = defineErrors({
   constraint_violation: { status: 400, when: 'A row breaks a NOT NULL or CHECK constraint.' },
   statement_rejected: { status: 400, when: 'PostgreSQL refuses the statement, e.g. an operator that the type lacks.' },
   raised_by_function: { status: 400, when: 'A function or trigger of the app raised an error of its own.' },
+  result_too_large: { status: 400, when: 'The answer would be longer than `data.max_result_bytes`.' },
   too_many_rows_affected: { status: 400, when: 'More rows would be changed than `max-affected` allows; none is.' },
   policy_denied: { status: 403, when: 'A row-level security policy refuses the row.' },
   permission_denied: { status: 403, when: "The caller's role lacks a privilege on the table, column or function." },

@@ -1,4 +1,5 @@
 import type { Clock, Database, DatabaseConnection, Principal, Statement } from '@reactor/core';
+import { type DataError, dataError } from '../errors.js';
 import type { DataMetrics, Operation } from '../metrics.js';
 import type { Plan, PlanRow } from '../plan/statement.js';
 import { roleOf, type Session, sessionStatement } from './session.js';
@@ -49,7 +50,7 @@ export class Executor {
 
   /**
    * Runs a plan that only reads, in one round trip.
-   * @throws DataError for an error of PostgreSQL, whose cause is that error
+   * @throws DataError for an error of PostgreSQL, whose cause is that error; `result_too_large` (400)
    */
   read(operation: Operation, session: Session, plan: Plan): Promise<PlanResult> {
     const statements = [sessionStatement(session), prepared(plan, session.principal)];
@@ -147,13 +148,21 @@ function prepared({ text, values }: Plan, principal: Principal): Statement {
 }
 
 function toResult(row: Record<string, unknown> | undefined, estimate: Record<string, unknown> | undefined): PlanResult {
-  const { body, row_count, total_count, affected_count } = row as unknown as PlanRow;
+  const { body, body_bytes, row_count, total_count, affected_count } = row as unknown as PlanRow;
+  if (body === null && typeof body_bytes === 'number') throw tooLarge(body_bytes);
   return {
     body,
     rowCount: Number(row_count),
     totalCount: total_count === null ? plannedRows(estimate) : Number(total_count),
     affectedCount: affected_count === null ? undefined : Number(affected_count),
   };
+}
+
+function tooLarge(bytes: number): DataError {
+  return dataError('result_too_large', `The result has ${bytes} bytes, more than is answered at once.`, {
+    code: '54000',
+    hint: 'Ask for fewer rows, columns or embedded relations.',
+  });
 }
 
 function plannedRows(estimate: Record<string, unknown> | undefined): number | undefined {

@@ -37,3 +37,15 @@ export function planRowSql(row: {
     `${row.totalCount ?? 'NULL::bigint'} AS total_count, ${row.affectedCount ?? 'NULL::bigint'} AS affected_count`
   );
 }
+
+/**
+ * A SELECT of `planRowSql`, of which a body of more than `maxBytes` becomes null: PostgreSQL looks, so that it is not
+ * even sent.
+ */
+export function limitBody(context: PlanContext, select: string, maxBytes: number | undefined): string {
+  if (maxBytes === undefined) return select;
+  return (
+    `SELECT CASE WHEN octet_length(body) <= ${context.parameter(maxBytes)}::int THEN body END AS body, ` +
+    `octet_length(body) AS body_bytes, row_count, total_count, affected_count FROM (${select}) AS answer`
+  );
+}

@@ -2,7 +2,7 @@ import type { ReadQuery } from '../query/ast.js';
 import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import type { Column, DatabaseFunction, FunctionArgument, Relation, SchemaModel } from '../schema/model.js';
-import { bodySql, planRowSql } from './body.js';
+import { bodySql, limitBody, planRowSql } from './body.js';
 import { PlanContext } from './context.js';
 import { estimateStatement, totalCountSql } from './count.js';
 import { type Callee, type CallInput, findFunction } from './function.js';
@@ -57,7 +57,8 @@ export function planCall(
     rowCount: 'count(*)',
     totalCount: totalCountSql(context, level, options.count),
   });
-  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
+  const select = `SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`;
+  const statement = context.statement(limitBody(context, select, options.maxBytes));
   const plan = { ...statement, function: callee.function };
   if (options.count !== 'planned' && options.count !== 'estimated') return plan;
   const uncut = isScalar ? { ...query, select: [] } : query;

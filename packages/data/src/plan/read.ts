@@ -1,6 +1,6 @@
 import type { ReadQuery } from '../query/ast.js';
 import type { SchemaModel } from '../schema/model.js';
-import { bodySql, planRowSql } from './body.js';
+import { bodySql, limitBody, planRowSql } from './body.js';
 import { PlanContext } from './context.js';
 import { estimateStatement, totalCountSql } from './count.js';
 import { tableSql } from './embed.js';
@@ -37,7 +37,8 @@ export function planRows(
     rowCount: 'count(*)',
     totalCount: totalCountSql(context, level, options.count),
   });
-  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
+  const select = `SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`;
+  const statement = context.statement(limitBody(context, select, options.maxBytes));
   if (options.count !== 'planned' && options.count !== 'estimated') return statement;
   return { ...statement, estimate: estimateStatement(context, scopeIn, query, level) };
 }

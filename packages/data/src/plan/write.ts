@@ -1,7 +1,7 @@
 import type { ReadQuery } from '../query/ast.js';
 import { QueryError } from '../query/query-error.js';
 import type { Relation } from '../schema/model.js';
-import { bodySql, planRowSql } from './body.js';
+import { bodySql, limitBody, planRowSql } from './body.js';
 import type { PlanContext } from './context.js';
 import { resolveEmbeds } from './embed.js';
 import { compileLevel, filters, levelSelect } from './level.js';
@@ -52,10 +52,9 @@ export function planWritten(
   context.with(WRITTEN, mutation(returning.length === 0 ? '1' : returning.join(', ')));
   const row = context.alias();
   const body = bodySql(context, level, row, options);
-  return context.statement(
-    `SELECT ${planRowSql({ body, rowCount: 'count(*)', totalCount, affectedCount: AFFECTED })} ` +
-      `FROM (${levelSelect(level)}) AS ${row}`,
-  );
+  const rowSql = planRowSql({ body, rowCount: 'count(*)', totalCount, affectedCount: AFFECTED });
+  const select = `SELECT ${rowSql} FROM (${levelSelect(level)}) AS ${row}`;
+  return context.statement(limitBody(context, select, options.maxBytes));
 }
 
 /**

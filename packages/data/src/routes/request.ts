@@ -81,11 +81,12 @@ export function paged(query: ReadQuery, range: RowRange | undefined, config: Dat
   return { ...query, offset, limit: Math.min(limit, config.maxLimit) };
 }
 
-export function outputOptions({ rows, preferences }: DataRequest, { maxLimit }: DataConfig) {
+export function outputOptions({ rows, preferences }: DataRequest, { maxLimit, maxResultBytes }: DataConfig) {
   return {
     format: rows.format,
     stripNulls: rows.stripNulls,
     maxRows: maxLimit,
+    maxBytes: maxResultBytes,
     ...(preferences.count === undefined ? {} : { count: preferences.count }),
   } satisfies OutputOptions & { maxRows: number };
 }
