@@ -37,6 +37,10 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
     return new DataError(new ReactorError('raised_by_function', status, message, options), postgrest);
   }
   if (code === '55000' && isViewRefusal(error)) return dataError('statement_rejected', message, postgrest, options);
+  // A text search query with many operators in a row, which PostgreSQL itself takes for a fault of its own.
+  if (code === 'XX000' && error.routine === 'pushOpStack') {
+    return dataError('invalid_value', 'The text search query nests too deep.', { code }, options);
+  }
   switch (code) {
     case '23503':
     case '23505':
@@ -63,6 +67,7 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
       return dataError('constraint_violation', message, postgrest, options);
     case '0A':
     case '21':
+    case '3F':
     case '42':
     case '44':
     case '54':
@@ -94,7 +99,6 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
     case '39':
     case '3B':
     case '3D':
-    case '3F':
     case '55':
     case '57':
     case '58':

@@ -147,7 +147,7 @@ function answer(
       'max-affected',
       'timezone',
     ]),
-    Location: located === undefined || rowCount !== 1 ? undefined : locate(c.req.path, located, body),
+    Location: located === undefined || rowCount !== 1 ? undefined : locate(new URL(c.req.url).pathname, located, body),
   };
   if (method === 'POST') return respond(represented ? body : null, 201, { ...headers, ...typed(represented, rows) });
   return represented ? respond(body, 200, { ...headers, ...typed(true, rows) }) : respond(null, 204, headers);
