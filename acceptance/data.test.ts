@@ -164,6 +164,17 @@ test('a migration that fails ends the start with 1, its file and line; a folder 
   expect(missing.stderr).toContain('data.migrations_dir');
 });
 
+test('a migration may take longer than other requests', async () => {
+  const server = await appServer({ REACTOR_SERVER__REQUEST_TIMEOUT_SECS: '0.5' });
+  const migrations = [{ name: '002_slow', sql: 'SELECT pg_sleep(1.5)' }];
+  const answer = await server.admin('/data/v1/_admin/migrate', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ migrations }),
+  });
+  expect(await answer.json()).toEqual({ applied: ['002_slow'], pending: [] });
+});
+
 test('a table without row-level security is refused, and doctor names it', async () => {
   const server = await appServer();
   const { client } = await connectDatabase(server);

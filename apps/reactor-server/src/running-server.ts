@@ -8,6 +8,9 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** A migration may build an index; fetch itself waits no longer for an answer to begin. */
+const ANSWER_TIMEOUT_MS = 300_000;
+
 /**
  * Asks the server that holds the state directory, as its operator.
  * @throws ExitError when it does not answer, or refuses
@@ -26,7 +29,7 @@ export async function callRunningServer(
     response = await fetch(new URL(path, owner.url), {
       method,
       headers: { Authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     });
   } catch (error) {
     throw new ExitError(EXIT.databaseUnreachable, `${who} does not answer on ${owner.url}`, { cause: error });

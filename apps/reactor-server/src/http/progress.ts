@@ -18,6 +18,9 @@ interface Watched {
   giveUp?: () => void;
 }
 
+/** Building an index takes as long as it takes, and only the operator gets to ask for it. */
+const MIGRATE = /\/_admin\/migrate$/;
+
 /**
  * Gives a request up when nothing moves for `timeoutMs`: no byte of its body arrives and no answer begins, or the
  * client takes no byte of the answer. A slow upload or a quiet log stream is never cut. One timer looks at all
@@ -33,7 +36,7 @@ export function createProgressWatch(timeoutMs: number): ProgressWatch {
   return {
     middleware: async (c, next) => {
       const request = requests.get((c.env as { incoming?: IncomingMessage } | undefined)?.incoming as IncomingMessage);
-      if (request === undefined) return next();
+      if (request === undefined || MIGRATE.test(c.req.path)) return next();
       const stalled = new Promise<never>((_, reject) => {
         request.giveUp = () => reject(stall(request.incoming));
       });
