@@ -25,6 +25,16 @@ export function withKeySelected(key: readonly string[]): LocatedRows | undefined
 /** @param row the key of the row as JSON. @returns the path and query under which the row is found */
 export function locate(path: string, { key }: LocatedRows, row: string | null): string {
   const values = JSON.parse(row ?? '{}') as Record<string, string>;
-  const conditions = key.map((column) => `${encodeURIComponent(column)}=${encodeURIComponent(`eq.${values[column]}`)}`);
+  const conditions = key.map(
+    (column) => `${encodeURIComponent(parameterOf(column))}=${encodeURIComponent(`eq.${values[column]}`)}`,
+  );
   return `${path}?${conditions.join('&')}`;
+}
+
+/** Parameters that are no filters. */
+const RESERVED = new Set(['select', 'order', 'limit', 'offset', 'and', 'or', 'columns', 'on_conflict']);
+
+function parameterOf(column: string): string {
+  const isPlain = /^[A-Za-z_]\w*$/.test(column) && !RESERVED.has(column);
+  return isPlain ? column : `"${column.replaceAll(/["\\]/g, '\\$&')}"`;
 }

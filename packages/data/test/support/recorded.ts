@@ -1,0 +1,57 @@
+import { type Database, type DatabaseConnection, silentLogger, systemClock } from '@reactor/core';
+import { Hono } from 'hono';
+import { onTestFinished } from 'vitest';
+import { createData, type DataConfig, parseDataConfig } from '../../src/index.js';
+import { databaseWith } from './database.js';
+import { testTokens } from './tokens.js';
+
+/** Data on a real database, with the text of every statement that it sends. */
+export interface RecordedData {
+  readonly app: Hono;
+  readonly database: Database;
+  /** The texts since the last call, of those that requests make and not of the schema cache. */
+  taken(): readonly string[];
+}
+
+export async function createRecordedData(sql: string, config: Partial<DataConfig> = {}): Promise<RecordedData> {
+  const { database } = await databaseWith(sql);
+  let texts: string[] = [];
+  const recorded: Database = {
+    query: (text, values) => database.query(text, values),
+    transaction: (work) => database.transaction(work),
+    ping: (signal) => database.ping(signal),
+    listen: (channel, onNotification) => database.listen(channel, onNotification),
+    connect: async () => recording(await database.connect(), (text) => texts.push(text)),
+  };
+  const context = { logger: silentLogger, clock: systemClock };
+  const data = createData(
+    { ...parseDataConfig({}), ...config },
+    { ...context, database: recorded, tokens: testTokens },
+  );
+  onTestFinished(() => data.stop(AbortSignal.timeout(1_000)));
+  await data.start();
+  return {
+    app: new Hono().route(data.basePath, data.routes),
+    database,
+    taken() {
+      const taken = texts;
+      texts = [];
+      return taken;
+    },
+  };
+}
+
+function recording(connection: DatabaseConnection, record: (text: string) => void): DatabaseConnection {
+  return {
+    query: (text, values) => {
+      record(text);
+      return connection.query(text, values);
+    },
+    pipeline: (statements) => {
+      // The schema cache reads under an empty search path.
+      if (!statements[0]?.text.includes(`'search_path', ''`)) for (const { text } of statements) record(text);
+      return connection.pipeline(statements);
+    },
+    release: (broken) => connection.release(broken),
+  };
+}
