@@ -16,7 +16,7 @@ export interface DataConfig {
   readonly maxBodyBytes: number;
   /** Longest answer in bytes; a longer one is not sent, but answered 400. */
   readonly maxResultBytes: number;
-  /** Whether `application/vnd.pgrst.plan` may be asked for. Plans tell about rows that the caller may not see. */
+  /** Whether callers may ask for plans and for estimated counts. Both tell about rows that they may not see. */
   readonly planEnabled: boolean;
 }
 
@@ -56,7 +56,9 @@ export const dataConfigSchema = z
     plan_enabled: z
       .boolean('must be true or false')
       .default(false)
-      .describe('Whether EXPLAIN may be asked for; its estimates tell about rows that the caller may not see.'),
+      .describe(
+        'Whether EXPLAIN and estimated counts may be asked for, which tell about rows that the caller may not see.',
+      ),
   })
   .refine((data) => data.default_limit <= data.max_limit, {
     path: ['default_limit'],

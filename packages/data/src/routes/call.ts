@@ -25,7 +25,7 @@ async function call(c: Context<ReactorEnv>, principal: Principal, service: DataS
   const { config, executor, metrics } = service;
   const name = nameOf(c, 'function');
   const isPost = c.req.method === 'POST';
-  const request = readHeaders(c, config);
+  const request = readHeaders(c, principal, config);
   const { media, rows, preferences } = request;
   const range = parseRowRange(c.req.header('Range') ?? null);
   const body = isPost ? await readArguments(c.req.raw, config.maxBodyBytes) : undefined;

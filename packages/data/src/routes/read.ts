@@ -22,7 +22,7 @@ export function readRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService
 async function read(c: Context<ReactorEnv>, principal: Principal, service: DataService): Promise<Response> {
   const { config, executor, metrics } = service;
   const table = nameOf(c, 'table');
-  const request = readHeaders(c, config);
+  const request = readHeaders(c, principal, config);
   const { media, rows, preferences } = request;
   const range = parseRowRange(c.req.header('Range') ?? null);
   const parsed = parseReadRequest(request.parameters, queryLimits(config));

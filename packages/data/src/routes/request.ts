@@ -14,19 +14,25 @@ import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 export interface DataRequest {
   readonly parameters: URLSearchParams;
   readonly preferences: Preferences;
+  /** How rows are counted: as preferred, but never by a guess that the caller must not learn. */
+  readonly count: Preferences['count'];
   readonly media: Media;
   /** How the rows are answered, or would be if their plan were not asked for. */
   readonly rows: RowsMedia;
 }
 
 /** @throws DataError for a header of another form, or a media type that is not to be had */
-export function readHeaders(c: Context<ReactorEnv>, config: DataConfig): DataRequest {
+export function readHeaders(c: Context<ReactorEnv>, principal: Principal, config: DataConfig): DataRequest {
   const { headers, url } = c.req.raw;
   assertProfile(headers);
   const media = chooseMedia(headers.get('Accept'), config);
+  const preferences = parsePrefer(headers.get('Prefer'));
+  // The planner knows the values of all rows; asked how many are greater than this or that, it tells hidden ones.
+  const mayGuess = config.planEnabled || principal.kind === 'system';
   return {
     parameters: new URL(url).searchParams,
-    preferences: parsePrefer(headers.get('Prefer')),
+    preferences,
+    count: preferences.count === undefined || mayGuess ? preferences.count : 'exact',
     media,
     rows: media.kind === 'plan' ? media.rows : media,
   };
@@ -81,12 +87,12 @@ export function paged(query: ReadQuery, range: RowRange | undefined, config: Dat
   return { ...query, offset, limit: Math.min(limit, config.maxLimit) };
 }
 
-export function outputOptions({ rows, preferences }: DataRequest, { maxLimit, maxResultBytes }: DataConfig) {
+export function outputOptions({ media, rows, count }: DataRequest, { maxLimit, maxResultBytes }: DataConfig) {
   return {
     format: rows.format,
     stripNulls: rows.stripNulls,
     maxRows: maxLimit,
-    maxBytes: maxResultBytes,
-    ...(preferences.count === undefined ? {} : { count: preferences.count }),
+    ...(media.kind === 'plan' ? {} : { maxBytes: maxResultBytes }),
+    ...(count === undefined ? {} : { count }),
   } satisfies OutputOptions & { maxRows: number };
 }

@@ -45,7 +45,7 @@ async function write(
   const { config, executor, metrics } = service;
   const operation = OPERATIONS[method];
   const table = nameOf(c, 'table');
-  const request = readHeaders(c, config);
+  const request = readHeaders(c, principal, config);
   const { media, rows, preferences } = request;
   const parsed = parseWriteRequest(request.parameters, queryLimits(config));
   const body = method === 'DELETE' ? undefined : parseRows(await readBody(c, service), parsed.columns);

@@ -56,8 +56,8 @@ test('exact counts', async () => {
   ]);
 });
 
-test('planned and estimated counts', async () => {
-  const test = await createTestData(TABLE, { config: { defaultLimit: 10, maxLimit: 10 } });
+test('planned and estimated counts, where they are enabled', async () => {
+  const test = await createTestData(TABLE, { config: { defaultLimit: 10, maxLimit: 10, planEnabled: true } });
   const planned = { Prefer: 'count=planned' };
   const estimated = { Prefer: 'count=estimated' };
   await expectAnswers(test, [
