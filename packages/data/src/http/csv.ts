@@ -1,4 +1,5 @@
 import { dataError } from '../errors.js';
+import { MAX_ROWS } from '../query/index.js';
 
 /**
  * Reads CSV (RFC 4180) whose first line names the columns. An unquoted `NULL` is null, all else is text, which
@@ -21,6 +22,7 @@ export function csvToJson(text: string): string {
     const members = fields.map(({ text: value, quoted }, i) => {
       return `${names[i]}:${value === 'NULL' && !quoted ? 'null' : JSON.stringify(value)}`;
     });
+    if (rows.length === MAX_ROWS) throw invalidCsv(line, `at most ${MAX_ROWS} rows are accepted`);
     rows.push(`{${members.join(',')}}`);
   }
   return `[${rows.join(',')}]`;

@@ -10,6 +10,10 @@ export interface RowsBody {
   readonly rowCount: number;
 }
 
+/** Rows of one body. Reading a million tiny ones would hold up every other request for seconds. */
+export const MAX_ROWS = 100_000;
+const SEVERAL = 'Send them in several requests.';
+
 /**
  * An object, or an array of objects with the same keys. PostgreSQL gets the text as it came, so that no number loses
  * digits on the way.
@@ -19,6 +23,9 @@ export interface RowsBody {
 export function parseRows(text: string, columns?: readonly string[]): RowsBody {
   const body = parseJson(text);
   const rows: unknown[] = Array.isArray(body) ? body : [body];
+  if (rows.length > MAX_ROWS) {
+    throw invalidBody(`The body has ${rows.length} rows; at most ${MAX_ROWS} are accepted.`, undefined, SEVERAL);
+  }
   const json = Array.isArray(body) ? text : `[${text}]`;
   let keys: Set<string> | undefined;
   for (const [index, row] of rows.entries()) {

@@ -142,6 +142,20 @@ describe('a body', () => {
       await fault(await insert(body));
   });
 
+  test('has at most 100 000 rows', async () => {
+    const { insert, count } = await setUp();
+    const text = { 'Content-Type': 'text/csv' };
+    const ids = (length: number) => Array.from({ length }, (_, i) => i);
+    for (const [body, headers] of [
+      [`id\n${ids(100_001).join('\n')}`, text],
+      [JSON.stringify(ids(100_001).map((id) => ({ id }))), JSON_TYPE],
+    ] as const) {
+      expect(await fault(await insert(body, headers))).toBe('400 PGRST102 invalid_body');
+    }
+    expect((await insert(`id\n${ids(100_000).join('\n')}`, text)).status).toBe(201);
+    expect(await count()).toBe(100_000);
+  });
+
   test('has keys that are columns, whatever they are called', async () => {
     const { insert, ask, get, count } = await setUp();
     expect((await insert('[{"id":1,"__proto__":2,"constructor":3}]')).status).toBe(201);

@@ -123,13 +123,10 @@ export const transforms: readonly Case[] = [
   },
   {
     uses: ['filter.explain'],
-    run: (client) =>
-      client
-        .from('films')
-        .select('id')
-        .eq('id', 1)
-        .single()
-        .then(() => client.from('films').delete().eq('id', 1).explain({ analyze: true })),
+    run: async (client) => {
+      await client.from('films').select('id').eq('id', 1).single();
+      return client.from('films').delete().eq('id', 1).explain({ analyze: true });
+    },
     answer: { status: 409, error: { code: '23503' } },
   },
   {
