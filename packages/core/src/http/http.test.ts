@@ -20,6 +20,7 @@ function aloneInAForeignApp() {
   const routes = createRoutes();
   routes.use(withContext({ logger: silentLogger }), authenticate(tokens));
   routes.get('/who', (c) => c.json({ kind: principalOf(c).kind, id: c.get('requestId') }));
+  routes.get('/relayed', () => fetch('data:text/plain,hello'));
   routes.delete('/all', (c) => {
     requireSystem(c);
     return c.body(null, 204);
@@ -46,6 +47,12 @@ test('a request id comes with every answer, an inbound one when it is safe to re
   expect(kept.headers.get('X-Request-Id')).toBe('test-request-123');
   const replaced = await app.request('/x/v1/who', { headers: { 'X-Request-Id': 'a b"c' } });
   expect(replaced.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('an answer whose headers cannot be changed gets the request id too', async () => {
+  const response = await aloneInAForeignApp().request('/x/v1/relayed', { headers: { 'X-Request-Id': 'r-7' } });
+  expect(response.headers.get('X-Request-Id')).toBe('r-7');
+  expect(await response.text()).toBe('hello');
 });
 
 test('an error answer mounted alone has the envelope and the request id', async () => {

