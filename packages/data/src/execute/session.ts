@@ -21,8 +21,7 @@ export function roleOf(principal: Principal): string {
 }
 
 /** For users and nobody: `role` comes first, so that nothing after it runs with the rights of the login. */
-const AS_CALLER = `
-  SELECT set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
+const AS_CALLER = `set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
     set_config('request.method', $3, true), set_config('request.path', $4, true),
     set_config('search_path', $5, true), set_config('statement_timeout', $6, true),
     set_config('transaction_read_only', $7, true)`;
@@ -41,7 +40,8 @@ export function sessionStatement(session: Session): Statement {
   const role = roleOf(principal);
   const isSystem = principal.kind === 'system';
   return {
-    text: `${isSystem ? AS_SYSTEM : AS_CALLER}${timeZone === undefined ? '' : IN_TIME_ZONE}`,
+    // Of no interest is what comes back: one number is read faster than eight texts, the claims among them.
+    text: `SELECT num_nulls(${isSystem ? AS_SYSTEM : AS_CALLER}${timeZone === undefined ? '' : IN_TIME_ZONE})`,
     values: [
       role,
       JSON.stringify(claimsOf(principal, role)),
@@ -60,12 +60,9 @@ export function sessionStatement(session: Session): Statement {
 function claimsOf(principal: Principal, role: string): Readonly<Record<string, unknown>> {
   if (principal.kind !== 'user') return { role };
   const { claims, id, email, orgId, orgRole } = principal;
-  return {
-    ...claims,
-    role,
-    sub: id,
-    ...(email === undefined ? {} : { email }),
-    ...(orgId === undefined ? {} : { org_id: orgId }),
-    ...(orgRole === undefined ? {} : { org_role: orgRole }),
-  };
+  const established: Record<string, unknown> = { ...claims, role, sub: id };
+  if (email !== undefined) established.email = email;
+  if (orgId !== undefined) established.org_id = orgId;
+  if (orgRole !== undefined) established.org_role = orgRole;
+  return established;
 }

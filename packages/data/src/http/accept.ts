@@ -33,6 +33,8 @@ const ARRAY: RowsMedia = {
   contentType: 'application/json; charset=utf-8',
 };
 
+const ARRAY_TYPE = 'application/json';
+
 const EXPLAIN_OPTIONS = ['analyze', 'verbose', 'settings', 'buffers', 'wal'];
 
 /** One part of an Accept header: up to a comma that no quotes protect. */
@@ -44,7 +46,8 @@ const PARAMETER = /;\s*([^\s=;]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|([^\s;]*))/g;
  * @throws DataError `not_acceptable` (406, PGRST107)
  */
 export function chooseMedia(header: string | null, { planEnabled }: { readonly planEnabled: boolean }): Media {
-  if (header === null || header.trim() === '') return ARRAY;
+  // What most clients send is not worth a parse.
+  if (header === null || header === '*/*' || header === ARRAY_TYPE || header.trim() === '') return ARRAY;
   const ranges = Array.from(header.matchAll(PART), ([part]) => parseRange(part)).filter(({ q }) => q > 0);
   ranges.sort((a, b) => b.q - a.q);
   for (const range of ranges) {
@@ -78,7 +81,7 @@ function toMedia(range: Range, planEnabled: boolean): Media | undefined {
   switch (type) {
     case '*/*':
     case 'application/*':
-    case 'application/json':
+    case ARRAY_TYPE:
       return ARRAY;
     case 'application/vnd.pgrst.array':
     case 'application/vnd.pgrst.array+json':

@@ -31,12 +31,13 @@ const CHOICES = {
  *   `handling=lenient`
  */
 export function parsePrefer(header: string | null): Preferences {
+  if (header === null) return {};
   const found = new Map<string, string>();
   const seen = new Set<string>();
   const invalid: string[] = [];
   const onConflict: string[] = [];
   let inColumns = false;
-  for (const part of (header ?? '').split(',')) {
+  for (const part of header.split(',')) {
     const token = part.trim();
     if (token === '') continue;
     const [name = '', value] = splitOnce(token);

@@ -23,16 +23,16 @@ export function callRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService
 
 async function call(c: Context<ReactorEnv>, principal: Principal, service: DataService): Promise<Response> {
   const { config, executor, metrics } = service;
-  const name = nameOf(c, 'function');
-  const isPost = c.req.method === 'POST';
   const request = readHeaders(c, principal, config);
+  const name = nameOf(c, request, 'function');
+  const isPost = c.req.method === 'POST';
   const { media, rows, preferences } = request;
   const range = parseRowRange(c.req.header('Range') ?? null);
   const body = isPost ? await readArguments(c.req.raw, config.maxBodyBytes) : undefined;
   return withSchema(service, principal, async (model) => {
     const { plan, offset } = planOf(model, name, body, request, range, service);
     const readOnly = !isPost || plan.function.volatility !== 'volatile';
-    const session = sessionOf(c, principal, config, { readOnly, preferences });
+    const session = sessionOf(c, principal, request, config, { readOnly });
     if (media.kind === 'plan') {
       return respondPlan(await executor.explain('call', session, plan, media.explainOptions), media);
     }

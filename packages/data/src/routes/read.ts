@@ -21,13 +21,13 @@ export function readRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService
 
 async function read(c: Context<ReactorEnv>, principal: Principal, service: DataService): Promise<Response> {
   const { config, executor, metrics } = service;
-  const table = nameOf(c, 'table');
   const request = readHeaders(c, principal, config);
+  const table = nameOf(c, request, 'table');
   const { media, rows, preferences } = request;
   const range = parseRowRange(c.req.header('Range') ?? null);
   const parsed = parseReadRequest(request.parameters, queryLimits(config));
   const query = paged(withEmbedRanges(parsed, c.req.raw.headers), range, config);
-  const session = sessionOf(c, principal, config, { readOnly: true, preferences });
+  const session = sessionOf(c, principal, request, config, { readOnly: true });
   return withSchema(service, principal, async (model) => {
     const plan = planRead(model, table, query, outputOptions(request, config));
     if (media.kind === 'plan') {

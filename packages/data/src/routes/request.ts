@@ -12,6 +12,8 @@ import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 
 /** What every request on a table or function says besides its query. */
 export interface DataRequest {
+  /** As the caller sent it, with the mount point. */
+  readonly path: string;
   readonly parameters: URLSearchParams;
   readonly preferences: Preferences;
   /** How rows are counted: as preferred, but never by a guess that the caller must not learn. */
@@ -29,8 +31,10 @@ export function readHeaders(c: Context<ReactorEnv>, principal: Principal, config
   const preferences = parsePrefer(headers.get('Prefer'));
   // The planner knows the values of all rows; asked how many are greater than this or that, it tells hidden ones.
   const mayGuess = config.planEnabled || principal.kind === 'system';
+  const { pathname, searchParams } = new URL(url);
   return {
-    parameters: new URL(url).searchParams,
+    path: pathname,
+    parameters: searchParams,
     preferences,
     count: preferences.count === undefined || mayGuess ? preferences.count : 'exact',
     media,
@@ -50,11 +54,11 @@ function assertProfile(headers: Headers): void {
   }
 }
 
-/** A path segment, decoded. @throws ReactorError `invalid_request` (400) */
-export function nameOf(c: Context<ReactorEnv>, parameter: string): string {
+/** A segment of the path, decoded. @throws ReactorError `invalid_request` (400) */
+export function nameOf(c: Context<ReactorEnv>, { path }: DataRequest, parameter: string): string {
   try {
     // Hono leaves what it cannot decode as it is, and two paths would name one table.
-    decodeURIComponent(new URL(c.req.url).pathname);
+    decodeURIComponent(path);
   } catch {
     throw coreErrors.create.invalid_request('The path must be percent-encoded UTF-8.');
   }
@@ -64,13 +68,14 @@ export function nameOf(c: Context<ReactorEnv>, parameter: string): string {
 export function sessionOf(
   c: Context<ReactorEnv>,
   principal: Principal,
+  { path, preferences }: DataRequest,
   config: DataConfig,
-  { readOnly, preferences }: { readonly readOnly: boolean; readonly preferences: Preferences },
+  { readOnly }: { readonly readOnly: boolean },
 ): Session {
   return {
     principal,
     method: c.req.method,
-    path: new URL(c.req.url).pathname,
+    path,
     readOnly,
     statementTimeoutMs: config.statementTimeoutMs,
     timeZone: preferences.timezone,

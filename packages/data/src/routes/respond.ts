@@ -8,8 +8,11 @@ const PRIVATE = { 'Cache-Control': 'private, no-store', Vary: 'Authorization, Ac
 type HeaderValues = Readonly<Record<string, string | undefined>>;
 
 export function respond(body: string | null, status: number, headers: HeaderValues): Response {
-  const present = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return new Response(body, { status, headers: { ...PRIVATE, ...Object.fromEntries(present) } });
+  const present: Record<string, string> = { ...PRIVATE };
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) present[name] = value;
+  }
+  return new Response(body, { status, headers: present });
 }
 
 /** @param lines of EXPLAIN: of text, or one JSON document */

@@ -44,12 +44,12 @@ async function write(
 ): Promise<Response> {
   const { config, executor, metrics } = service;
   const operation = OPERATIONS[method];
-  const table = nameOf(c, 'table');
   const request = readHeaders(c, principal, config);
+  const table = nameOf(c, request, 'table');
   const { media, rows, preferences } = request;
   const parsed = parseWriteRequest(request.parameters, queryLimits(config));
   const body = method === 'DELETE' ? undefined : parseRows(await readBody(c, service), parsed.columns);
-  const session = sessionOf(c, principal, config, { readOnly: false, preferences });
+  const session = sessionOf(c, principal, request, config, { readOnly: false });
   return withSchema(service, principal, async (model) => {
     const located = locatedRows(model, table, method, preferences, body);
     const plan = planWrite(model, table, method, body, located?.write(parsed) ?? parsed, request, {
