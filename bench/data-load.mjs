@@ -1,52 +1,45 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** Keep-alive connections to a server on this machine. */
-export async function openConnections(port, count) {
-  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1').setNoDelay(true));
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-  return sockets;
-}
-
-export function closeConnections(sockets) {
-  for (const socket of sockets) socket.destroy();
-}
-
 /**
- * One request at a time on each connection, for about `durationMs`.
+ * Keep-alive connections with one request at a time on each, for about `durationMs`.
  * @returns answers a second, and the milliseconds that each took
  * @throws Error for an answer other than 200 or 201
  */
-export async function load(sockets, requests, durationMs) {
-  const latencies = [];
-  const started = performance.now();
-  let sent = Math.floor(Math.random() * requests.length);
-  await Promise.all(
-    sockets.map(
-      (socket) =>
-        new Promise((resolve, reject) => {
-          let sentAt;
-          const send = () => {
-            sentAt = performance.now();
-            socket.write(requests[sent++ % requests.length]);
-          };
-          const answers = answerReader((status, head) => {
-            const now = performance.now();
-            latencies.push(now - sentAt);
-            if (status !== 200 && status !== 201) reject(new Error(`unexpected answer: ${head}`));
-            if (now - started < durationMs) return send();
-            socket.off('data', answers);
-            socket.off('close', lost);
-            resolve();
-          });
-          const lost = () => reject(new Error('the server closed the connection'));
-          socket.on('data', answers);
-          socket.on('close', lost);
-          send();
-        }),
-    ),
-  );
-  return { rate: (latencies.length * 1000) / (performance.now() - started), latencies };
+export async function load(port, requests, { connections, durationMs }) {
+  const sockets = Array.from({ length: connections }, () => connect(port, '127.0.0.1').setNoDelay(true));
+  try {
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    const latencies = [];
+    const started = performance.now();
+    let sent = Math.floor(Math.random() * requests.length);
+    const next = () => (performance.now() - started < durationMs ? requests[sent++ % requests.length] : undefined);
+    await Promise.all(sockets.map((socket) => converse(socket, next, latencies)));
+    return { rate: (latencies.length * 1000) / (performance.now() - started), latencies };
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+/** Sends what `next` gives, each after the answer to the one before. */
+function converse(socket, next, latencies) {
+  return new Promise((resolve, reject) => {
+    let sentAt;
+    const send = () => {
+      const request = next();
+      if (request === undefined) return resolve();
+      sentAt = performance.now();
+      socket.write(request);
+    };
+    const onAnswer = (status, head) => {
+      latencies.push(performance.now() - sentAt);
+      if (status === 200 || status === 201) send();
+      else reject(new Error(`unexpected answer: ${head}`));
+    };
+    socket.on('data', answerReader(onAnswer));
+    socket.on('close', () => reject(new Error('the server closed the connection')));
+    send();
+  });
 }
 
 /** Finds the end of each answer by its Content-Length; nothing is pipelined, so one comes at a time. */
