@@ -55,7 +55,8 @@ async function compare(what, token) {
   for (const { name, port } of servers) {
     const requests = requestsOf(name, what, token);
     sides[name] = { port, requests, rates: [], latencies: [] };
-    for (let answered = 0; answered < WARM_UP_REQUESTS; ) answered += (await load(port, requests, turn)).latencies.length;
+    for (let answered = 0; answered < WARM_UP_REQUESTS; )
+      answered += (await load(port, requests, turn)).latencies.length;
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of Object.values(sides)) {
