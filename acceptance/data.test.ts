@@ -4,7 +4,7 @@ import { PostgrestClient } from '@supabase/postgrest-js';
 import { expect, test } from 'vitest';
 import { type Check, doctor, health, rootCauses, signUp } from './support/client.js';
 import { connectDatabase } from './support/database.js';
-import { accessLineOf } from './support/log.js';
+import { accessLineOf, linesOf } from './support/log.js';
 import { writeMigrations } from './support/migrations.js';
 import { externalPostgres } from './support/postgres.js';
 import { projectDirectory, runServer, startServer, type TestServer } from './support/server.js';
@@ -117,6 +117,14 @@ test('/_admin/migrate applies, and with dry_run only tries; doctor tells what is
   expect(await migrate('?dry_run')).toMatchObject(refusal);
   expect(await migrate()).toMatchObject(refusal);
 
+  const failed = await until('the line of the failure', async () =>
+    linesOf(server).find(({ fields }) => fields.message === 'app migration failed'),
+  );
+  expect(failed).toMatchObject({
+    level: 'ERROR',
+    fields: { migration: '002_bad', reason: expect.stringContaining('002_bad.sql:2') },
+  });
+
   await writeMigrations(server.directory, { '002_bad': 'ALTER TABLE todos ADD COLUMN due date;' });
   const pending = [{ owner: 'app', id: '002_bad' }];
   expect(await migrate('?dry_run=true')).toEqual({ status: 200, body: { applied: [], pending } });
@@ -173,6 +181,25 @@ test('a migration may take longer than other requests', async () => {
     body: JSON.stringify({ migrations }),
   });
   expect(await answer.json()).toEqual({ applied: ['002_slow'], pending: [] });
+});
+
+test('a role that is lost is nobody else’s fault while the server runs, and made good at the next start', async () => {
+  const postgres = externalPostgres();
+  const server = await appServer({ REACTOR_DATABASE__URL: postgres.url, REACTOR_AUTH__SECRET: 'x'.repeat(32) });
+  expect((await clientOf(server).from('todos').select()).status).toBe(200);
+  await postgres.sql('DROP OWNED BY reactor_anon; DROP ROLE reactor_anon');
+  expect((await clientOf(server).from('todos').select()).status).toBe(500);
+  const scrape = await (await fetch(`${server.url}/metrics`)).text();
+  expect(scrape).toContain('reactor_data_operations_total{operation="select",result="failed"} 1\n');
+  await until('a line about it', async () => linesOf(server).find(({ level }) => level === 'ERROR'));
+  const report = (await doctor(server)).body;
+  expect(rootCauses(report)).toEqual(['data.roles']);
+  expect(checkOf(report.data?.checks, 'roles')?.remedy).toContain('CALL reactor_data.prepare_role');
+
+  expect(await server.end('SIGTERM')).toBe(0);
+  const again = await appServer({ REACTOR_DATABASE__URL: postgres.url, REACTOR_AUTH__SECRET: 'x'.repeat(32) });
+  expect(await clientOf(again).from('todos').select()).toMatchObject({ status: 200, data: [] });
+  expect(rootCauses((await doctor(again)).body)).toEqual([]);
 });
 
 test('a table without row-level security is refused, and doctor names it', async () => {

@@ -21,17 +21,22 @@ export async function applyMigrations(
   return applied;
 }
 
+/** Where it is not a migration itself that fails. */
+const EXIT_CODES: Readonly<Record<string, number>> = {
+  migrations_unreadable: EXIT.configuration,
+  roles_unfit: EXIT.capabilityFailed,
+};
+
 /**
  * The same for a process that ends when it fails.
- * @throws ExitError (1), or (2) when the configured folder of the app's migrations cannot be read
+ * @throws ExitError (1), (2) when the configured folder of the app's migrations cannot be read, (6) when data cannot run
  */
 export async function applyMigrationsOrExit(assembly: Assembly, logging: Logging): Promise<readonly MigrationName[]> {
   try {
     return await applyMigrations(assembly, logging);
   } catch (error) {
-    const isUnreadable = error instanceof ReactorError && error.code === 'migrations_unreadable';
-    const code = isUnreadable ? EXIT.configuration : EXIT.migrationFailed;
-    throw new ExitError(code, (error as Error).message, { cause: error });
+    const code = error instanceof ReactorError ? EXIT_CODES[error.code] : undefined;
+    throw new ExitError(code ?? EXIT.migrationFailed, (error as Error).message, { cause: error });
   }
 }
 

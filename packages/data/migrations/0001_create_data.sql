@@ -1,33 +1,5 @@
 CREATE SCHEMA reactor_data;
 
--- The roles that requests run under. Roles belong to the whole server, so other databases on it may have made them, and
--- another server may be making them right now.
-DO $$
-DECLARE
-  request_role text;
-  -- 16 told being a member and being allowed to become the role apart.
-  mode text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
-BEGIN
-  FOREACH request_role IN ARRAY ARRAY['reactor_anon', 'reactor_authenticated'] LOOP
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = request_role) THEN
-      BEGIN
-        EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', request_role);
-      EXCEPTION WHEN unique_violation OR duplicate_object THEN
-        NULL;
-      END;
-    END IF;
-    -- Even who creates a role may not yet become it.
-    IF NOT pg_has_role(request_role, mode) THEN
-      BEGIN
-        EXECUTE format('GRANT %I TO %I', request_role, current_user);
-      EXCEPTION WHEN insufficient_privilege THEN
-        RAISE EXCEPTION 'the role % belongs to another login; an administrator has to run: %', request_role,
-          format('GRANT %I TO %I;', request_role, current_user);
-      END;
-    END IF;
-  END LOOP;
-END $$;
-
 -- What policies ask. Bodies without quotes are bound to these very objects, whatever the search_path of the caller.
 CREATE SCHEMA IF NOT EXISTS auth;
 
@@ -68,16 +40,50 @@ CREATE FUNCTION auth.has_permission(permission text) RETURNS boolean LANGUAGE sq
 COMMENT ON FUNCTION auth.has_permission(text) IS
   'Whether the claim "permissions", an array of strings, has this permission or "*".';
 
-GRANT USAGE ON SCHEMA auth TO reactor_anon, reactor_authenticated;
-
--- Row-level security decides about rows; these say which verbs are open at all. Without a policy they open nothing.
-GRANT USAGE ON SCHEMA public TO reactor_anon, reactor_authenticated;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO reactor_anon;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO reactor_authenticated;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO reactor_anon, reactor_authenticated;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reactor_anon;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO reactor_authenticated;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO reactor_anon, reactor_authenticated;
+-- Makes a role that requests run under and gives it what it needs: here, and again when it was lost, as by restoring a
+-- backup onto another server. Row-level security decides about rows; the privileges say which verbs are open at all.
+-- Roles belong to the whole server, so other databases on it may have made them, and another may be making them right now.
+CREATE PROCEDURE reactor_data.prepare_role(request_role text, login text) LANGUAGE plpgsql AS $$
+DECLARE
+  -- 16 told being a member and being allowed to become the role apart.
+  mode text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+  verbs text := CASE request_role WHEN 'reactor_anon' THEN 'SELECT' ELSE 'SELECT, INSERT, UPDATE, DELETE' END;
+  relation record;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = request_role) THEN
+    BEGIN
+      EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', request_role);
+    EXCEPTION WHEN unique_violation OR duplicate_object THEN
+      NULL;
+    END;
+  END IF;
+  -- Even who creates a role may not yet become it.
+  IF NOT pg_has_role(login, request_role, mode) THEN
+    BEGIN
+      EXECUTE format('GRANT %I TO %I', request_role, login);
+    EXCEPTION WHEN insufficient_privilege THEN
+      RAISE EXCEPTION 'the role % belongs to another login; an administrator has to run: %', request_role,
+        format('GRANT %I TO %I;', request_role, login);
+    END;
+  END IF;
+  EXECUTE format('GRANT USAGE ON SCHEMA auth, public TO %I', request_role);
+  -- Only what the login may grant: others may have tables there, too.
+  FOR relation IN
+    SELECT oid::regclass AS name, relkind FROM pg_catalog.pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+      AND pg_has_role(login, relowner, 'USAGE')
+  LOOP
+    IF relation.relkind = 'S' THEN
+      EXECUTE format('GRANT USAGE ON SEQUENCE %s TO %I', relation.name, request_role);
+    ELSE
+      EXECUTE format('GRANT %s ON %s TO %I', verbs, relation.name, request_role);
+    END IF;
+  END LOOP;
+  EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA public GRANT %s ON TABLES TO %I', login, verbs, request_role);
+  EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA public GRANT USAGE ON SEQUENCES TO %I', login, request_role);
+END $$;
+CALL reactor_data.prepare_role('reactor_anon', current_user);
+CALL reactor_data.prepare_role('reactor_authenticated', current_user);
 
 -- The app's own migrations, as they were applied.
 CREATE TABLE reactor_data.app_migrations (
@@ -85,7 +91,7 @@ CREATE TABLE reactor_data.app_migrations (
   name text COLLATE "C" PRIMARY KEY,
   -- SHA-256 in lower-case hex.
   checksum text NOT NULL,
-  applied_at timestamptz NOT NULL DEFAULT now()
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Tells every server that the schema has changed. Event triggers are for superusers only; where the login is none, the

@@ -15,7 +15,7 @@ import { Executor } from './execute/executor.js';
 import { dataHealth } from './health.js';
 import { createDataMetrics } from './metrics.js';
 import { dataProbes } from './probes.js';
-import { assertRoles } from './roles.js';
+import { ensureRoles } from './roles.js';
 import { adminRoutes } from './routes/admin.js';
 import { callRoutes } from './routes/call.js';
 import { describeTableRoutes } from './routes/openapi.js';
@@ -50,7 +50,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const files = async () => (migrationsDir === undefined ? [] : readMigrationFiles(migrationsDir));
   const appMigrations: AppMigrationRunner = {
     async apply() {
-      await assertRoles(database);
+      for (const { message } of await ensureRoles(database)) logger.warn('role made good', { problem: message });
       const { applied } = await migrations.apply(await files());
       // Where nobody hears the NOTIFY, as behind a pooler.
       if (applied.length > 0 && schema.peek() !== undefined) await schema.reload();

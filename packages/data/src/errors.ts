@@ -38,6 +38,7 @@ export const dataErrors = defineErrors({
   migration_failed: { status: 400, when: 'A statement of a migration is refused; nothing of its file is kept.' },
   migration_changed: { status: 409, when: 'A migration differs from what was applied under its name.' },
   migrations_unreadable: { status: 500, when: 'The folder `data.migrations_dir` cannot be read.' },
+  roles_unfit: { status: 503, when: 'At start: the roles that requests run under are missing or unfit.' },
   range_not_satisfiable: { status: 416, when: 'The first row asked for lies past the last one.' },
   write_conflict: { status: 503, when: 'The transaction met another one, as in a deadlock; trying again helps.' },
   statement_timeout: { status: 504, when: 'PostgreSQL did not finish within `data.statement_timeout_ms`.' },
@@ -67,11 +68,19 @@ export class DataError extends ReactorError {
       ...super.toEnvelope(requestId),
       code,
       message: this.message,
-      details,
+      details: asText(details),
       hint,
     };
     return envelope;
   }
+}
+
+/** PostgREST's clients read details as text, but for the list of relationships to choose from. */
+function asText(details: unknown): unknown {
+  if (typeof details !== 'object' || details === null || Array.isArray(details)) return details;
+  return Object.entries(details)
+    .map(([name, value]) => `${name}: ${[value].flat().join(', ')}`)
+    .join('; ');
 }
 
 type DataErrorCode = keyof typeof dataErrors.codes;

@@ -49,10 +49,11 @@ async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions)
   const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
   const { applied, pending, changed, unknown } = await migrations.status(files);
   if (changed.length > 0) {
+    const besides = pending.length === 0 ? '' : `; not applied: ${pending.join(', ')}`;
     return {
       status: 'fail',
       code: 'migrations_changed',
-      message: `Changed after being applied: ${changed.join(', ')}`,
+      message: `Changed after being applied: ${changed.join(', ')}${besides}`,
       remedy: 'Put the files back as they were and write the change as a new migration.',
     };
   }
@@ -82,14 +83,26 @@ async function rolesProbe({ database }: DataProbesOptions): Promise<ProbeResult>
     status: 'fail',
     code: 'roles_unfit',
     message: problems.map(({ message }) => message).join('; '),
-    remedy: `An administrator of the database has to run: ${problems.map(({ sql }) => sql).join(' ')}`,
+    remedy: `Restart the server, or run in the database, as an administrator: ${problems.map(({ sql }) => sql).join(' ')}`,
   };
 }
+
+/** A table may be closed on purpose, so these are no fault; but "why is it empty" is asked often. */
+const WITHOUT_POLICY = `
+  SELECT oid::regclass::text AS name FROM pg_catalog.pg_class c
+  WHERE relnamespace = '${EXPOSED_SCHEMA}'::regnamespace AND relkind IN ('r', 'p') AND relrowsecurity
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid = c.oid)
+  ORDER BY 1`;
 
 async function rowSecurityProbe({ database }: DataProbesOptions): Promise<ProbeResult> {
   const { relations } = await introspect(database, EXPOSED_SCHEMA);
   const refused = [...relations.values()].filter((relation) => !isEnforced(relation));
-  if (refused.length === 0) return { status: 'ok', message: `on for all of ${relations.size} tables and views` };
+  if (refused.length === 0) {
+    const { rows } = await database.query<{ name: string }>(WITHOUT_POLICY);
+    const empty =
+      rows.length === 0 ? '' : `; nobody sees rows for want of a policy: ${rows.map(({ name }) => name).join(', ')}`;
+    return { status: 'ok', message: `on for all of ${relations.size} tables and views${empty}` };
+  }
   return {
     status: 'warn',
     code: 'row_security_off',

@@ -1,4 +1,5 @@
 import type { Queryable } from '@reactor/core';
+import { dataErrors } from './errors.js';
 
 /** Requests without a token run under it. */
 export const ANONYMOUS_ROLE = 'reactor_anon';
@@ -13,7 +14,11 @@ interface RoleState {
   /** Roles whose rights it inherits, a table's owner perhaps, whom policies do not bind. */
   readonly member_of: readonly string[];
   readonly may_become: boolean;
+  /** Whether it gets into the schemas of the app and of the functions that policies ask. */
+  readonly may_look: boolean;
+  /** As a literal and as an identifier. */
   readonly login: string;
+  readonly login_name: string;
 }
 
 /** `SET` came with 16; before, every member could become the role. */
@@ -24,57 +29,90 @@ const STATE = `
     CASE WHEN r.oid IS NULL THEN false
       WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(r.oid, 'SET')
       ELSE pg_has_role(r.oid, 'MEMBER') END AS may_become,
-    quote_ident(current_user) AS login
+    coalesce(has_schema_privilege(r.oid, to_regnamespace('auth'), 'USAGE')
+      AND has_schema_privilege(r.oid, to_regnamespace('public'), 'USAGE'), false) AS may_look,
+    quote_literal(current_user) AS login, quote_ident(current_user) AS login_name
   FROM unnest($1::text[]) AS wanted (role) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.role`;
 
 /** What keeps requests from running as they must. */
 export interface RoleProblem {
   readonly message: string;
-  /** A statement for an administrator to run. */
+  /** A statement that mends it. */
   readonly sql: string;
+  /** Something is missing, as on a new server; else somebody has changed the role, and should know. */
+  readonly missing: boolean;
 }
 
-/** Checks that both roles exist, are bound by policies, and that the login may become them. Empty when all is well. */
+/**
+ * Checks that both roles exist with what they need, are bound by policies, and that the login may become them. Empty when
+ * all is well.
+ */
 export async function findRoleProblems(database: Queryable): Promise<readonly RoleProblem[]> {
   const { rows } = await database.query<RoleState>(STATE, [[ANONYMOUS_ROLE, USER_ROLE]]);
-  return rows.flatMap(({ role, present, unrestricted, member_of: memberOf, may_become: mayBecome, login }) => {
-    if (!present) {
-      return [
-        {
-          message: `the role ${role} does not exist, as after restoring a backup onto another server`,
-          sql: `CREATE ROLE ${role} NOLOGIN NOINHERIT; GRANT ${role} TO ${login};`,
-        },
-      ];
-    }
-    const problems: RoleProblem[] = [];
-    if (unrestricted) {
-      problems.push({
-        message: `the role ${role} is not bound by row-level security`,
-        sql: `ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS;`,
-      });
-    }
-    if (memberOf.length > 0) {
-      problems.push({
-        message: `the role ${role} has the rights of ${memberOf.join(', ')}`,
-        sql: `REVOKE ${memberOf.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ')} FROM ${role};`,
-      });
-    }
-    if (!mayBecome) {
-      problems.push({ message: `the login may not become the role ${role}`, sql: `GRANT ${role} TO ${login};` });
-    }
-    return problems;
-  });
+  return rows.flatMap(problemsOf);
 }
 
-/** @throws Error naming what is wrong with the roles, with statements for an administrator to run */
-export async function assertRoles(database: Queryable): Promise<void> {
+function problemsOf(state: RoleState): readonly RoleProblem[] {
+  const { role, present, unrestricted, member_of: memberOf, may_become: mayBecome, may_look: mayLook, login } = state;
+  const prepare = `CALL reactor_data.prepare_role('${role}', ${login});`;
+  if (!present) return [{ message: `the role ${role} does not exist`, sql: prepare, missing: true }];
+  const problems: RoleProblem[] = [];
+  if (unrestricted) {
+    problems.push({
+      message: `the role ${role} is not bound by row-level security`,
+      sql: `ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS;`,
+      missing: false,
+    });
+  }
+  if (memberOf.length > 0) {
+    problems.push({
+      message: `the role ${role} has the rights of ${memberOf.join(', ')}`,
+      sql: `REVOKE ${memberOf.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ')} FROM ${role};`,
+      missing: false,
+    });
+  }
+  if (!mayBecome) {
+    problems.push({
+      message: `the login may not become the role ${role}`,
+      sql: `GRANT ${role} TO ${state.login_name};`,
+      missing: true,
+    });
+  }
+  if (!mayLook) {
+    problems.push({
+      message: `the role ${role} may not use the schemas public and auth`,
+      sql: prepare,
+      missing: true,
+    });
+  }
+  return problems;
+}
+
+/**
+ * Makes good what the roles lack, as after restoring a backup onto another server, which has none.
+ * @returns what was lacking
+ * @throws ReactorError `roles_unfit` (503) with statements for an administrator, when the login may not mend it
+ */
+export async function ensureRoles(database: Queryable): Promise<readonly RoleProblem[]> {
   const problems = await findRoleProblems(database);
-  if (problems.length === 0) return;
-  const messages = problems.map(({ message }) => message).join('; ');
-  throw new Error(
+  if (problems.some(({ missing }) => !missing)) throw unfit(problems);
+  try {
+    for (const { sql } of problems) await database.query(sql);
+  } catch (error) {
+    throw unfit(problems, error);
+  }
+  const left = problems.length === 0 ? [] : await findRoleProblems(database);
+  if (left.length > 0) throw unfit(left);
+  return problems;
+}
+
+function unfit(problems: readonly RoleProblem[], cause?: unknown) {
+  return dataErrors.create.roles_unfit(
     [
-      `Requests cannot run as they must: ${messages}. An administrator of the database has to run:`,
+      `Requests cannot run as they must: ${problems.map(({ message }) => message).join('; ')}. ` +
+        'An administrator of the database has to run:',
       ...problems.map(({ sql }) => sql),
     ].join('\n'),
+    { cause },
   );
 }

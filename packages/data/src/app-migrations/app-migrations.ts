@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Database, DatabaseConnection, Logger, Queryable } from '@reactor/core';
+import {
+  type Database,
+  type DatabaseConnection,
+  type Logger,
+  type Queryable,
+  ReactorError,
+  reasonOf,
+} from '@reactor/core';
 import { dataErrors } from '../errors.js';
 import { SCHEMA_CHANNEL } from '../schema/schema-cache.js';
 import type { AppMigration } from './files.js';
@@ -68,11 +75,20 @@ export class AppMigrations {
     refuseChanged(changed);
     const applied: string[] = [];
     for (const migration of ordered.filter(({ name }) => pending.includes(name))) {
-      const isNew = await this.#transaction('COMMIT', (connection) => applyOne(connection, migration));
+      const about = { migration: migration.name };
+      logger.info('app migration begins', about);
+      let isNew: boolean;
+      try {
+        isNew = await this.#transaction('COMMIT', (connection) => applyOne(connection, migration));
+      } catch (error) {
+        // Logged although it is thrown: who asked may have stopped waiting.
+        logger.error('app migration failed', { ...about, reason: reasonFor(error) });
+        throw error;
+      }
       if (!isNew) continue;
       applied.push(migration.name);
       onApplied();
-      logger.info('app migration applied', { migration: migration.name });
+      logger.info('app migration applied', about);
     }
     return { applied };
   }
@@ -106,6 +122,11 @@ export class AppMigrations {
       connection.release(true);
     }
   }
+}
+
+/** What the caller is told names file and line; what lies behind it does not. */
+function reasonFor(error: unknown): string {
+  return error instanceof ReactorError ? error.message : reasonOf(error);
 }
 
 /** @returns false when another server was quicker */

@@ -1,6 +1,7 @@
 import { coreErrors, type Principal, ReactorError } from '@reactor/core';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { DataError, dataError, type PostgrestFields } from '../errors.js';
+import { ANONYMOUS_ROLE, USER_ROLE } from '../roles.js';
 
 /** An error as PostgreSQL reports it. */
 export interface SqlError extends Error {
@@ -30,6 +31,7 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
   const { code, message, hint } = error;
   const postgrest: PostgrestFields = { code, details: detailFor(error, principal), hint: hint ?? null };
   const options = { cause: error };
+  if (isLostRole(error)) return internal(error, postgrest);
   if (code === '42501') return refusal(error, principal, postgrest);
   if (/^PT[3-5]\d\d$/.test(code)) {
     // A function says by PT and a status what it wants to be answered.
@@ -132,6 +134,11 @@ function refusal(error: SqlError, principal: Principal, postgrest: PostgrestFiel
   const code = isPolicyRefusal(error) ? 'policy_denied' : 'permission_denied';
   if (principal.kind !== 'anonymous') return dataError(code, error.message, postgrest, options);
   return new DataError(new ReactorError(code, 401, error.message, { ...options, headers: CHALLENGE }), postgrest);
+}
+
+/** The role that the request should run under is gone, or out of reach: `set_config` says so. */
+function isLostRole({ routine, message }: SqlError): boolean {
+  return routine === 'call_string_check_hook' && (message.includes(ANONYMOUS_ROLE) || message.includes(USER_ROLE));
 }
 
 /** Where PostgreSQL refuses a row, by the name of the function in its source. */

@@ -64,12 +64,16 @@ function formFields(text: string): ReadonlyMap<string, readonly string[]> {
 
 /** A row has one value of each column. */
 function formRow(text: string): [name: string, value: string][] {
+  // What curl says of everything that is sent with -d.
+  if (/^\s*[[{]/.test(text)) throw invalidForm('The body is no form; for JSON send Content-Type: application/json.');
   return Array.from(formFields(text), ([name, [value = '', ...others]]) => {
     if (others.length === 0) return [name, value];
-    throw dataError('invalid_body', `The form has the field ${JSON.stringify(name)} more than once.`, {
-      code: 'PGRST102',
-    });
+    throw invalidForm(`The form has the field ${JSON.stringify(name)} more than once.`);
   });
+}
+
+function invalidForm(message: string) {
+  return dataError('invalid_body', message, { code: 'PGRST102' });
 }
 
 function mediaTypeOf(header: string | null): string {

@@ -19,9 +19,10 @@ export function findRelation(model: SchemaModel, name: string): Relation {
 /** @throws QueryError 42501 (403) */
 export function requireEnforced(relation: Relation): Relation {
   if (isEnforced(relation)) return relation;
-  throw new QueryError('row_security_off', '42501', `row-level security is off for ${quoted(relation.name)}`, {
-    hint: remedy(relation),
-  });
+  const isOwners = relation.kind === 'view' && !relation.securityInvoker;
+  const name = quoted(relation.name);
+  const message = isOwners ? `the view ${name} shows what its owner sees` : `row-level security is off for ${name}`;
+  throw new QueryError('row_security_off', '42501', message, { hint: remedy(relation) });
 }
 
 function remedy(relation: Relation): string {

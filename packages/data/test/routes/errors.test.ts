@@ -31,6 +31,15 @@ describe('what is ambiguous is answered with the choices', () => {
   });
 });
 
+test('details are text for clients of PostgREST, and data in the envelope', async () => {
+  const { as } = await createTestData(SCHEMA);
+  const answer = await as('alice')('GET', '/people?id=is.x');
+  expect(await answer.json()).toMatchObject({
+    error: { details: { parameter: 'id', character: 4 } },
+    details: 'parameter: id; character: 4',
+  });
+});
+
 test('what a type cannot do is the caller’s mistake', async () => {
   const { as } = await createTestData(SCHEMA);
   const get = async (query: string) => refusal(await as('alice')('GET', `/people?${query}`));

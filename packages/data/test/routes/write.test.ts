@@ -91,6 +91,14 @@ describe('POST', () => {
     expect(several.headers.get('Location')).toBeNull();
   });
 
+  test('says what to send when JSON comes as a form', async () => {
+    const { as } = await setUp();
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    const answer = await as('alice')('POST', '/notes', { body: '{"title":"a"}', headers });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ code: 'PGRST102', message: expect.stringContaining('Content-Type') });
+  });
+
   test('reads CSV and forms', async () => {
     const { as, all } = await setUp();
     const send = (type: string, body: string) =>

@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, silentLogger, systemClock } from '@reactor/core';
-import { loadMigrations } from '@reactor/core/node';
 import { openDatabase } from '@reactor/postgres';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { fromSqlError } from '../../src/execute/sql-errors.js';
 import { AppMigrations, createData, dataHealth, dataProbes, parseDataConfig, SchemaCache } from '../../src/index.js';
+import { ensureRoles } from '../../src/roles.js';
 import { databaseWith } from '../support/database.js';
 import { testTokens } from '../support/tokens.js';
 
@@ -77,6 +78,11 @@ describe('probes', () => {
       CREATE TABLE closed (id int); ALTER TABLE closed ENABLE ROW LEVEL SECURITY;
     `);
     const parts = partsOf(database);
+    expect(await run(parts, 'rls')).toEqual({
+      status: 'ok',
+      message: 'on for all of 1 tables and views; nobody sees rows for want of a policy: closed',
+    });
+    await database.query('CREATE POLICY all_of_it ON closed USING (true)');
     expect(await run(parts, 'rls')).toEqual({ status: 'ok', message: 'on for all of 1 tables and views' });
     await database.query(`
       CREATE TABLE open (id int);
@@ -164,24 +170,49 @@ describe('roles', () => {
         message: expect.stringMatching(message),
         remedy: expect.stringMatching(code),
       });
-      const context = { logger: silentLogger, clock: systemClock, database, tokens: testTokens };
-      await expect(createData(parseDataConfig({}), context).start()).rejects.toThrow(code);
     });
 
-  test('that are gone, or members of others, are named with their remedy', async () => {
+  const refusesToStart = (sql: string, statement: RegExp) =>
+    inTransaction(sql, async (database) => {
+      const context = { logger: silentLogger, clock: systemClock, database, tokens: testTokens };
+      await expect(createData(parseDataConfig({}), context).start()).rejects.toThrow(statement);
+    });
+
+  test('that are members of others are named with their remedy, and the start refused', async () => {
     await inTransaction('SELECT 1', async (database) => {
       expect(await run(partsOf(database), 'roles')).toEqual({ status: 'ok' });
     });
-    await problems(
-      'ALTER ROLE reactor_anon RENAME TO reactor_anon_gone',
-      /CREATE ROLE reactor_anon NOLOGIN NOINHERIT; GRANT reactor_anon TO/,
-      /reactor_anon does not exist/,
-    );
-    await problems(
-      'CREATE ROLE "test ""owner"""; GRANT "test ""owner""" TO reactor_anon',
-      /REVOKE "test ""owner""" FROM reactor_anon;/,
-      /has the rights of test "owner"/,
-    );
+    const membership = 'CREATE ROLE "test ""owner"""; GRANT "test ""owner""" TO reactor_anon';
+    await problems(membership, /REVOKE "test ""owner""" FROM reactor_anon;/, /has the rights of test "owner"/);
+    await refusesToStart(membership, /REVOKE "test ""owner""" FROM reactor_anon;/);
+  });
+
+  test('that are gone or lack something are named, and made good at start', async () => {
+    for (const [sql, message] of [
+      ['ALTER ROLE reactor_anon RENAME TO reactor_anon_gone', /reactor_anon does not exist/],
+      ['REVOKE USAGE ON SCHEMA auth FROM reactor_anon', /reactor_anon may not use the schemas/],
+    ] as const) {
+      await problems(sql, /CALL reactor_data.prepare_role\('reactor_anon', '.+'\);/, message);
+      await inTransaction(`CREATE TABLE notes (id int); ${sql}`, async (database) => {
+        expect(await ensureRoles(database)).toMatchObject([{ message: expect.stringMatching(message) }]);
+        expect(await run(partsOf(database), 'roles')).toEqual({ status: 'ok' });
+        await database.query('CREATE TABLE later (id int)');
+        const { rows } = await database.query(
+          `SELECT has_table_privilege('reactor_anon', 'notes', 'SELECT') AS notes,
+             has_table_privilege('reactor_anon', 'later', 'SELECT') AS later,
+             has_table_privilege('reactor_anon', 'later', 'INSERT') AS write`,
+        );
+        expect(rows).toEqual([{ notes: true, later: true, write: false }]);
+      });
+    }
+  });
+
+  test('that are gone while requests come are the fault of nobody who asks', async () => {
+    await inTransaction('ALTER ROLE reactor_anon RENAME TO reactor_anon_gone', async (database) => {
+      const error = await database.query("SELECT set_config('role', 'reactor_anon', true)").catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: '22023' });
+      expect(fromSqlError(error, { kind: 'anonymous' })).toMatchObject({ status: 500, code: 'internal_error' });
+    });
   });
 
   test('that policies do not bind are named with their remedy', async () => {
@@ -193,11 +224,9 @@ describe('roles', () => {
       await expect(database.query(unbind)).rejects.toMatchObject({ code: '42501' });
       return;
     }
-    await problems(
-      unbind,
-      /ALTER ROLE reactor_authenticated NOSUPERUSER NOBYPASSRLS;/,
-      /not bound by row-level security/,
-    );
+    const statement = /ALTER ROLE reactor_authenticated NOSUPERUSER NOBYPASSRLS;/;
+    await problems(unbind, statement, /not bound by row-level security/);
+    await refusesToStart(unbind, statement);
   });
 
   test('that the login may not become are named with their remedy', async () => {
@@ -220,14 +249,14 @@ describe('roles', () => {
     const { rows } = await database.query<{ major: number }>(
       "SELECT current_setting('server_version_num')::int / 10000 AS major",
     );
-    const [migration] = loadMigrations(new URL('../../migrations/', import.meta.url));
-    const roles = /^DO \$\$.*?^END \$\$;/ms.exec(migration?.sql ?? '')?.[0] ?? '';
     await inTransaction(
-      'CREATE ROLE "test login" CREATEROLE; GRANT "test login" TO CURRENT_USER; SET LOCAL ROLE "test login"',
+      `CREATE ROLE "test login" CREATEROLE; GRANT "test login" TO CURRENT_USER;
+       GRANT USAGE ON SCHEMA reactor_data TO "test login"; SET LOCAL ROLE "test login"`,
       async (connection) => {
-        // Until 16, CREATEROLE was enough to grant any role.
-        if ((rows[0]?.major ?? 0) < 16) await connection.query(roles);
-        else await expect(connection.query(roles)).rejects.toThrow('GRANT reactor_anon TO "test login";');
+        const prepare = connection.query("CALL reactor_data.prepare_role('reactor_anon', current_user)");
+        // Until 16, CREATEROLE was enough to grant any role; the schema auth is still somebody else's.
+        const refusal = (rows[0]?.major ?? 0) < 16 ? 'schema auth' : 'GRANT reactor_anon TO "test login";';
+        await expect(prepare).rejects.toThrow(refusal);
       },
     );
   });
