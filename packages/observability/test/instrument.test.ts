@@ -77,6 +77,15 @@ test('an error is counted under its status, an unknown method as _OTHER', async 
   expect(await requests('storage', 'GET', 500)).toBe(0);
 });
 
+test('the line of a refused request says with which code', async () => {
+  const { app, accessLines } = createApp();
+  app.get('/jobs/v1/runs', () => {
+    throw coreErrors.create.forbidden('Not yours.');
+  });
+  await app.request('/jobs/v1/runs');
+  expect(accessLines()[0]?.fields).toMatchObject({ status: 403, code: 'forbidden' });
+});
+
 test('a streamed body counts until its last byte, unbuffered', async () => {
   const { app, requests, inFlight, accessLines } = createApp();
   let push: ReadableStreamDefaultController<Uint8Array> | undefined;

@@ -16,6 +16,8 @@ export interface ReactorEnv {
     peer?: Peer;
     /** 32 hex digits from an inbound W3C `traceparent`; unset when none came. */
     traceId?: string;
+    /** Of the error that was answered; unset when none was. */
+    errorCode?: string;
     /** Set by the outermost not-found handler: no route has this path and method. */
     unmatched?: true;
   };

@@ -25,6 +25,7 @@ export const errorHandler: ErrorHandler<ReactorEnv> = async (error, c) => {
   }
   const answer = await toAnswer(error, c);
   const { code, status } = answer;
+  c.set('errorCode', code);
   if (OUTAGES.has(status)) {
     loggerOf(c)?.warn('request failed', { code, status, ...reasonOf(answer) });
   } else if (status >= 500) {

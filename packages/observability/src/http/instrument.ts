@@ -57,11 +57,13 @@ export function instrumentHttp(
     if (!accessLog.isEnabled('info')) return;
     const principal = c.get('principal');
     const traceId = c.get('traceId');
+    const code = c.get('errorCode');
     accessLog.info('request completed', {
       method,
       path,
       status,
       duration_ms: Math.round(durationMs * 1000) / 1000,
+      ...(code === undefined ? undefined : { code }),
       request_id: c.get('requestId'),
       ...(principal?.kind === 'user' ? { sub: principal.id } : undefined),
       ...(traceId === undefined ? undefined : { trace_id: traceId }),
