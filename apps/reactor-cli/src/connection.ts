@@ -42,7 +42,12 @@ export async function resolveConnection(options: ConnectionOptions, io: Io): Pro
   if (given !== undefined && !isLocal(url)) {
     return { ...base, tokenHint: `Set REACTOR_ADMIN_TOKEN to the token of ${url.host}.` };
   }
-  const found = project.manifest?.adminToken ?? (await readTokenFile(project));
+  const { manifest } = project;
+  if (manifest?.adminTokenUnset !== undefined) {
+    const why = `which is admin.token in ${manifest.path}`;
+    return { ...base, tokenHint: `Set ${manifest.adminTokenUnset}, ${why}, or REACTOR_ADMIN_TOKEN.` };
+  }
+  const found = manifest?.adminToken ?? (await readTokenFile(project));
   if (found !== undefined) return { ...base, token: found };
   return {
     ...base,

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { resolveConnection } from '../src/connection.js';
 import { processStartOf } from '../src/project/lock-file.js';
-import { folder, run, TOKEN } from './fixtures.js';
+import { folder, run, TOKEN, testServer } from './fixtures.js';
 
 async function put(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -51,6 +51,9 @@ describe('finds the server', () => {
     expect(await resolve(root)).toMatchObject({ url: 'http://[::1]:9000/', token: TOKEN });
     await lock(join(root, 'var/state'), 'http://127.0.0.1:9001');
     expect(await resolve(root)).toMatchObject({ url: 'http://127.0.0.1:9001/', token: TOKEN });
+    await put(join(root, 'Reactor.toml'), '[server]\nstate_dir = "var/state{{ env SUFFIX }}"\n');
+    expect((await resolve(root, {}, { SUFFIX: '' })).token).toBe(TOKEN);
+    expect((await resolve(root, {}, {})).token).toBeUndefined();
   });
 
   test.each([
@@ -63,6 +66,25 @@ describe('finds the server', () => {
     const root = await folder();
     await put(join(root, 'Reactor.toml'), `[admin]\ntoken = "${written}"\n`);
     expect((await resolve(root, {}, { THE_TOKEN: 'from-the-environment' })).token).toBe(expected);
+  });
+
+  test.each(['env:OPS_TOKEN', '{{ env OPS_TOKEN }}'])('with a token %s that is not set here', async (written) => {
+    const root = await folder();
+    const manifest = join(root, 'Reactor.toml');
+    await put(manifest, `[admin]\ntoken = "${written}"\n`);
+    // Of a server that ran before there was a configuration.
+    await put(join(root, '.reactor', 'admin-token'), 'old');
+    for (const env of [{}, { OPS_TOKEN: '' }]) {
+      const { token, tokenHint } = await resolve(root, {}, env);
+      expect(token).toBeUndefined();
+      expect(tokenHint).toBe(`Set OPS_TOKEN, which is admin.token in ${manifest}, or REACTOR_ADMIN_TOKEN.`);
+    }
+    const { env } = await testServer();
+    const { code, stderr } = await run(['logs'], { directory: root, env: { REACTOR_URL: env.REACTOR_URL } });
+    expect([code, JSON.parse(stderr).error]).toEqual([
+      3,
+      expect.objectContaining({ code: 'AUTH_REQUIRED', hint: expect.stringContaining('OPS_TOKEN') }),
+    ]);
   });
 
   test('at the default address where nothing is found', async () => {

@@ -10,6 +10,8 @@ export interface Manifest {
   /** As written, relative to the file. */
   readonly stateDir?: string;
   readonly adminToken?: string;
+  /** Name of the environment variable that the admin token is in, when that is not set here. */
+  readonly adminTokenUnset?: string;
 }
 
 export const MANIFEST_FILE = 'Reactor.toml';
@@ -29,27 +31,45 @@ export async function readManifest(path: string, env: Env): Promise<Manifest | u
   }
   const bind = stringAt(document, 'server', 'bind', env);
   const stateDir = stringAt(document, 'server', 'state_dir', env);
-  const adminToken = stringAt(document, 'admin', 'token', env);
+  let adminTokenUnset: string | undefined;
+  const adminToken = stringAt(document, 'admin', 'token', env, (name) => {
+    adminTokenUnset ??= name;
+  });
   return {
     path,
     ...(bind === undefined ? {} : { bind }),
     ...(stateDir === undefined ? {} : { stateDir }),
     ...(adminToken === undefined ? {} : { adminToken }),
+    ...(adminTokenUnset === undefined ? {} : { adminTokenUnset }),
   };
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** A string value with its `env:X` and `{{ env X }}` references resolved; undefined when one of them is not set. */
-function stringAt(document: TomlTable, section: string, key: string, env: Env): string | undefined {
+/**
+ * A string value with its `env:X` and `{{ env X }}` references resolved; undefined when one of them is not set or nothing
+ * is left, as when CI has a variable for a secret that it does not have.
+ * @param unset told the variables that are why
+ */
+function stringAt(
+  document: TomlTable,
+  section: string,
+  key: string,
+  env: Env,
+  unset: (name: string) => void = () => {},
+): string | undefined {
   const table = document[section];
   const value = typeof table === 'object' && !Array.isArray(table) ? (table as TomlTable)[key] : undefined;
   if (typeof value !== 'string') return undefined;
-  if (value.startsWith('env:')) return env[value.slice(4)];
-  let missing = false;
-  const resolved = value.replace(/\{\{ *env +(\w+) *\}\}/g, (_, name: string) => {
-    missing ||= env[name] === undefined;
+  const empty: string[] = [];
+  const lookUp = (name: string): string => {
+    if (!env[name]) empty.push(name);
     return env[name] ?? '';
-  });
-  return missing ? undefined : resolved;
+  };
+  const resolved = value.startsWith('env:')
+    ? lookUp(value.slice('env:'.length))
+    : value.replace(/\{\{ *env +(\w+) *\}\}/g, (_, name: string) => lookUp(name));
+  if (resolved !== '' && empty.every((name) => env[name] !== undefined)) return resolved;
+  for (const name of empty) unset(name);
+  return undefined;
 }
