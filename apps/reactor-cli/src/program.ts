@@ -52,7 +52,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
     // A command line that cannot be understood may still say how it wants its errors.
     const format = argv.includes('--json') ? 'raw' : safeFormat(program.opts<GlobalOptions>(), io);
-    const problem = error instanceof CommanderError ? argumentError(error) : toCliError(error);
+    const problem = error instanceof CommanderError ? argumentError(error, program.args) : toCliError(error);
     new Output(io, format).error(problem);
     return problem.exitCode;
   }
@@ -68,7 +68,10 @@ function createProgram(io: Io, execute: Execute): Command {
     .option('--token <token>', 'admin token (REACTOR_ADMIN_TOKEN)')
     .option('--project <dir>', 'look for the server in this folder instead of the working directory')
     .option('--json', 'print the data alone as JSON')
-    .option('-o, --output <format>', 'human, or json: data in {"ok":…,"data":…} (REACTOR_OUTPUT)')
+    .option(
+      '-o, --output <format>',
+      'human or json, which is {"ok":…,"data":…} (REACTOR_OUTPUT). Without it: human on a terminal, json into a pipe',
+    )
     .option('--timeout <seconds>', 'how long to wait for each answer', parseTimeout, 30)
     .option('-v, --verbose', 'show each request on standard error')
     .configureOutput({
@@ -76,6 +79,7 @@ function createProgram(io: Io, execute: Execute): Command {
       // Told by runCli, in the form that was asked for.
       writeErr: () => {},
     })
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride();
 
   program
@@ -178,8 +182,11 @@ function parseTimeout(text: string): number {
   return seconds;
 }
 
-function argumentError({ code, message }: CommanderError): CliError {
-  if (code === 'commander.help') return new CliError('MISSING_ARGUMENT', 'no command', 'reactor --help lists them.');
+/** @param commands the words of the command line that are no options */
+function argumentError({ code, message }: CommanderError, commands: readonly string[]): CliError {
+  if (code === 'commander.help') {
+    return new CliError('MISSING_ARGUMENT', 'no command', `${['reactor', ...commands].join(' ')} --help lists them.`);
+  }
   const missing = code === 'commander.missingArgument' || code === 'commander.optionMissingArgument';
   return new CliError(
     missing ? 'MISSING_ARGUMENT' : 'INVALID_ARGUMENT',

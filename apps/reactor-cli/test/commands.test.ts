@@ -357,6 +357,11 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect([code, stderr]).toEqual([0, '']);
     for (const command of ['doctor', 'logs', 'status', 'health', 'version', 'db']) expect(stdout).toContain(command);
+    for (const argv of [['--help'], ['db', 'migrate', '--help']]) {
+      const help = (await run(argv)).stdout.replace(/\s+/g, ' ');
+      expect(help).toContain('-o, --output <format> human or json');
+      expect(help).toContain('Without it: human on a terminal, json into a pipe');
+    }
   });
 
   test('shows its requests with --verbose, and never the token', async () => {
