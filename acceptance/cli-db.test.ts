@@ -58,7 +58,42 @@ test('migrations of a folder: status, dry run, migrate, a changed file, a failin
   await writeMigrations(server.directory, { '001_todos': TODOS.replace('\n', '\r\n') });
   const failed = await db(server, 'migrate', 'migrations');
   expect(failed).toMatchObject({ code: 1, stdout: '' });
-  expect(failed.stderr).toContain('error: 003_bad.sql:3: column "nothing" does not exist');
+  expect(failed.stderr).toMatch(
+    /^error: 003_bad\.sql:3: column "nothing" does not exist .*\n {2}→ "reactor db status"/,
+  );
+});
+
+test('what helps after a refusal, and no more', async () => {
+  const server = await startServer();
+  await writeMigrations(server.directory, { '001_bad': 'SELECT nothing;' });
+  const first = await db(server, 'migrate', 'migrations');
+  expect(first).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error: 001_bad\.sql:1: .*\n$/) });
+  for (const args of [['migrate'], ['migrate', '--dry-run']]) {
+    const { code, stderr } = await db(server, ...args);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/no data\.migrations_dir.*\n {2}→ reactor db migrate <folder>\n$/),
+    ]);
+  }
+  // A deployment with the wrong folder must not go on.
+  for (const command of ['migrate', 'status']) {
+    expect(await db(server, command, '.')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: there are no *.sql files in ${server.directory}\n`,
+    });
+  }
+});
+
+test('the variable that has the admin token, where it is not set', async () => {
+  const config = '[project]\nenv = "dev"\n[admin]\ntoken = "env:OPS_TOKEN"\n[auth]\n[data]\n';
+  const OPS_TOKEN = 'a-token-of-the-operator-0123456789abcdef';
+  const server = await startServer({ config, environment: { OPS_TOKEN, REACTOR_ADMIN__TOKEN: OPS_TOKEN } });
+  const { code, stderr } = await db(server, 'status');
+  expect([code, stderr]).toEqual([
+    3,
+    expect.stringMatching(/\n {2}→ Set OPS_TOKEN, which is admin\.token in .*Reactor\.toml, or/),
+  ]);
 });
 
 test("the server's own migrations, applied while it runs", async () => {
@@ -92,7 +127,8 @@ test('types of the tables, into a file that changes only with them', async () =>
 
 test('a server without data says so', async () => {
   const server = await startServer({ config: '[project]\nenv = "dev"\n[auth]\n[storage]\n' });
-  for (const args of [['migrate'], ['status'], ['types'], ['status', '.']]) {
+  await writeMigrations(server.directory, { '001_todos': TODOS });
+  for (const args of [['migrate'], ['status'], ['types'], ['status', 'migrations']]) {
     const { code, stdout, stderr } = await db(server, ...args);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain('has no data capability: [data] is not mounted\n  → Add a section [data]');

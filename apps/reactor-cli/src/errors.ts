@@ -27,17 +27,29 @@ const EXIT_OF_CODE = {
 
 export type CliErrorCode = keyof typeof EXIT_OF_CODE;
 
+/** What the server answered instead of doing what it was asked. */
+export interface Refusal {
+  /** HTTP status: 3xx to 5xx. */
+  readonly status: number;
+  /** `error.code` and `error.details` of the envelope; unset when the answer had none. */
+  readonly code?: string;
+  readonly details?: unknown;
+}
+
 /** What a command ends with when it cannot do its work. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: CliErrorCode;
   /** What to do about it. */
   readonly hint: string | undefined;
+  /** Unset when no answer of a server is behind it. */
+  readonly refusal: Refusal | undefined;
 
-  constructor(code: CliErrorCode, message: string, hint?: string) {
+  constructor(code: CliErrorCode, message: string, hint?: string, refusal?: Refusal) {
     super(message);
     this.code = code;
     this.hint = hint;
+    this.refusal = refusal;
   }
 
   get exitCode(): number {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { answering, folder, nobody, run, start } from './fixtures.js';
@@ -31,8 +31,19 @@ async function files(contents: Readonly<Record<string, string>>): Promise<string
   return root;
 }
 
-const failure = (code: string, message: string, status: number) =>
-  [{ error: { code, message, status } }, { status }] as const;
+const failure = (code: string, message: string, status: number, details?: unknown) =>
+  [{ error: { code, message, status, details } }, { status }] as const;
+
+const SEE_STATUS = '"reactor db status" shows what is applied.';
+const UNKNOWN =
+  'It may still be at it. "reactor db status" shows what is applied, "reactor logs --level error --since 5m" what failed.';
+
+/** Where a server of any kind listens, until the test ends. */
+async function listening(server: Server): Promise<string> {
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 describe('db migrate', () => {
   test('without a folder has the server apply its own files', async () => {
@@ -70,22 +81,53 @@ describe('db migrate', () => {
     expect(seen[0]?.path).toBe('/data/v1/_admin/migrate?dry_run=true');
   });
 
-  test('shows file and line of what failed, and that the rest may be applied', async () => {
+  test('shows file and line of what failed, and that the files before it may be applied', async () => {
     const message = '002_b.sql:5: column "nothing" does not exist (SQLSTATE 42703)';
-    const { env, seen } = await server(...failure('migration_failed', message, 400));
-    const { code, stdout, stderr } = await run(['db', 'migrate'], { env, terminal: true });
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toBe(`error: ${message}\n  → "reactor db status" shows what is applied.\n`);
+    const { env, seen } = await server(...failure('migration_failed', message, 400, { file: '002_b.sql', line: 5 }));
+    const directory = await files({ '002_b.sql': 'x', '003_c.sql': 'x' });
+    const ofFolder = () => run(['db', 'migrate', 'migrations'], { env, directory, terminal: true });
+    const told = { code: 1, stdout: '', stderr: `error: ${message}\n  → ${SEE_STATUS}\n` };
+    expect(await run(['db', 'migrate'], { env, terminal: true })).toEqual(told);
+    expect(await ofFolder()).toEqual({ ...told, stderr: `error: ${message}\n` });
+    await writeFile(join(directory, 'migrations', '002.sql'), 'x');
+    expect(await ofFolder()).toEqual(told);
     const dry = await run(['db', 'migrate', '--dry-run', '-o', 'json'], { env });
     expect([dry.code, JSON.parse(dry.stderr)]).toEqual([1, { ok: false, error: { code: 'CLIENT_ERROR', message } }]);
-    expect(seen).toHaveLength(2);
+    expect(seen).toHaveLength(4);
   });
 
-  test('is sent once, since it may have arrived', async () => {
+  test.each([
+    ['migration_changed', 409],
+    ['migration_failed', 400],
+    ['payload_too_large', 413],
+    ['not_ready', 503],
+    ['migrations_unreadable', 500],
+  ])('has no hint that does not help: %s %i before anything runs', async (code, status) => {
+    const { env } = await server(...failure(code, 'no', status));
+    expect((await run(['db', 'migrate'], { env, terminal: true })).stderr).toBe('error: no\n');
+  });
+
+  test.each([['migrate'], ['migrate', '--dry-run']])(
+    '%s %s says how, when the server has no folder',
+    async (...how) => {
+      const { env } = await server(...failure('invalid_request', 'The server has no data.migrations_dir.', 400));
+      const { code, stderr } = await run(['db', ...how], { env });
+      expect([code, JSON.parse(stderr).error.hint]).toEqual([1, 'reactor db migrate <folder>']);
+      const directory = await files({ '1.sql': 'x' });
+      expect((await run(['db', ...how, 'migrations'], { env, directory })).stderr).not.toContain('hint');
+    },
+  );
+
+  test('is sent once, since it may have arrived, and says where its outcome is to be seen', async () => {
     const broken = await server(...failure('internal_error', 'it broke', 500));
     const { code, stderr } = await run(['db', 'migrate'], { env: broken.env });
     expect([code, broken.seen.length]).toEqual([5, 1]);
-    expect(JSON.parse(stderr).error).toMatchObject({ message: 'it broke', hint: expect.stringContaining('db status') });
+    expect(JSON.parse(stderr).error).toMatchObject({ message: 'it broke', hint: UNKNOWN });
+    const request = { headers: { 'X-Request-Id': 'r-1' } };
+    const known = await server(failure('internal_error', 'it broke', 500)[0], { status: 500, ...request });
+    expect((await run(['db', 'migrate'], { env: known.env })).stderr).toContain(
+      `reactor logs --request-id r-1 shows what happened. ${SEE_STATUS.replaceAll('"', '\\"')}`,
+    );
 
     let asked = 0;
     const url = await answering(() => {
@@ -94,46 +136,96 @@ describe('db migrate', () => {
     });
     const late = await run(['db', 'migrate', '--url', url, '--timeout', '0.2']);
     expect([late.code, asked]).toEqual([6, 1]);
-    expect(JSON.parse(late.stderr).error).toMatchObject({
-      code: 'TIMEOUT',
-      hint: 'It may still be at it. "reactor db status" shows what is applied.',
-    });
-    const gone = await run(['db', 'migrate'], { env: { REACTOR_URL: await nobody() } });
-    expect([gone.code, JSON.parse(gone.stderr).error.hint]).toEqual([6, expect.stringContaining('npx pnpm@10 start')]);
+    expect(JSON.parse(late.stderr).error).toMatchObject({ code: 'TIMEOUT', hint: UNKNOWN });
+    const dry = await run(['db', 'migrate', '--dry-run', '--url', url, '--timeout', '0.2']);
+    expect(JSON.parse(dry.stderr).error.hint).toContain('--timeout waits longer');
   });
 
-  test('does not call it a success when the user does not wait', async () => {
-    const url = await answering(() => new Promise(() => {}));
+  test('does not know the outcome when the connection breaks, before the answer or in it', async () => {
+    const before = await listening(
+      createServer((request) => void request.resume().on('end', () => request.socket.destroy())),
+    );
+    const within = await listening(
+      createServer((_request, response) => {
+        response.writeHead(200, { 'Content-Length': '1000' });
+        response.write('{"applied":', () => response.destroy());
+      }),
+    );
+    for (const host of [before, within]) {
+      const { code, stderr } = await run(['db', 'migrate', '--url', `http://${host}`]);
+      expect([code, JSON.parse(stderr).error]).toEqual([
+        6,
+        expect.objectContaining({ code: 'NETWORK_ERROR', hint: UNKNOWN }),
+      ]);
+    }
+  });
+
+  test('knows that a request never left', async () => {
+    const silent = await listening(createTcpServer((socket) => onTestFinished(() => void socket.destroy())));
+    const plain = (await answering(() => new Response())).replace('http:', 'https:');
+    for (const [url, code] of [
+      [await nobody(), 'CONNECTION_REFUSED'],
+      ['http://127.0.0.1:1', 'NETWORK_ERROR'], // a port that fetch does not connect to
+      ['http://reactor.invalid', 'NETWORK_ERROR'],
+      [plain, 'NETWORK_ERROR'],
+      [`https://${silent}`, 'TIMEOUT'],
+    ] as const) {
+      const result = await run(['db', 'migrate', '--url', url, '--timeout', code === 'TIMEOUT' ? '0.2' : '30']);
+      expect([result.code, JSON.parse(result.stderr).error.code]).toEqual([6, code]);
+      expect(result.stderr).not.toMatch(/may still be at it|db status/);
+    }
     const stopping = new AbortController();
-    const running = start(['db', 'migrate', '--url', url, '-v'], { signal: stopping.signal });
+    const running = start(['db', 'migrate', '--url', `https://${silent}`, '-v'], { signal: stopping.signal });
     await expect.poll(running.stderr).toContain('POST');
     stopping.abort();
     expect(await running.exit).toBe(1);
-    expect(running.stderr()).toContain('the server may go on');
+    expect(running.stderr()).toContain('warning: stopped before anything was sent\n');
+  });
+
+  test('does not call it a success when the user does not wait', async () => {
+    let asked = false;
+    const url = await answering(() => {
+      asked = true;
+      return new Promise(() => {});
+    });
+    const stopping = new AbortController();
+    const running = start(['db', 'migrate', '--url', url, '-v'], { signal: stopping.signal });
+    await expect.poll(() => asked).toBe(true);
+    stopping.abort();
+    expect(await running.exit).toBe(1);
+    expect(running.stderr()).toContain(`warning: not waited for. ${UNKNOWN}\n`);
   });
 
   test('names the folder or file that cannot be read, and asks nobody', async () => {
     const { env, seen } = await server({});
     const directory = await files({});
     await mkdir(join(directory, 'migrations', '1.sql'));
-    for (const [path, named] of [
-      ['none', join(directory, 'none')],
-      ['migrations', join(directory, 'migrations', '1.sql')],
+    await writeFile(join(directory, 'file'), '');
+    for (const [path, said] of [
+      ['none', 'none does not exist'],
+      ['file', 'file is a file, and a folder is needed'],
+      ['file/below', 'file/below does not exist'],
+      ['x'.repeat(300), `${'x'.repeat(300)} cannot be read: ENAMETOOLONG`],
+      ['migrations', 'migrations/1.sql cannot be read: EISDIR'],
     ] as const) {
       for (const command of ['migrate', 'status']) {
         const { code, stderr } = await run(['db', command, path], { env, directory });
-        expect([code, JSON.parse(stderr).error.code]).toEqual([2, 'IO_ERROR']);
-        expect(stderr).toContain(`${named} cannot be read`);
+        const error = { code: 'IO_ERROR', message: join(directory, said) };
+        expect([code, JSON.parse(stderr).error]).toEqual([2, error]);
       }
     }
     expect(seen).toEqual([]);
   });
 
-  test('says so when a folder has no migrations', async () => {
-    const { env } = await server({ applied: [], pending: [] });
-    const directory = await files({});
-    const { code, stderr } = await run(['db', 'migrate', 'migrations'], { env, directory, terminal: true });
-    expect([code, stderr]).toEqual([0, `there are no *.sql files in ${join(directory, 'migrations')}\n`]);
+  test.each(['migrate', 'status'])('%s refuses a folder without migrations, and asks nobody', async (command) => {
+    const { env, seen } = await server({ applied: [], pending: [], changed: [], unknown: [] });
+    const directory = await files({ 'README.md': '' });
+    expect(await run(['db', command, 'migrations'], { env, directory, terminal: true })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: there are no *.sql files in ${join(directory, 'migrations')}\n`,
+    });
+    expect(seen).toEqual([]);
   });
 });
 
@@ -263,11 +355,18 @@ describe('db types', () => {
 });
 
 describe('every db command', () => {
-  const COMMANDS = [['migrate'], ['migrate', '--dry-run'], ['migrate', '.'], ['status'], ['status', '.'], ['types']];
+  const COMMANDS = [
+    ['migrate'],
+    ['migrate', '--dry-run'],
+    ['migrate', 'migrations'],
+    ['status'],
+    ['status', 'migrations'],
+    ['types'],
+  ];
 
   test.each(COMMANDS)('%s %s says when data is not mounted', async (...command) => {
     const { env, url } = await server(...failure('not_found', 'Nothing is at /data/v1.', 404));
-    const { code, stderr, stdout } = await run(['db', ...command], { env, directory: await folder() });
+    const { code, stderr, stdout } = await run(['db', ...command], { env, directory: await files({ '1.sql': '' }) });
     expect([code, stdout]).toEqual([1, '']);
     expect(JSON.parse(stderr).error).toEqual({
       code: 'CLIENT_ERROR',
@@ -278,7 +377,7 @@ describe('every db command', () => {
 
   test.each(COMMANDS)('%s %s needs the right token', async (...command) => {
     const { env } = await server(...failure('invalid_token', 'The token is not valid.', 401));
-    const { code, stderr } = await run(['db', ...command], { env, directory: await folder() });
+    const { code, stderr } = await run(['db', ...command], { env, directory: await files({ '1.sql': '' }) });
     expect([code, JSON.parse(stderr).error.code]).toEqual([3, 'AUTH_FAILED']);
     expect(stderr).not.toContain('the-token');
   });
@@ -292,7 +391,8 @@ describe('every db command', () => {
   });
 
   test.each([
-    [['db'], 'MISSING_ARGUMENT'],
+    [['db'], 'reactor db --help'],
+    [['--timeout', '1', 'db'], 'reactor db --help'],
     [['db', 'nope'], 'INVALID_ARGUMENT'],
     [['db', 'migrate', 'a', 'b'], 'INVALID_ARGUMENT'],
     [['db', 'status', '--dry-run'], 'INVALID_ARGUMENT'],

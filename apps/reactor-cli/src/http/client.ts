@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '../connection.js';
 import { CliError } from '../errors.js';
 import { cliVersion } from '../version.js';
-import { answerError, networkError } from './failures.js';
+import { answerError, brokenOff, networkError } from './failures.js';
+import { whenSent } from './sent.js';
 
 /** Milliseconds before each further attempt of a GET that met no server, or a 5xx. */
 const RETRY_DELAYS_MS = [100, 200, 400];
@@ -28,11 +29,17 @@ export interface GetOptions extends RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface PostOptions extends RequestOptions {
+  /** Told when the request is on its way: from then on the server may act on it, whether it answers or not. */
+  readonly onSent?: () => void;
+}
+
 interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  readonly onSent?: (() => void) | undefined;
 }
 
 export interface Answer {
@@ -62,10 +69,10 @@ export class Client {
    * Sends `body` as JSON, or nothing when it is undefined. Once only: what seems lost may have arrived.
    * @throws CliError for whatever is no answer
    */
-  async postJson(path: string, body: unknown, { accept = [] }: RequestOptions = {}): Promise<Answer> {
+  async postJson(path: string, body: unknown, { accept = [], onSent }: PostOptions = {}): Promise<Answer> {
     const content = { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
     return this.#readJson(
-      await this.#send({ method: 'POST', path, ...(body === undefined ? {} : content) }, accept, false),
+      await this.#send({ method: 'POST', path, onSent, ...(body === undefined ? {} : content) }, accept, false),
     );
   }
 
@@ -81,7 +88,8 @@ export class Client {
     let body: unknown;
     try {
       body = await response.json();
-    } catch {
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw brokenOff(this.connection, error);
       throw new CliError(
         'SERVER_ERROR',
         `${this.connection.url.origin} answered something that is not JSON`,
@@ -107,7 +115,7 @@ export class Client {
     }
   }
 
-  async #attempt({ method, path, headers, body }: HttpRequest): Promise<Response> {
+  async #attempt({ method, path, headers, body, onSent }: HttpRequest): Promise<Response> {
     const { connection, timeoutMs, signal, trace } = this.#options;
     const base = connection.url.href.endsWith('/') ? connection.url.href : `${connection.url.href}/`;
     const url = new URL(path.slice(1), base);
@@ -118,6 +126,7 @@ export class Client {
     // For the head of the answer only: a log stream's body has no end.
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(new DOMException('timed out', 'TimeoutError')), timeoutMs);
+    const stopWatching = onSent === undefined ? undefined : whenSent(requestId, onSent);
     try {
       const response = await fetch(url, {
         method,
@@ -138,6 +147,7 @@ export class Client {
       trace(`no answer ${elapsed()}`);
       throw error;
     } finally {
+      stopWatching?.();
       clearTimeout(timer);
     }
   }

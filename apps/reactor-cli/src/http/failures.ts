@@ -1,23 +1,25 @@
 import type { Connection } from '../connection.js';
-import { CliError } from '../errors.js';
+import { CliError, type CliErrorCode, type Refusal } from '../errors.js';
 
 /** An answer that is no success, as the error it means for the user. */
 export function answerError({ url, token, tokenHint }: Connection, response: Response, body: string): CliError {
   const { status } = response;
-  const message = messageOf(body) ?? `${url.origin} answered HTTP ${status}`;
+  const { message = `${url.origin} answered HTTP ${status}`, ...said } = readError(body);
+  const failure = (code: CliErrorCode, text: string, hint?: string) =>
+    new CliError(code, text, hint, { status, ...said });
   if (status === 401) {
-    if (token === undefined) return new CliError('AUTH_REQUIRED', message, tokenHint);
-    return new CliError('AUTH_FAILED', message, `The admin token that was sent is not the one of ${url.host}.`);
+    if (token === undefined) return failure('AUTH_REQUIRED', message, tokenHint);
+    return failure('AUTH_FAILED', message, `The admin token that was sent is not the one of ${url.host}.`);
   }
   if (status === 403) {
-    return new CliError(
+    return failure(
       'PERMISSION_DENIED',
       message,
       `Set admin.allow_remote = true on the server, or come from its own machine through a tunnel: ssh -L 8000:127.0.0.1:${url.port || '8000'} ${url.hostname}, then --url http://127.0.0.1:8000.`,
     );
   }
   if (status >= 300 && status < 400) {
-    return new CliError(
+    return failure(
       'SERVER_ERROR',
       `${url.origin} redirects to ${response.headers.get('Location') ?? 'nowhere'}`,
       'Give the address it redirects to with --url.',
@@ -26,10 +28,10 @@ export function answerError({ url, token, tokenHint }: Connection, response: Res
   if (status >= 500) {
     const requestId = response.headers.get('X-Request-Id');
     const hint = requestId === null ? undefined : `reactor logs --request-id ${requestId} shows what happened.`;
-    return new CliError('SERVER_ERROR', message, hint);
+    return failure('SERVER_ERROR', message, hint);
   }
   const hint = status === 404 ? 'Is that the address of a Reactor server?' : undefined;
-  return new CliError('CLIENT_ERROR', message, hint);
+  return failure('CLIENT_ERROR', message, hint);
 }
 
 /** No answer at all, as the error it means for the user. */
@@ -55,13 +57,22 @@ export function networkError({ url, project }: Connection, error: unknown, timeo
   return new CliError('NETWORK_ERROR', `no connection to ${url.origin}: ${why}`);
 }
 
-/** Reads `{"error":{"message"}}`, with or without `"ok":false` beside it. */
-function messageOf(body: string): string | undefined {
+/** An answer whose body did not come whole. */
+export function brokenOff({ url }: Connection, error: unknown): CliError {
+  return new CliError('NETWORK_ERROR', `the answer of ${url.origin} broke off: ${(error as Error).message}`);
+}
+
+/** Reads `{"error":{"code","message","details"}}`, with or without `"ok":false` beside it. */
+function readError(body: string): Omit<Refusal, 'status'> & { readonly message?: string } {
   try {
-    const { error } = JSON.parse(body) as { error?: { message?: unknown; details?: unknown } };
-    return typeof error?.message === 'string' ? error.message : undefined;
+    const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown; details?: unknown } };
+    return {
+      ...(typeof error?.code === 'string' ? { code: error.code } : {}),
+      ...(typeof error?.message === 'string' ? { message: error.message } : {}),
+      details: error?.details,
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -1,10 +1,18 @@
 import { CliError, EXIT } from '../../errors.js';
 import type { Client } from '../../http/client.js';
 import type { Output } from '../../output.js';
+import type { MigrationFile } from '../../project/migration-files.js';
 import { printable } from '../../text.js';
 import { ACCEPT, DATA_ADMIN, migrationsBody, namesIn, requireData } from './server.js';
 
-const SEE_STATUS = '"reactor db status" shows what is applied.';
+const STATUS = '"reactor db status" shows what is applied';
+const OUTCOME_UNKNOWN = `It may still be at it. ${STATUS}, "reactor logs --level error --since 5m" what failed.`;
+
+/** A request without a body is wrong only for a server without `data.migrations_dir`. */
+const WITH_A_FOLDER = 'reactor db migrate <folder>';
+
+/** Of the answers 5xx, those that come before anything runs. */
+const NOTHING_RAN: readonly (string | undefined)[] = ['not_ready', 'migrations_unreadable'];
 
 /**
  * `reactor db migrate`: applies what is pending, or tries it and undoes it.
@@ -17,21 +25,27 @@ export async function migrate(
   { dryRun = false }: { readonly dryRun?: boolean },
 ): Promise<number> {
   const sent = await migrationsBody(folder);
-  if (sent?.migrations.length === 0) output.note(`there are no *.sql files in ${folder}`);
+  let isOnItsWay = false;
+  const onSent = () => {
+    isOnItsWay = true;
+  };
   let body: unknown;
   try {
     ({ body } = requireData(
       client,
-      await client.postJson(`${DATA_ADMIN}/migrate${dryRun ? '?dry_run=true' : ''}`, sent, ACCEPT),
+      await client.postJson(`${DATA_ADMIN}/migrate${dryRun ? '?dry_run=true' : ''}`, sent, { ...ACCEPT, onSent }),
     ));
   } catch (error) {
-    if (dryRun) throw error;
     // Success is not known, so it must not be told: a deployment would go on.
-    if (output.signal.aborted) {
-      output.warn(`not waited for; the server may go on. ${SEE_STATUS}`);
+    if (output.signal.aborted && !dryRun) {
+      output.warn(isOnItsWay ? `not waited for. ${OUTCOME_UNKNOWN}` : 'stopped before anything was sent');
       return EXIT.user;
     }
-    throw error instanceof CliError ? afterwards(error) : error;
+    if (!(error instanceof CliError)) throw error;
+    const isFolderMissing = sent === undefined && error.refusal?.code === 'invalid_request';
+    const outcomeHint = dryRun ? undefined : hintAfter(error, sent?.migrations, isOnItsWay);
+    const hint = isFolderMissing ? WITH_A_FOLDER : (outcomeHint ?? error.hint);
+    throw new CliError(error.code, error.message, hint, error.refusal);
   }
   const [applied, pending] = [namesIn(body, 'applied'), namesIn(body, 'pending')];
   await output.result({ applied, pending }, () =>
@@ -45,11 +59,23 @@ function lines(verb: string, names: readonly string[], summary: string): string 
   return `${names.map((name) => `${verb} ${printable(name)}\n`).join('')}${names.length} ${summary}\n`;
 }
 
-/** The files before the one that failed stay applied, and a server that did not answer may be at it. */
-function afterwards(error: CliError): CliError {
-  const { code, message, hint, exitCode } = error;
-  if (exitCode === EXIT.authentication || code === 'CONNECTION_REFUSED') return error;
-  if (exitCode === EXIT.network) return new CliError(code, message, `It may still be at it. ${SEE_STATUS}`);
-  if (exitCode === EXIT.server) return new CliError(code, message, `${hint ?? ''} ${SEE_STATUS}`.trim());
-  return new CliError(code, message, hint ?? SEE_STATUS);
+/** What to do about `error`, where what the server did matters to that. */
+function hintAfter(
+  { exitCode, hint, refusal }: CliError,
+  migrations: readonly MigrationFile[] | undefined,
+  isOnItsWay: boolean,
+): string | undefined {
+  if (exitCode === EXIT.network) return isOnItsWay ? OUTCOME_UNKNOWN : undefined;
+  if (refusal === undefined) return undefined;
+  const { status, code, details } = refusal;
+  if (status >= 500 && !NOTHING_RAN.includes(code)) return hint === undefined ? OUTCOME_UNKNOWN : `${hint} ${STATUS}.`;
+  return code === 'migration_failed' && hasEarlier(migrations, details) ? `${STATUS}.` : undefined;
+}
+
+/** Whether others came before the file that failed; they stay applied. */
+function hasEarlier(migrations: readonly MigrationFile[] | undefined, details: unknown): boolean {
+  const file = (details as { readonly file?: unknown } | null | undefined)?.file;
+  if (typeof file !== 'string') return false;
+  // The server runs its own files too, which are not known here.
+  return migrations === undefined || migrations.some(({ name }) => name < file.slice(0, -'.sql'.length));
 }

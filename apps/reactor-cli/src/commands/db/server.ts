@@ -18,11 +18,17 @@ export function requireData<T extends { readonly status: number }>({ connection 
   );
 }
 
-/** @param folder undefined for the server's own files, which need no body */
+/**
+ * @param folder undefined for the server's own files, which need no body
+ * @throws CliError `INVALID_ARGUMENT` for a folder without migrations: to a deployment it would look like success
+ */
 export async function migrationsBody(
   folder: string | undefined,
 ): Promise<{ readonly migrations: readonly MigrationFile[] } | undefined> {
-  return folder === undefined ? undefined : { migrations: await readMigrationFiles(folder) };
+  if (folder === undefined) return undefined;
+  const migrations = await readMigrationFiles(folder);
+  if (migrations.length === 0) throw new CliError('INVALID_ARGUMENT', `there are no *.sql files in ${folder}`);
+  return { migrations };
 }
 
 /** @throws CliError `SERVER_ERROR` when `body` has no list of names under `key` */

@@ -1,5 +1,6 @@
 import { CliError, EXIT } from '../../errors.js';
 import type { Client } from '../../http/client.js';
+import { brokenOff } from '../../http/failures.js';
 import type { Output } from '../../output.js';
 import { writeIfChanged } from '../../project/files.js';
 import { printable } from '../../text.js';
@@ -32,6 +33,6 @@ async function fetchTypes(client: Client): Promise<string> {
   try {
     return await response.text();
   } catch (error) {
-    throw new CliError('NETWORK_ERROR', `the answer of ${origin} broke off: ${(error as Error).message}`);
+    throw brokenOff(client.connection, error);
   }
 }
