@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { CliError } from '../errors.js';
 
 /**
@@ -22,7 +22,21 @@ export async function readIfThere(path: string): Promise<string | undefined> {
  * @throws CliError `IO_ERROR` naming the file
  */
 export async function writeIfChanged(path: string, text: string): Promise<boolean> {
-  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false;
+  // A link stays one.
+  const target = await realpath(path).catch(() => path);
+  try {
+    const found = await stat(target).catch(() => undefined);
+    // A pipe or a device must not be replaced, nor waited for.
+    if (found !== undefined && !found.isFile()) await writeFile(target, text);
+    else if (found !== undefined && (await readFile(target, 'utf8')) === text) return false;
+    else await replace(target, text);
+  } catch (error) {
+    throw new CliError('IO_ERROR', `${path} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  return true;
+}
+
+async function replace(path: string, text: string): Promise<void> {
   // Beside it, so that the rename stays within one file system.
   const temporary = `${path}.${randomUUID()}`;
   try {
@@ -30,7 +44,6 @@ export async function writeIfChanged(path: string, text: string): Promise<boolea
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new CliError('IO_ERROR', `${path} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+    throw error;
   }
-  return true;
 }
