@@ -151,7 +151,7 @@ test('a deadline that others used up still leaves time to shut down, so that the
   const postgres = await startServer({ stateDirectory });
   await openPool(postgres.connectionString).query('CREATE TABLE kept ()');
   await postgres.stop(AbortSignal.abort());
-  expect(await processesOn(postgres.dataDirectory)).toEqual([]);
+  await vi.waitFor(async () => expect(await processesOn(postgres.dataDirectory)).toEqual([]), PATIENCE);
   const { logger, lines } = recordingLogger();
   await startServer({ stateDirectory, logger });
   const said = lines.map(({ fields }) => String(fields.detail));
