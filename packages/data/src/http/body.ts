@@ -85,22 +85,33 @@ function mediaTypeOf(header: string | null): string {
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const tooLarge = () => coreErrors.create.payload_too_large(`The body must have at most ${maxBytes} bytes.`);
-  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) throw tooLarge();
-  if (request.body === null) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const length = request.headers.get('Content-Length');
+  if (Number(length ?? 0) > maxBytes) throw tooLarge(maxBytes);
   try {
-    for await (const chunk of request.body) {
-      size += chunk.byteLength;
-      if (size > maxBytes) throw tooLarge();
-      chunks.push(chunk);
-    }
+    // A length that was announced is kept to by HTTP itself. The stream, which the adapter would have to make, costs a
+    // small insert a fifth of its CPU time.
+    const bytes = length === null ? await readStream(request.body, maxBytes) : await request.arrayBuffer();
+    if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+    return new Uint8Array(bytes);
   } catch (error) {
     if (error instanceof ReactorError) throw error;
     throw dataError('invalid_body', 'The body ended before it was complete.', { code: 'PGRST102' }, { cause: error });
   }
+}
+
+async function readStream(body: Request['body'], maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
+}
+
+function tooLarge(maxBytes: number): ReactorError {
+  return coreErrors.create.payload_too_large(`The body must have at most ${maxBytes} bytes.`);
 }
 
 function decode(bytes: Uint8Array): string {

@@ -287,6 +287,8 @@ describe('bodies', () => {
     expect(await send(`{"title":"${'x'.repeat(9)}"}`, json)).toBe('413 PGRST102 payload_too_large');
     const stream = new Blob([`{"title":"${'x'.repeat(9)}"}`]).stream();
     expect(await send(stream, json)).toBe('413 PGRST102 payload_too_large');
+    const longer = new Blob([`{"title":"${'x'.repeat(9)}"}`]).stream();
+    expect(await send(longer, { ...json, 'Content-Length': '20' })).toBe('413 PGRST102 payload_too_large');
     expect(await send('{"title":', json)).toBe('400 PGRST102 invalid_body');
     expect(await send('[1]', json)).toBe('400 PGRST102 invalid_body');
     expect(await send('', json)).toBe('400 PGRST102 invalid_body');
