@@ -40,6 +40,35 @@ CREATE FUNCTION auth.has_permission(permission text) RETURNS boolean LANGUAGE sq
 COMMENT ON FUNCTION auth.has_permission(text) IS
   'Whether the claim "permissions", an array of strings, has this permission or "*".';
 
+-- Ends what a function or a trigger may have begun on its connection beyond the transaction. Whoever gets the connection
+-- next must not meet it. As DISCARD ALL, which would take the prepared statements too. Triggers that wait for the end of
+-- the transaction run before, while the settings of the request are there. In the schema that requests can look into.
+CREATE FUNCTION auth.end_request() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  SET CONSTRAINTS ALL IMMEDIATE;
+  -- PL/pgSQL has a CLOSE of its own.
+  EXECUTE 'CLOSE ALL';
+  DISCARD TEMP;
+  DISCARD SEQUENCES;
+  UNLISTEN *;
+  PERFORM pg_catalog.pg_advisory_unlock_all();
+  RESET ALL;
+  RESET SESSION AUTHORIZATION;
+END $$;
+COMMENT ON FUNCTION auth.end_request() IS 'The last statement of a request: leaves nothing of it on the connection.';
+
+-- What a request answers. An error undoes what the statement did; and nothing longer is even sent.
+CREATE FUNCTION auth.bounded(body text, max_bytes integer) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  IF octet_length(body) > max_bytes THEN
+    RAISE EXCEPTION USING ERRCODE = 'RX001',
+      MESSAGE = format('The result has %s bytes, more than is answered at once.', octet_length(body)),
+      HINT = 'Ask for fewer rows, columns or embedded relations.';
+  END IF;
+  RETURN body;
+END $$;
+COMMENT ON FUNCTION auth.bounded(text, integer) IS 'The answer of a request, unless it is too long (RX001).';
+
 -- Makes a role that requests run under and gives it what it needs: here, and again when it was lost, as by restoring a
 -- backup onto another server. Row-level security decides about rows; the privileges say which verbs are open at all.
 -- Roles belong to the whole server, so other databases on it may have made them, and another may be making them right now.

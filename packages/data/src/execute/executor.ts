@@ -1,5 +1,4 @@
 import type { Clock, Database, DatabaseConnection, Principal, Statement } from '@reactor/core';
-import { type DataError, dataError } from '../errors.js';
 import type { DataMetrics, Operation } from '../metrics.js';
 import type { Plan, PlanRow } from '../plan/statement.js';
 import { roleOf, type Session, sessionStatement } from './session.js';
@@ -23,15 +22,15 @@ const MAX_PREPARED_LENGTH = 8_192;
 /** "No such prepared statement": it was removed behind our back, and the transaction with it. */
 const PREPARED_STATEMENT_GONE = '26000';
 
-/**
- * What a function or a trigger may leave on its connection beyond the transaction: settings, temporary tables, locks.
- * Whoever gets the connection next must not meet them. As DISCARD ALL, which would take the prepared statements too.
- */
-const CLEAN_UP =
-  'CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP; DISCARD SEQUENCES; UNLISTEN *; ' +
-  'SELECT pg_catalog.pg_advisory_unlock_all()';
+const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
 
-/** The same after a read of a table, within its round trip: policies and views may call functions, but not do much. */
+/**
+ * Ends what a function or a trigger may leave on its connection beyond the transaction: settings, temporary tables, locks.
+ * Within the transaction, so that the request has not taken effect when it fails.
+ */
+const END_REQUEST: Statement = { text: 'SELECT auth.end_request()', prepareAs: 'end of a request' };
+
+/** Enough after a read of a table: policies and views may call functions too, but not do much. */
 const RESET_SETTINGS: Statement = { text: 'RESET ALL', prepareAs: 'reset of settings' };
 
 export interface ExecutorOptions {
@@ -50,31 +49,26 @@ export class Executor {
 
   /**
    * Runs a plan that only reads, in one round trip.
-   * @throws DataError for an error of PostgreSQL, whose cause is that error; `result_too_large` (400)
+   * @throws DataError for an error of PostgreSQL, whose cause is that error
    */
   read(operation: Operation, session: Session, plan: Plan): Promise<PlanResult> {
-    const statements = [sessionStatement(session), prepared(plan, session.principal)];
-    // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
-    if (plan.estimate !== undefined) statements.push(plan.estimate);
-    statements.push(RESET_SETTINGS);
-    return this.#measured(operation, session, async (connection) => {
-      const [, result, estimate] = await connection.pipeline(statements);
-      return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
-    });
+    return this.#once(operation, session, plan, operation === 'call' ? END_REQUEST : RESET_SETTINGS);
   }
 
   /**
-   * Runs a plan that may write, in two round trips.
-   * @param decide looks at what was done; throwing undoes it, as answering `rollback` does
+   * Runs a plan that may write.
+   * @param decide looks at what was done, which takes a second round trip; throwing undoes it, as answering `rollback`
+   *   does. Without it everything counts that PostgreSQL itself did not refuse.
    * @throws DataError for an error of PostgreSQL, and what `decide` throws
    */
   write(
     operation: Operation,
     session: Session,
     plan: Plan,
-    decide: (result: PlanResult) => 'commit' | 'rollback',
+    decide?: (result: PlanResult) => 'commit' | 'rollback',
   ): Promise<PlanResult> {
-    const statements = [{ text: 'BEGIN' }, sessionStatement(session), prepared(plan, session.principal)];
+    if (decide === undefined) return this.#once(operation, session, plan, END_REQUEST);
+    const statements = [BEGIN, sessionStatement(session), prepared(plan, session.principal), END_REQUEST];
     return this.#measured(operation, session, async (connection) => {
       try {
         const [, , result] = await connection.pipeline(statements);
@@ -96,7 +90,7 @@ export class Executor {
     const text = `EXPLAIN (${options}) ${plan.text}`;
     return this.#measured(operation, session, async (connection) => {
       try {
-        const statements = [{ text: 'BEGIN' }, sessionStatement(session), { text, values: plan.values }];
+        const statements = [BEGIN, sessionStatement(session), { text, values: plan.values }, END_REQUEST];
         const [, , result] = await connection.pipeline(statements);
         return (result?.rows ?? []).map((row) => row['QUERY PLAN']);
       } finally {
@@ -105,35 +99,46 @@ export class Executor {
     });
   }
 
+  /** A pipeline is a transaction of its own. */
+  #once(operation: Operation, session: Session, plan: Plan, last: Statement): Promise<PlanResult> {
+    const statements = [sessionStatement(session), prepared(plan, session.principal)];
+    // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
+    if (plan.estimate !== undefined) statements.push(plan.estimate);
+    statements.push(last);
+    return this.#measured(operation, session, async (connection) => {
+      const [, result, estimate] = await connection.pipeline(statements);
+      return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
+    });
+  }
+
   async #measured<T>(
     operation: Operation,
-    { principal, readOnly }: Session,
+    { principal }: Session,
     work: (connection: DatabaseConnection) => Promise<T>,
   ): Promise<T> {
     const { database, metrics, clock } = this.#options;
     const connection = await database.connect();
     const started = clock.monotonic();
     try {
-      try {
-        return await work(connection);
-      } catch (error) {
+      const result = await work(connection).catch((error) => {
         if (!isSqlError(error) || error.code !== PREPARED_STATEMENT_GONE) throw error;
-        return await work(connection);
-      }
+        return work(connection);
+      });
+      connection.release();
+      return result;
     } catch (error) {
+      // Locks outlive an undone transaction. The caller need not wait for this.
+      void releaseClean(connection);
       throw isSqlError(error) ? fromSqlError(error, principal) : error;
     } finally {
       metrics.statement(operation, clock.monotonic() - started);
-      if (readOnly && operation !== 'call') connection.release();
-      // The caller has the answer and need not wait for this.
-      else void releaseClean(connection);
     }
   }
 }
 
 async function releaseClean(connection: DatabaseConnection): Promise<void> {
   try {
-    await connection.query(CLEAN_UP);
+    await connection.pipeline([END_REQUEST]);
     connection.release();
   } catch {
     connection.release(true);
@@ -148,21 +153,13 @@ function prepared({ text, values }: Plan, principal: Principal): Statement {
 }
 
 function toResult(row: Record<string, unknown> | undefined, estimate: Record<string, unknown> | undefined): PlanResult {
-  const { body, body_bytes, row_count, total_count, affected_count } = row as unknown as PlanRow;
-  if (body === null && typeof body_bytes === 'number') throw tooLarge(body_bytes);
+  const { body, row_count, total_count, affected_count } = row as unknown as PlanRow;
   return {
     body,
     rowCount: Number(row_count),
     totalCount: total_count === null ? plannedRows(estimate) : Number(total_count),
     affectedCount: affected_count === null ? undefined : Number(affected_count),
   };
-}
-
-function tooLarge(bytes: number): DataError {
-  return dataError('result_too_large', `The result has ${bytes} bytes, more than is answered at once.`, {
-    code: '54000',
-    hint: 'Ask for fewer rows, columns or embedded relations.',
-  });
 }
 
 function plannedRows(estimate: Record<string, unknown> | undefined): number | undefined {

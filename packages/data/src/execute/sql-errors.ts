@@ -21,6 +21,9 @@ export function isSqlError(error: unknown): error is SqlError {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && typeof severity === 'string';
 }
 
+/** Raised by `auth.bounded`. */
+const RESULT_TOO_LARGE = 'RX001';
+
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
 
 /** Somebody else's lock or the server's own trouble: nothing that the caller did. */
@@ -48,6 +51,8 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
     case '23505':
     case '23P01':
       return dataError('conflict', message, postgrest, options);
+    case RESULT_TOO_LARGE:
+      return dataError('result_too_large', message, { ...postgrest, code: '54000' }, options);
     case '25006':
       return dataError('read_only', message, postgrest, { ...options, headers: { Allow: 'POST' } });
     case '40001':

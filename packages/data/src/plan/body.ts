@@ -38,14 +38,7 @@ export function planRowSql(row: {
   );
 }
 
-/**
- * A SELECT of `planRowSql`, of which a body of more than `maxBytes` becomes null: PostgreSQL looks, so that it is not
- * even sent.
- */
-export function limitBody(context: PlanContext, select: string, maxBytes: number | undefined): string {
-  if (maxBytes === undefined) return select;
-  return (
-    `SELECT CASE WHEN octet_length(body) <= ${context.parameter(maxBytes)}::int THEN body END AS body, ` +
-    `octet_length(body) AS body_bytes, row_count, total_count, affected_count FROM (${select}) AS answer`
-  );
+/** The body, where PostgreSQL looks that it is not longer than `maxBytes`: else an error, RX001. */
+export function limitBody(context: PlanContext, body: string, maxBytes: number | undefined): string {
+  return maxBytes === undefined ? body : `auth.bounded(${body}, ${context.parameter(maxBytes)})`;
 }

@@ -53,12 +53,11 @@ export function planCall(
   const output = { ...options, ...(returnsSet || options.format === 'csv' ? {} : { format: 'object' as const }) };
   const json = isScalar ? `to_json(${row}.${SCALAR})` : undefined;
   const columns = planRowSql({
-    body: bodySql(context, level, row, output, json),
+    body: limitBody(context, bodySql(context, level, row, output, json), options.maxBytes),
     rowCount: 'count(*)',
     totalCount: totalCountSql(context, level, options.count),
   });
-  const select = `SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`;
-  const statement = context.statement(limitBody(context, select, options.maxBytes));
+  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
   const plan = { ...statement, function: callee.function };
   if (options.count !== 'planned' && options.count !== 'estimated') return plan;
   const uncut = isScalar ? { ...query, select: [] } : query;

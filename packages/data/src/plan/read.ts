@@ -33,12 +33,11 @@ export function planRows(
   const level = compileLevel(context, scopeIn(context), query);
   const row = context.alias();
   const columns = planRowSql({
-    body: bodySql(context, level, row, options),
+    body: limitBody(context, bodySql(context, level, row, options), options.maxBytes),
     rowCount: 'count(*)',
     totalCount: totalCountSql(context, level, options.count),
   });
-  const select = `SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`;
-  const statement = context.statement(limitBody(context, select, options.maxBytes));
+  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
   if (options.count !== 'planned' && options.count !== 'estimated') return statement;
   return { ...statement, estimate: estimateStatement(context, scopeIn, query, level) };
 }

@@ -15,13 +15,8 @@ export interface Plan extends Statement {
 
 /** As node-postgres reads it: a bigint is a string. */
 export interface PlanRow {
-  /**
-   * JSON text (an array, one object, a scalar) or CSV; null when the plan has nothing to say, like a void function, and
-   * when it would be longer than `maxBytes`.
-   */
+  /** JSON text (an array, one object, a scalar) or CSV; null when the plan has nothing to say, like a void function. */
   readonly body: string | null;
-  /** Bytes that the body has or would have, where `maxBytes` was given; null when there is nothing to say. */
-  readonly body_bytes?: number | null;
   /** Rows in `body`. */
   readonly row_count: string;
   /** Rows without limit and offset; null when no exact count was asked for, or `estimated` found too many to count. */
@@ -36,7 +31,7 @@ export interface OutputOptions {
   /** Leaves out members that are null. JSON only. */
   readonly stripNulls?: boolean;
   readonly count?: 'exact' | 'planned' | 'estimated';
-  /** Longest body, below 2³¹. */
+  /** Longest body, below 2³¹; a longer one is an error of SQLSTATE RX001. */
   readonly maxBytes?: number;
 }
 

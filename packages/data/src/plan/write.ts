@@ -51,10 +51,9 @@ export function planWritten(
   const returning = [...scope.used].map((column) => `${target.alias}.${identifier(column)}`);
   context.with(WRITTEN, mutation(returning.length === 0 ? '1' : returning.join(', ')));
   const row = context.alias();
-  const body = bodySql(context, level, row, options);
+  const body = limitBody(context, bodySql(context, level, row, options), options.maxBytes);
   const rowSql = planRowSql({ body, rowCount: 'count(*)', totalCount, affectedCount: AFFECTED });
-  const select = `SELECT ${rowSql} FROM (${levelSelect(level)}) AS ${row}`;
-  return context.statement(limitBody(context, select, options.maxBytes));
+  return context.statement(`SELECT ${rowSql} FROM (${levelSelect(level)}) AS ${row}`);
 }
 
 /**

@@ -60,11 +60,13 @@ async function write(
     if (media.kind === 'plan') {
       return respondPlan(await executor.explain(operation, session, plan, media.explainOptions), media);
     }
-    const result = await executor.write(operation, session, plan, (done) => {
+    const decide = (done: PlanResult) => {
       if (preferences.return === 'representation') requireOneRow(rows, done);
       assertAffected(method, preferences, done);
       return preferences.tx === 'rollback' ? 'rollback' : 'commit';
-    });
+    };
+    const undecided = mayBeUndone(method, request);
+    const result = await executor.write(operation, session, plan, undecided ? decide : undefined);
     if (preferences.tx !== 'rollback') metrics.rowsWritten(result.affectedCount ?? 0);
     return answer(c, method, request, result, located);
   });
@@ -94,6 +96,13 @@ function planWrite(
     ...(resolution === undefined ? {} : { conflict: resolution === 'merge-duplicates' ? 'merge' : 'ignore' }),
     ...(missing === undefined ? {} : { missing }),
   });
+}
+
+/** Whether it depends on what was done that it counts. */
+function mayBeUndone(method: Method, { preferences, rows }: DataRequest): boolean {
+  const { return: answered, maxAffected, tx } = preferences;
+  const requiresOneRow = answered === 'representation' && rows.format === 'object';
+  return requiresOneRow || method === 'PUT' || maxAffected !== undefined || tx === 'rollback';
 }
 
 /** With `return=headers-only`, an insert of one row answers where it is: its key has to come back. */

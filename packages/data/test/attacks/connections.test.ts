@@ -13,7 +13,7 @@ const SCHEMA = `
   ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
   CREATE POLICY own ON notes USING (owner = auth.user_id());
   CREATE POLICY of_tenant ON notes FOR SELECT USING (tenant = current_setting('app.tenant', true));
-  CREATE TABLE jobs (id serial PRIMARY KEY, at_commit int UNIQUE DEFERRABLE INITIALLY DEFERRED);
+  CREATE TABLE jobs (id serial PRIMARY KEY, at_commit int UNIQUE DEFERRABLE INITIALLY DEFERRED, signed_by uuid);
   ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
   CREATE POLICY anybody ON jobs USING (true);
   INSERT INTO jobs (at_commit) VALUES (1);
@@ -38,6 +38,14 @@ const SCHEMA = `
   CREATE FUNCTION stealthily() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM set_config('app.tenant', NEW.tenant, false); RETURN NEW; END $$;
   CREATE TRIGGER stealthily BEFORE INSERT ON notes FOR EACH ROW EXECUTE FUNCTION stealthily();
+  CREATE FUNCTION sign() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      PERFORM set_config('app.tenant', 'b', false);
+      UPDATE jobs SET signed_by = auth.user_id() WHERE id = NEW.id;
+      RETURN NULL;
+    END $$;
+  CREATE CONSTRAINT TRIGGER sign AFTER INSERT ON jobs DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION sign();
   CREATE FUNCTION last_id() RETURNS bigint LANGUAGE sql AS 'SELECT lastval()';
 `;
 
@@ -139,6 +147,18 @@ test('a caller who hangs up leaves nothing to the next one', async () => {
   await expect(waiting).rejects.toThrow();
   expect(await visible(undefined)).toEqual([]);
   expect((await ask(undefined, 'GET', '/rpc/who')).body).toMatchObject(NOBODY);
+});
+
+test('what waits for the end of a transaction is part of its request', async () => {
+  const { ask, other, visible } = await setUp();
+  const object = { Accept: 'application/vnd.pgrst.object+json', Prefer: 'return=representation' };
+  // Decided by PostgreSQL alone, and by what was done.
+  for (const [n, headers] of [{}, object].entries()) {
+    expect((await ask('bob', 'POST', '/jobs', jsonBody({ at_commit: 10 + n }, headers))).status).toBe(201);
+    expect(await visible('alice')).toEqual([1]);
+  }
+  const signed = await other.query('SELECT signed_by FROM jobs WHERE at_commit >= 10');
+  expect(signed.rows).toEqual([{ signed_by: BOB }, { signed_by: BOB }]);
 });
 
 test('a temporary table belongs to the request that made it', async () => {
