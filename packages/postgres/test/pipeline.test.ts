@@ -74,6 +74,38 @@ test('answers in order, however many', async () => {
   expect(results.map(({ rows }) => rows[0]?.n)).toEqual(Array.from({ length: 20 }, (_, i) => i));
 });
 
+test('answers the values of a prepared statement in their types, each time', async () => {
+  const database = await oneConnection();
+  const connection = await database.connect();
+  const statement = {
+    text: `SELECT $1::int AS n, now() IS NULL AS b, '{"a":[1]}'::json AS j, NULL::int AS nothing FROM generate_series(1, 2)`,
+    values: ['7'],
+    prepareAs: 'typed',
+  };
+  const row = { n: 7, b: false, j: { a: [1] }, nothing: null };
+  for (let time = 0; time < 3; time++) {
+    expect(await connection.pipeline([{ text: 'BEGIN', prepareAs: 'begin' }, statement, { text: 'COMMIT' }])).toEqual([
+      { rows: [], rowCount: 0 },
+      { rows: [row, row], rowCount: 2 },
+      { rows: [], rowCount: 0 },
+    ]);
+  }
+  connection.release();
+});
+
+test('takes an empty text, and refuses what would wait for more', async () => {
+  const database = await oneConnection();
+  const connection = await database.connect();
+  await connection.query('CREATE TABLE notes (n int)');
+  expect(await connection.pipeline([{ text: '' }, { text: 'SELECT 1 AS n' }])).toEqual([
+    { rows: [], rowCount: 0 },
+    { rows: [{ n: 1 }], rowCount: 1 },
+  ]);
+  await expect(connection.pipeline([{ text: 'COPY notes FROM STDIN' }])).rejects.toMatchObject({ code: '57014' });
+  expect((await connection.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+  connection.release();
+});
+
 test('prepares a statement once and keeps a hundred', async () => {
   const database = await oneConnection();
   const run = async (n: number) => {

@@ -35,7 +35,7 @@ export class PooledConnection implements DatabaseConnection {
 
   async pipeline(statements: readonly Statement[]): Promise<readonly QueryResult<Record<string, unknown>>[]> {
     const results = await this.#attempt(() => runPipeline(this.#client, this.#prepared, statements));
-    return results.map(({ rows, rowCount }) => ({ rows, rowCount: rowCount ?? 0 }));
+    return results;
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T> {

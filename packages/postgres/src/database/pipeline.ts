@@ -1,10 +1,10 @@
 import type { Statement } from '@reactor/core';
-import { type Connection, DatabaseError, type PoolClient, Query } from 'pg';
-import type { PreparedStatements } from './prepared-statements.js';
+import { type Connection, DatabaseError, type PoolClient } from 'pg';
+import type { Column, PreparedStatement, PreparedStatements } from './prepared-statements.js';
 
 interface Result {
   readonly rows: Record<string, unknown>[];
-  readonly rowCount: number | null;
+  readonly rowCount: number;
 }
 
 /** The driver's connection takes the messages one by one; its declared type wants arguments it does not read. */
@@ -16,10 +16,18 @@ interface Wire {
   execute(message: { readonly portal: string }): void;
   close(message: { readonly type: 'S'; readonly name: string }): void;
   sync(): void;
+  sendCopyFail(message: string): void;
+}
+
+interface RowDescription {
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
 }
 
 /** "No such prepared statement": somebody ran DISCARD or DEALLOCATE on the connection. */
 const INVALID_STATEMENT_NAME = '26000';
+
+/** `INSERT 0 5`, `SELECT 5`, `BEGIN`. */
+const ROW_COUNT = / (\d+)$/;
 
 /**
  * Sends all statements and one Sync at once. PostgreSQL runs what stands before a Sync as one transaction, and skips the
@@ -30,53 +38,138 @@ export async function runPipeline(
   prepared: PreparedStatements,
   statements: readonly Statement[],
 ): Promise<readonly Result[]> {
-  const pipeline = new Pipeline(prepared, statements);
-  const ended = new Promise<Result | Result[]>((resolve, reject) => {
-    pipeline.once('end', resolve as (result: unknown) => void);
-    pipeline.once('error', reject);
-  });
+  const pipeline = new Pipeline(client, prepared, statements);
   client.query(pipeline);
   try {
-    const results = [await ended].flat();
-    for (const [key, name] of pipeline.fresh) prepared.add(key, name);
+    const results = await pipeline.answered;
+    for (const [key, statement] of pipeline.fresh) prepared.add(key, statement);
     return results;
   } catch (error) {
-    prepared.discard([...pipeline.fresh.values()]);
+    prepared.discard(Array.from(pipeline.fresh.values(), ({ name }) => name));
     if (error instanceof DatabaseError && error.code === INVALID_STATEMENT_NAME) prepared.clear();
     throw error;
   }
 }
 
-/** The driver's query, which collects the results of any number of statements, with more than one to send. */
-class Pipeline extends Query {
+/** What the driver takes for a query: it calls `submit`, and hands over the answers as they come. */
+class Pipeline {
+  /** Rejects with the first error. */
+  readonly answered: Promise<readonly Result[]>;
   /** Prepared by this pipeline, by key; known to have worked once all of it has. */
-  readonly fresh = new Map<string, string>();
+  readonly fresh = new Map<string, PreparedStatement>();
+  readonly #client: PoolClient;
+  readonly #prepared: PreparedStatements;
+  readonly #statements: readonly Statement[];
+  /** Of each statement, where it is known what columns it answers. */
+  readonly #known: (PreparedStatement | undefined)[] = [];
+  readonly #results: Result[] = [];
+  #columns: readonly Column[] = [];
+  #rows: Record<string, unknown>[] = [];
+  #resolve: (results: readonly Result[]) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
 
-  constructor(prepared: PreparedStatements, statements: readonly Statement[]) {
-    super('');
-    this.submit = (connection: Connection) => {
-      const wire = connection as unknown as Wire;
-      // One packet instead of one for each message.
-      wire.stream.cork();
-      try {
-        for (const name of prepared.takeUnwanted()) wire.close({ type: 'S', name });
-        for (const statement of statements) this.#send(wire, prepared, statement);
-        wire.sync();
-      } finally {
-        wire.stream.uncork();
-      }
-    };
+  constructor(client: PoolClient, prepared: PreparedStatements, statements: readonly Statement[]) {
+    this.#client = client;
+    this.#prepared = prepared;
+    this.#statements = statements;
+    this.answered = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
-  #send(wire: Wire, prepared: PreparedStatements, { text, values = [], prepareAs }: Statement): void {
-    let name = prepareAs === undefined ? '' : (prepared.find(prepareAs) ?? this.fresh.get(prepareAs));
-    if (name === undefined || name === '') {
-      name = prepareAs === undefined ? '' : prepared.newName();
-      wire.parse({ name, text });
-      if (prepareAs !== undefined) this.fresh.set(prepareAs, name);
+  submit(connection: Connection): void {
+    const wire = connection as unknown as Wire;
+    // One packet instead of one for each message.
+    wire.stream.cork();
+    try {
+      for (const name of this.#prepared.takeUnwanted()) wire.close({ type: 'S', name });
+      for (const statement of this.#statements) this.#send(wire, statement);
+      wire.sync();
+    } finally {
+      wire.stream.uncork();
     }
+    this.#expect();
+  }
+
+  handleRowDescription({ fields }: RowDescription): void {
+    this.#columns = fields.map(({ name, dataTypeID }) => ({
+      name,
+      read: this.#client.getTypeParser(dataTypeID, 'text'),
+    }));
+    const { prepareAs } = this.#statements[this.#results.length] ?? {};
+    const fresh = prepareAs === undefined ? undefined : this.fresh.get(prepareAs);
+    if (fresh !== undefined) fresh.columns = this.#columns;
+  }
+
+  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    try {
+      this.#rows.push(readRow(this.#columns, fields));
+    } catch (error) {
+      // Thrown on, it would end the process.
+      this.#reject(error);
+    }
+  }
+
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    this.#results.push({ rows: this.#rows, rowCount: Number(ROW_COUNT.exec(text)?.[1] ?? 0) });
+    this.#expect();
+  }
+
+  /** The text of the statement was empty. */
+  handleEmptyQuery(): void {
+    this.handleCommandComplete({ text: '' });
+  }
+
+  /** PostgreSQL waits for rows, and has passed over our Sync while it does. */
+  handleCopyInResponse(connection: Connection): void {
+    const wire = connection as unknown as Wire;
+    wire.sendCopyFail('a pipeline has no rows to copy');
+    wire.sync();
+  }
+
+  handleCopyData(): void {}
+
+  handleError(error: unknown): void {
+    this.#reject(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#results);
+  }
+
+  /** The answer of the next statement. */
+  #expect(): void {
+    this.#rows = [];
+    this.#columns = this.#known[this.#results.length]?.columns ?? [];
+  }
+
+  #send(wire: Wire, { text, values = [], prepareAs }: Statement): void {
+    const known = prepareAs === undefined ? undefined : this.#prepared.find(prepareAs);
+    this.#known.push(known);
+    const { name } = known ?? this.#parse(wire, text, prepareAs);
     wire.bind({ statement: name, values });
-    wire.describe({ type: 'P', name: '' });
+    // What a prepared statement answers never changes: PostgreSQL refuses to run it then.
+    if (known === undefined) wire.describe({ type: 'P', name: '' });
     wire.execute({ portal: '' });
   }
+
+  #parse(wire: Wire, text: string, prepareAs: string | undefined): PreparedStatement {
+    const earlier = prepareAs === undefined ? undefined : this.fresh.get(prepareAs);
+    if (earlier !== undefined) return earlier;
+    const statement = { name: prepareAs === undefined ? '' : this.#prepared.newName(), columns: [] };
+    wire.parse({ name: statement.name, text });
+    if (prepareAs !== undefined) this.fresh.set(prepareAs, statement);
+    return statement;
+  }
+}
+
+function readRow(columns: readonly Column[], fields: readonly (string | null)[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (let index = 0; index < columns.length; index++) {
+    const { name, read } = columns[index] as Column;
+    const text = fields[index] ?? null;
+    row[name] = text === null ? null : read(text);
+  }
+  return row;
 }

@@ -1,20 +1,32 @@
 /** Statements kept on one connection. Each costs the server some 10 to 100 kB, so 20 connections stay below 200 MB. */
 const CAPACITY = 100;
 
+/** A column of an answer, and how its text becomes a value. */
+export interface Column {
+  readonly name: string;
+  readonly read: (text: string) => unknown;
+}
+
+export interface PreparedStatement {
+  readonly name: string;
+  /** What it answers; none until it has. */
+  columns: readonly Column[];
+}
+
 /** What one connection has prepared. Names are never used again, so that a lost one cannot be mistaken for another. */
 export class PreparedStatements {
-  /** Key to name, the least recently used first. */
-  readonly #names = new Map<string, string>();
+  /** By key, the least recently used first. */
+  readonly #statements = new Map<string, PreparedStatement>();
   #unwanted: string[] = [];
   #sequence = 0;
 
-  /** The name under which `key` is prepared; undefined when it is not. */
-  find(key: string): string | undefined {
-    const name = this.#names.get(key);
-    if (name === undefined) return undefined;
-    this.#names.delete(key);
-    this.#names.set(key, name);
-    return name;
+  /** What is prepared as `key`, if anything is. */
+  find(key: string): PreparedStatement | undefined {
+    const statement = this.#statements.get(key);
+    if (statement === undefined) return undefined;
+    this.#statements.delete(key);
+    this.#statements.set(key, statement);
+    return statement;
   }
 
   newName(): string {
@@ -22,12 +34,12 @@ export class PreparedStatements {
     return `reactor_${this.#sequence}`;
   }
 
-  add(key: string, name: string): void {
-    this.#names.set(key, name);
-    const [oldest] = this.#names;
-    if (this.#names.size <= CAPACITY || oldest === undefined) return;
-    this.#names.delete(oldest[0]);
-    this.#unwanted.push(oldest[1]);
+  add(key: string, statement: PreparedStatement): void {
+    this.#statements.set(key, statement);
+    const [oldest] = this.#statements;
+    if (this.#statements.size <= CAPACITY || oldest === undefined) return;
+    this.#statements.delete(oldest[0]);
+    this.#unwanted.push(oldest[1].name);
   }
 
   /** Names to close with the next pipeline: given up, or perhaps prepared by one that failed. */
@@ -43,6 +55,6 @@ export class PreparedStatements {
 
   /** The server has forgotten them. */
   clear(): void {
-    this.#names.clear();
+    this.#statements.clear();
   }
 }
