@@ -55,12 +55,12 @@ export function parsePrefer(header: string | null): Preferences {
   const handling = found.get('handling');
   const fatal = handling === 'lenient' ? [] : invalid.filter((token) => handling === 'strict' || isKnown(token));
   if (fatal.length > 0) throw invalidPreferences(fatal);
-  return {
-    ...Object.fromEntries(Object.keys(CHOICES).flatMap((name) => (found.has(name) ? [[name, found.get(name)]] : []))),
-    ...(found.has('timezone') ? { timezone: found.get('timezone') as string } : {}),
-    ...(found.has('max-affected') ? { maxAffected: Number(found.get('max-affected')) } : {}),
-    ...(onConflict.length > 0 ? { onConflict } : {}),
-  };
+  const preferences: Record<string, unknown> = {};
+  for (const [name, value] of found) {
+    if (name === 'max-affected') preferences.maxAffected = Number(value);
+    else preferences[name] = value;
+  }
+  return onConflict.length > 0 ? { ...preferences, onConflict } : preferences;
 }
 
 /** The `Preference-Applied` header for those of `names` that were asked for; undefined when there are none. */

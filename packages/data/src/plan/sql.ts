@@ -1,6 +1,6 @@
 /** A name as SQL. Only for names of the model: a request's own words go into parameters. */
 export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  return name.includes('"') ? `"${name.replaceAll('"', '""')}"` : `"${name}"`;
 }
 
 /** A name of the model as an SQL string. */
