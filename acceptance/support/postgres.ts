@@ -33,7 +33,7 @@ export function externalPostgres(): ExternalPostgres {
     } catch {
       // It is stopped already.
     }
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
   const options = `-h '' -k '${directory}' -c fsync=off`;
   control('-l', path.join(directory, 'log'), '-o', options, 'start');

@@ -40,7 +40,7 @@ export async function projectDirectory(): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'reactor-acceptance-'));
   // PostgreSQL runs as another user when the server is root, and has to get through.
   await chmod(directory, 0o755);
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return directory;
 }
 

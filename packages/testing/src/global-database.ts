@@ -28,7 +28,7 @@ export async function setup(project: Pick<TestProject, 'provide'>): Promise<() =
   project.provide(DATABASE_URL_KEY, postgres.connectionString);
   return async () => {
     await postgres.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
-    await rm(stateDirectory, { recursive: true, force: true });
+    await rm(stateDirectory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
 }
 

@@ -10,6 +10,7 @@ export async function temporaryDirectory(cleanUp: CleanUp = onTestFinished): Pro
   const directory = await mkdtemp(join(tmpdir(), 'reactor-pg-'));
   // Tests may run as root, whose 0700 folders the account of PostgreSQL could not pass through.
   await chmod(directory, 0o711);
-  cleanUp(() => rm(directory, { recursive: true, force: true }));
+  // A PostgreSQL that is killed may still be writing its last files.
+  cleanUp(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return directory;
 }
