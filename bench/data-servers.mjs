@@ -10,6 +10,10 @@ import { tokenVerifier } from './data-tokens.mjs';
 const POOL_SIZE = 10;
 const COLUMNS = 'id, owner_id, title, done, priority, created_at';
 
+// Whoever measures has ended, and the database with it.
+process.once('disconnect', () => process.exit());
+// Killed, the parent cannot stop its children.
+process.once('disconnect', () => process.exit());
 process.once('message', async ({ name, connectionString, tokens }) => {
   const verify = tokenVerifier(tokens);
   const app = name === 'bare' ? bareApp(connectionString, verify) : await dataApp(connectionString, verify);

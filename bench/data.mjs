@@ -12,12 +12,22 @@ import { createDatabase, LARGE_TABLE_ROWS } from './data-schema.mjs';
 import { issueTokens } from './data-tokens.mjs';
 import { median } from './stats.mjs';
 
-const CONNECTIONS = 16;
 const ROUNDS = 9;
 const TURN_MS = 500;
 /** Until V8 has compiled what is called often; before, both servers are several times slower. */
 const WARM_UP_REQUESTS = 10_000;
 const BUDGET = 0.6;
+
+const LARGE = LARGE_TABLE_ROWS.toLocaleString('en');
+const CASES = [
+  { title: 'one row by primary key', what: 'row', connections: 16, token: 'lookup' },
+  { title: 'page of 100 rows', what: 'page', connections: 16, token: 'lookup' },
+  { title: 'insert of one row, which comes back', what: 'insert', connections: 16, token: 'lookup' },
+  { title: '20 parents with 5 children each', what: 'embed', connections: 16, token: 'lookup' },
+  { title: `one row of ${LARGE} by primary key`, what: 'large', connections: 16, token: 'lookup' },
+  { title: '  the same, one request at a time', what: 'large', connections: 1, token: 'lookup' },
+  { title: 'one row by primary key, ES256 token', what: 'row', connections: 16, token: 'ES256' },
+];
 
 const folder = await mkdtemp(join(tmpdir(), 'reactor-bench-'));
 const postgres = await startEmbeddedPostgres({ stateDirectory: folder, logger: silentLogger, clock: systemClock });
@@ -28,11 +38,7 @@ try {
   for (const name of ['bare', 'data']) servers.push(await start(name, postgres.connectionString, tokens));
 
   printHeader();
-  for (const scheme of ['lookup', 'ES256']) {
-    for (const what of scheme === 'lookup' ? ['row', 'page', 'insert', 'embed', 'large'] : ['row']) {
-      print(what, scheme, await compare(what, tokens[scheme]));
-    }
-  }
+  for (const each of CASES) print(each, await compare(each, tokens[each.token]));
 } finally {
   for (const { child } of servers) child.kill();
   await postgres.stop(AbortSignal.timeout(10_000));
@@ -49,14 +55,14 @@ function start(name, connectionString, tokens) {
 }
 
 /** Both servers in turns, so that what else the machine does hits both. */
-async function compare(what, token) {
-  const turn = { connections: CONNECTIONS, durationMs: TURN_MS };
+async function compare({ what, connections }, token) {
+  const turn = { connections, durationMs: TURN_MS };
   const sides = {};
   for (const { name, port } of servers) {
     const requests = requestsOf(name, what, token);
     sides[name] = { port, requests, rates: [], latencies: [] };
-    for (let answered = 0; answered < WARM_UP_REQUESTS; )
-      answered += (await load(port, requests, turn)).latencies.length;
+    let answered = 0;
+    while (answered < WARM_UP_REQUESTS) answered += (await load(port, requests, turn)).latencies.length;
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of Object.values(sides)) {
@@ -73,15 +79,7 @@ function printHeader() {
   console.log(`${'request'.padEnd(42)}${'bare/s'.padStart(9)}${'data/s'.padStart(9)}${'ratio'.padStart(7)}${ms}`);
 }
 
-function print(what, scheme, { bare, data }) {
-  const titles = {
-    row: 'one row by primary key',
-    page: 'page of 100 rows',
-    insert: 'insert of one row',
-    embed: '20 parents with 5 children each',
-    large: `one row of ${LARGE_TABLE_ROWS.toLocaleString('en')} by primary key`,
-  };
-  const title = scheme === 'lookup' ? titles[what] : `${titles[what]}, ${scheme} JWT`;
+function print({ title }, { bare, data }) {
   const ratio = median(data.rates.map((rate, i) => rate / bare.rates[i]));
   const rates = [bare, data].map(({ rates }) => median(rates).toFixed(0).padStart(9)).join('');
   const quantiles = [0.5, 0.99].flatMap((q) => [bare, data].map(({ latencies }) => quantile(latencies, q)));
