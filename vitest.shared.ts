@@ -13,7 +13,7 @@ export const shared = {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     // These run `promtool` or `prometheus`, which a machine with only Node does not have. CI does.
     exclude: [...configDefaults.exclude, ...(process.env.REACTOR_TEST_PROMETHEUS ? [] : ['**/*.prometheus.test.ts'])],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two cores on the smallest machine we support: more workers only wait for each other's PostgreSQL.
     maxWorkers: 2,
