@@ -129,6 +129,9 @@ it('works through more than one batch, and beside another server', async () => {
   expect(rows).toEqual([]);
 });
 
+/** Of a busy machine. */
+const PATIENCE = { timeout: 20_000 };
+
 it('runs by itself until it is stopped, and survives a pass that fails', async () => {
   const storage = await createTestStorage();
   const { database, blobs } = storage;
@@ -146,7 +149,7 @@ it('runs by itself until it is stopped, and survives a pass that fails', async (
   await alice('PUT', '/object/b/a', { body: 'x' });
   await alice('DELETE', '/object/b/a');
   vi.advanceTimersByTime(90_000);
-  await vi.waitUntil(async () => (await passes('ok')) === 1);
+  await vi.waitUntil(async () => (await passes('ok')) === 1, PATIENCE);
   expect(await keys(storage)).toEqual([]);
   expect(lines).toEqual(['sweep removed files {"temporary":0,"orphan":0,"condemned":1}']);
 
@@ -155,7 +158,7 @@ it('runs by itself until it is stopped, and survives a pass that fails', async (
   await vi.waitUntil(async () => {
     vi.advanceTimersByTime(90_000);
     return (await passes('failed')) > 0;
-  });
+  }, PATIENCE);
   expect(lines[1]).toMatch(/^sweep failed/);
 
   await mkdir(storage.root);
@@ -163,7 +166,7 @@ it('runs by itself until it is stopped, and survives a pass that fails', async (
   await vi.waitUntil(async () => {
     vi.advanceTimersByTime(90_000);
     return (await passes('ok')) > before;
-  });
+  }, PATIENCE);
 
   await sweeper.stop(AbortSignal.timeout(1_000));
   const after = await passes('ok');
