@@ -6,6 +6,7 @@ import { type Doctor, rootCauses } from './support/client.js';
 import { makeReadOnly } from './support/mount.js';
 import { processesOf } from './support/processes.js';
 import { projectDirectory, runServer, startServer } from './support/server.js';
+import { until } from './support/until.js';
 
 async function stoppedServer() {
   const server = await startServer();
@@ -23,7 +24,7 @@ test('with the server down it runs the same probes and leaves nothing behind', a
   const { code, report } = await doctorOf(directory);
   expect(code).toBe(0);
   expect(Object.keys(report)).toEqual(['auth', 'data', 'storage']);
-  expect(await processesOf(stateDirectory)).toEqual([]);
+  await until('every process to end', async () => (await processesOf(stateDirectory)).length === 0 || undefined);
   expect(existsSync(path.join(stateDirectory, 'server.pid'))).toBe(false);
 });
 

@@ -124,7 +124,7 @@ test('stop during the back-off ends it', async () => {
     expect(await samplesOf(postgres.metrics, 'reactor_db_embedded_up')).toEqual({ reactor_db_embedded_up: 0 });
   }, PATIENCE);
   await postgres.stop(AbortSignal.timeout(10_000));
-  expect(await processesOn(postgres.dataDirectory)).toEqual([]);
+  await vi.waitFor(async () => expect(await processesOn(postgres.dataDirectory)).toEqual([]), PATIENCE);
   expect(await valueOfFamily(postgres.metrics, 'reactor_db_embedded_restarts_total')).toBe(0);
 });
 

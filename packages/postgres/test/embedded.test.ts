@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@reactor/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../src/index.js';
 import { samplesOf } from './support/exposition.js';
 import { processesOn } from './support/processes.js';
@@ -40,7 +40,7 @@ test('creates the database once, keeps it under the state directory, and stops w
   await pool.close();
   await Promise.all([first.stop(soon()), first.stop(soon())]);
   expect(await samplesOf(first.metrics, 'reactor_db_embedded_up')).toEqual({ reactor_db_embedded_up: 0 });
-  expect(await processesOn(stateDirectory)).toEqual([]);
+  await vi.waitFor(async () => expect(await processesOn(stateDirectory)).toEqual([]), { timeout: 15_000 });
   expect(readFileSync(join(first.dataDirectory, 'PG_VERSION'), 'utf8').trim()).toBe('18');
   expect(existsSync(join(first.dataDirectory, 'postmaster.pid'))).toBe(false);
   expect(lines.map(({ message }) => message)).toEqual(
