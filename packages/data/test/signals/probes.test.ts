@@ -254,9 +254,9 @@ describe('roles', () => {
        GRANT USAGE ON SCHEMA reactor_data TO "test login"; SET LOCAL ROLE "test login"`,
       async (connection) => {
         const prepare = connection.query("CALL reactor_data.prepare_role('reactor_anon', current_user)");
-        // Until 16, CREATEROLE was enough to grant any role; the schema auth is still somebody else's.
-        const refusal = (rows[0]?.major ?? 0) < 16 ? 'schema auth' : 'GRANT reactor_anon TO "test login";';
-        await expect(prepare).rejects.toThrow(refusal);
+        // Until 16, CREATEROLE was enough to grant any role.
+        if ((rows[0]?.major ?? 0) < 16) await prepare;
+        else await expect(prepare).rejects.toThrow('GRANT reactor_anon TO "test login";');
       },
     );
   });
