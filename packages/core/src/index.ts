@@ -1,6 +1,7 @@
 export * from './capability.js';
 export * from './database-checks.js';
 export * from './errors.js';
+export * from './give-up-on.js';
 export * from './http/env.js';
 export * from './http/principal.js';
 export * from './http/routes.js';

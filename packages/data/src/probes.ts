@@ -1,4 +1,4 @@
-import { type Database, type DoctorProbe, databasePingProbe, type ProbeResult } from '@reactor/core';
+import { type Database, type DoctorProbe, databasePingProbe, giveUpOn, type ProbeResult } from '@reactor/core';
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
 import { ANONYMOUS_ROLE, findRoleProblems } from './roles.js';
@@ -34,15 +34,8 @@ function probe(name: string, run: () => Promise<ProbeResult>): DoctorProbe {
     name,
     timeoutMs: TIMEOUT_MS,
     dependsOn: ['database'],
-    run: (signal) => Promise.race([run(), aborted(signal)]),
+    run: (signal) => giveUpOn(signal, run()),
   };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions): Promise<ProbeResult> {

@@ -1,4 +1,4 @@
-import type { Database, DoctorProbe } from '@reactor/core';
+import { type Database, type DoctorProbe, giveUpOn } from '@reactor/core';
 import { type MigrationSet, migrationStatus, nameOf } from './migrations/status.js';
 
 /** Long enough for a slow network, short enough for someone who waits at a terminal. */
@@ -39,13 +39,4 @@ export function migrationsProbe(database: Database, sets: readonly MigrationSet[
       return { status: 'ok', message: `${applied.length} applied` };
     },
   };
-}
-
-function giveUpOn<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(signal.reason);
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
-  });
 }
