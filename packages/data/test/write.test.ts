@@ -182,7 +182,7 @@ test('what cannot be written is refused by name', async () => {
     message: '"todos" has no column "titel"',
     hint: 'Perhaps "title" was meant.',
   });
-  await expect(db.post('todo', { title: 'a' })).rejects.toMatchObject({ code: 'PGRST205', status: 404 });
+  await expect(db.post('missing', { title: 'a' })).rejects.toMatchObject({ code: 'PGRST205', status: 404 });
   await expect(db.post('todos?id=eq.1', { title: 'a' })).rejects.toMatchObject({ code: 'PGRST100' });
   await expect(db.post('todos?limit=1', { title: 'a' })).rejects.toMatchObject({ code: 'PGRST100' });
   await expect(db.patch('todos?id=eq.1&limit=1', { title: 'a' })).rejects.toMatchObject({ code: 'PGRST100' });

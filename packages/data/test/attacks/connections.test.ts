@@ -1,11 +1,11 @@
 import { silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
+import { listen } from '@reactor/testing';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test } from 'vitest';
 import { createData, type DataConfig, parseDataConfig } from '../../src/index.js';
 import { jsonBody } from '../support/data.js';
 import { databaseWith } from '../support/database.js';
-import { listen } from '../support/listen.js';
 import { ALICE, BOB, testTokens } from '../support/tokens.js';
 
 const SCHEMA = `

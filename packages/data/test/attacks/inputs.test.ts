@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { listen } from '@reactor/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DataConfig } from '../../src/index.js';
 import { createTestData, jsonBody, refusal, type TestData } from '../support/data.js';
-import { listen } from '../support/listen.js';
 
 const SCHEMA = `
   CREATE TABLE things (id bigint PRIMARY KEY, name text, price numeric, info jsonb, tags text[], "__proto__" int, "constructor" int);

@@ -1,8 +1,8 @@
+import { listen } from '@reactor/testing';
 import { PostgrestClient, PostgrestFilterBuilder, PostgrestQueryBuilder } from '@supabase/postgrest-js';
 import { expect, type MockInstance, test, vi } from 'vitest';
 import { CINEMA } from '../support/cinema.js';
 import { createTestData } from '../support/data.js';
-import { listen } from '../support/listen.js';
 import type { Case, MethodName } from './cases/case.js';
 import { filters } from './cases/filters.js';
 import { queries } from './cases/queries.js';

@@ -1,7 +1,7 @@
+import { listen } from '@reactor/testing';
 import { PostgrestClient } from '@supabase/postgrest-js';
 import { describe, expect, test } from 'vitest';
 import { createTestData } from '../support/data.js';
-import { listen } from '../support/listen.js';
 import { ALICE, BOB } from '../support/tokens.js';
 
 const SCHEMA = `
