@@ -20,6 +20,8 @@ export function migrateRoute(routes: OpenAPIHono<ReactorEnv>, actions: Migration
     if (!['', 'true', 'false'].includes(dryRun)) {
       throw coreErrors.create.invalid_request(`dry_run: expected true or false, got ${JSON.stringify(dryRun)}`);
     }
+    // Building an index takes as long as it takes.
+    c.set('mayTakeLong', true);
     return c.json(
       dryRun === 'false'
         ? { applied: await actions.apply(), pending: [] }

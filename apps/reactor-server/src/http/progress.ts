@@ -18,9 +18,6 @@ interface Watched {
   giveUp?: () => void;
 }
 
-/** Building an index takes as long as it takes, and only the operator gets to ask for it. */
-const MIGRATE = /\/_admin\/migrate$/;
-
 /**
  * Gives a request up when nothing moves for `timeoutMs`: no byte of its body arrives and no answer begins, or the
  * client takes no byte of the answer. A slow upload or a quiet log stream is never cut. One timer looks at all
@@ -36,9 +33,11 @@ export function createProgressWatch(timeoutMs: number): ProgressWatch {
   return {
     middleware: async (c, next) => {
       const request = requests.get((c.env as { incoming?: IncomingMessage } | undefined)?.incoming as IncomingMessage);
-      if (request === undefined || MIGRATE.test(c.req.path)) return next();
+      if (request === undefined) return next();
       const stalled = new Promise<never>((_, reject) => {
-        request.giveUp = () => reject(stall(request.incoming));
+        request.giveUp = () => {
+          if (c.get('mayTakeLong') !== true) reject(stall(request.incoming));
+        };
       });
       await Promise.race([next(), stalled]);
     },

@@ -18,6 +18,8 @@ export interface ReactorEnv {
     traceId?: string;
     /** Of the error that was answered; unset when none was. */
     errorCode?: string;
+    /** Set by a route whose answer may take as long as it takes: no server gives up waiting for it. */
+    mayTakeLong?: true;
     /** Set by the outermost not-found handler: no route has this path and method. */
     unmatched?: true;
   };
