@@ -21,7 +21,7 @@ import type { Settings } from './config/settings.js';
 import { EXIT, ExitError } from './exit.js';
 import { listen } from './http/listener.js';
 import { createProgressWatch } from './http/progress.js';
-import { applyMigrations, applyMigrationsOrExit, doctorSubjects, tryMigrations } from './migrations.js';
+import { applyMigrations, applyOwnMigrations, doctorSubjects, exitCodeOf, tryMigrations } from './migrations.js';
 import { awaitDatabase, openPlatform, openSecrets, type Platform } from './platform.js';
 import { ADMIN_TOKEN_FILE } from './secrets.js';
 import { serverVersion } from './version.js';
@@ -134,7 +134,9 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
     await awaitDatabase(platform, signal);
     metrics.contribute('database', platform.database.metrics);
     if (platform.embedded !== undefined) metrics.contribute('embedded database', platform.embedded.metrics);
-    const applied = await applyMigrationsOrExit(platform, logging);
+    const applied = await applyOwnMigrations(platform, logging).catch((error: Error) => {
+      throw new ExitError(EXIT.migrationFailed, error.message, { cause: error });
+    });
     if (applied.length > 0) logger.info('migrations applied', { count: applied.length });
     for (const capability of platform.capabilities) {
       signal.throwIfAborted();
@@ -204,7 +206,7 @@ async function startCapability(capability: Capability): Promise<void> {
   try {
     await capability.start();
   } catch (error) {
-    const code = error instanceof AuthKeysUnusableError ? EXIT.keysUnusable : EXIT.capabilityFailed;
+    const code = error instanceof AuthKeysUnusableError ? EXIT.keysUnusable : exitCodeOf(error, EXIT.capabilityFailed);
     throw new ExitError(code, `${capability.name} could not start: ${(error as Error).message}`, { cause: error });
   }
 }

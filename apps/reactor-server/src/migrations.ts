@@ -1,43 +1,40 @@
 import { type DoctorProbe, ReactorError } from '@reactor/core';
 import type { DoctorSubject, Logging } from '@reactor/observability';
 import { type MigrationName, migrate, migrationStatus, migrationsProbe } from '@reactor/postgres';
-import { EXIT, ExitError } from './exit.js';
+import { EXIT } from './exit.js';
 import type { Assembly } from './platform.js';
 
 /** Owner of the migrations that the operator brings. */
 const APP = 'app';
 
-/**
- * Applies what is pending: the migrations of every capability, then the app's own.
- * @throws Error naming whose migration failed and what PostgreSQL said
- */
-export async function applyMigrations(
-  { database, migrationSets, capabilities }: Assembly,
+/** Applies the pending migrations of every capability. @throws Error naming whose failed and what PostgreSQL said */
+export async function applyOwnMigrations(
+  { database, migrationSets }: Assembly,
   logging: Logging,
 ): Promise<readonly MigrationName[]> {
-  const logger = logging.logger('reactor_server');
-  const applied = [...(await migrate(database, migrationSets, { logger })).applied];
-  for (const { appMigrations } of capabilities) applied.push(...named(await appMigrations?.apply()));
+  return (await migrate(database, migrationSets, { logger: logging.logger('reactor_server') })).applied;
+}
+
+/**
+ * The same, and then the app's own. A start needs it not: a capability applies them when it starts.
+ * @throws Error naming whose migration failed and what PostgreSQL said
+ */
+export async function applyMigrations(assembly: Assembly, logging: Logging): Promise<readonly MigrationName[]> {
+  const applied = [...(await applyOwnMigrations(assembly, logging))];
+  for (const { appMigrations } of assembly.capabilities) applied.push(...named(await appMigrations?.apply()));
   return applied;
 }
 
-/** Where it is not a migration itself that fails. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
+  migration_failed: EXIT.migrationFailed,
+  migration_changed: EXIT.migrationFailed,
   migrations_unreadable: EXIT.configuration,
   roles_unfit: EXIT.capabilityFailed,
 };
 
-/**
- * The same for a process that ends when it fails.
- * @throws ExitError (1), (2) when the configured folder of the app's migrations cannot be read, (6) when data cannot run
- */
-export async function applyMigrationsOrExit(assembly: Assembly, logging: Logging): Promise<readonly MigrationName[]> {
-  try {
-    return await applyMigrations(assembly, logging);
-  } catch (error) {
-    const code = error instanceof ReactorError ? EXIT_CODES[error.code] : undefined;
-    throw new ExitError(code ?? EXIT.migrationFailed, (error as Error).message, { cause: error });
-  }
+/** With which code a process ends that cannot go on for want of a migration. @param otherwise for any other reason */
+export function exitCodeOf(error: unknown, otherwise: number): number {
+  return (error instanceof ReactorError ? EXIT_CODES[error.code] : undefined) ?? otherwise;
 }
 
 /**

@@ -9,7 +9,7 @@ import {
 } from '@reactor/core';
 import { loadMigrations } from '@reactor/core/node';
 import { AppMigrations } from './app-migrations/app-migrations.js';
-import { readMigrationFiles } from './app-migrations/files.js';
+import { type AppMigration, readMigrationFiles } from './app-migrations/files.js';
 import type { DataConfig } from './config.js';
 import { Executor } from './execute/executor.js';
 import { dataHealth } from './health.js';
@@ -48,13 +48,16 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     onApplied: metrics.migrationApplied,
   });
   const files = async () => (migrationsDir === undefined ? [] : readMigrationFiles(migrationsDir));
+  const apply = async (wanted: readonly AppMigration[]) => {
+    const { applied } = await migrations.apply(wanted);
+    // Where nobody hears the NOTIFY, as behind a pooler.
+    if (applied.length > 0 && schema.peek() !== undefined) await schema.reload();
+    return applied;
+  };
   const appMigrations: AppMigrationRunner = {
     async apply() {
       for (const { message } of await ensureRoles(database)) logger.warn('role made good', { problem: message });
-      const { applied } = await migrations.apply(await files());
-      // Where nobody hears the NOTIFY, as behind a pooler.
-      if (applied.length > 0 && schema.peek() !== undefined) await schema.reload();
-      return applied;
+      return apply(await files());
     },
     dryRun: async () => (await migrations.dryRun(await files())).applied,
   };
@@ -63,7 +66,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const routes = createRoutes();
   routes.use(withContext(context));
   schemaRoutes(routes, service);
-  adminRoutes(routes, service, migrations);
+  adminRoutes(routes, service, { migrations, apply });
   typesRoutes(routes, service, { database });
   callRoutes(routes, service);
   readRoutes(routes, service);

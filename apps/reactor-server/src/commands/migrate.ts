@@ -2,7 +2,8 @@ import { systemClock } from '@reactor/core';
 import { createLogging } from '@reactor/observability';
 import { lockStateDirectory, type MigrationName, readStateLock } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
-import { applyMigrationsOrExit } from '../migrations.js';
+import { EXIT, ExitError } from '../exit.js';
+import { applyMigrations, exitCodeOf } from '../migrations.js';
 import { awaitDatabase, openPlatform, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
 
@@ -22,7 +23,11 @@ export async function migrateDatabase(settings: Settings): Promise<void> {
     const platform = await openPlatform(settings, await openSecrets(settings), logging);
     try {
       await awaitDatabase(platform, new AbortController().signal);
-      print(await applyMigrationsOrExit(platform, logging));
+      print(
+        await applyMigrations(platform, logging).catch((error: Error) => {
+          throw new ExitError(exitCodeOf(error, EXIT.migrationFailed), error.message, { cause: error });
+        }),
+      );
     } finally {
       await platform.close(AbortSignal.timeout(10_000));
     }

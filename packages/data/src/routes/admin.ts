@@ -3,7 +3,7 @@ import { authenticate, coreErrors, type ReactorEnv, requireSystem } from '@react
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { AppMigrationStatus, AppMigrations } from '../app-migrations/app-migrations.js';
-import { readMigrationFiles } from '../app-migrations/files.js';
+import { type AppMigration, readMigrationFiles } from '../app-migrations/files.js';
 import type { DataService } from '../service.js';
 
 const security = [{ bearer: [] }];
@@ -83,11 +83,17 @@ const apply = createRoute({
   },
 });
 
+export interface AppMigrationActions {
+  readonly migrations: AppMigrations;
+  /** Applies what is pending, and reads the schema anew. @returns names of what was applied */
+  readonly apply: (wanted: readonly AppMigration[]) => Promise<readonly string[]>;
+}
+
 /** For the operator: the admin token is needed. */
 export function adminRoutes(
   routes: OpenAPIHono<ReactorEnv>,
   { config, schema, tokens }: DataService,
-  migrations: AppMigrations,
+  { migrations, apply: applyAndReload }: AppMigrationActions,
 ): void {
   const operatorOnly: MiddlewareHandler<ReactorEnv>[] = [
     authenticate(tokens),
@@ -121,10 +127,14 @@ export function adminRoutes(
   routes.openapi({ ...apply, middleware: operatorOnly }, async (c) => {
     const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
     const wanted = body?.migrations ?? (await readMigrationFiles(requireFolder(migrationsDir)));
+    c.set('mayTakeLong', true);
     const isDryRun = c.req.valid('query').dry_run !== 'false';
-    const { applied } = await (isDryRun ? migrations.dryRun(wanted) : migrations.apply(wanted));
-    if (!isDryRun) await schema.reload();
-    return c.json(isDryRun ? { applied: [], pending: [...applied] } : { applied: [...applied], pending: [] }, 200);
+    return c.json(
+      isDryRun
+        ? { applied: [], pending: [...(await migrations.dryRun(wanted)).applied] }
+        : { applied: [...(await applyAndReload(wanted))], pending: [] },
+      200,
+    );
   });
 }
 
