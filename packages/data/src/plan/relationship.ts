@@ -34,7 +34,7 @@ export function isToOne({ cardinality }: Relationship): boolean {
  * @throws QueryError PGRST200 (400) when there is none, PGRST201 (300) when there are several
  */
 export function findRelationship(model: SchemaModel, from: string, embed: EmbedItem): Relationship {
-  const known = relationships(model, from);
+  const known = relationshipsOf(model, from);
   const candidates = known.filter(
     ({ target, targets, hint, hints }) =>
       (target === embed.target || targets.includes(embed.target)) &&
@@ -50,6 +50,17 @@ export function findRelationship(model: SchemaModel, from: string, embed: EmbedI
   if (only === undefined) throw notFound(from, embed, known);
   if (others.length > 0) throw ambiguous(from, embed, meant);
   return only;
+}
+
+/** By model and relation: what a schema has does not change, and a request may embed many times. */
+const KNOWN = new WeakMap<SchemaModel, Map<string, readonly Relationship[]>>();
+
+function relationshipsOf(model: SchemaModel, from: string): readonly Relationship[] {
+  const known = KNOWN.get(model) ?? new Map<string, readonly Relationship[]>();
+  KNOWN.set(model, known);
+  const found = known.get(from) ?? relationships(model, from);
+  known.set(from, found);
+  return found;
 }
 
 function relationships(model: SchemaModel, from: string): Relationship[] {

@@ -40,12 +40,15 @@ async function call(c: Context<ReactorEnv>, principal: Principal, service: DataS
       if (plan.function.returns.kind !== 'void') requireOneRow(rows, done);
       assertMaxAffected(preferences, done);
     };
+    const decide = (done: PlanResult) => {
+      check(done);
+      return preferences.tx === 'rollback' ? 'rollback' : 'commit';
+    };
+    const mayBeUndone =
+      rows.format === 'object' || preferences.maxAffected !== undefined || preferences.tx === 'rollback';
     const result = readOnly
       ? await executor.read('call', session, plan)
-      : await executor.write('call', session, plan, (done) => {
-          check(done);
-          return preferences.tx === 'rollback' ? 'rollback' : 'commit';
-        });
+      : await executor.write('call', session, plan, mayBeUndone ? decide : undefined);
     if (readOnly) check(result);
     return answer(request, plan, result, offset, metrics.rowsRead);
   });

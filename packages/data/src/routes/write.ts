@@ -48,7 +48,8 @@ async function write(
   const table = nameOf(c, request, 'table');
   const { media, rows, preferences } = request;
   const parsed = parseWriteRequest(request.parameters, queryLimits(config));
-  const body = method === 'DELETE' ? undefined : parseRows(await readBody(c, service), parsed.columns);
+  const body =
+    method === 'DELETE' ? undefined : parseRows(await readRows(c.req.raw, config.maxBodyBytes), parsed.columns);
   const session = sessionOf(c, principal, request, config, { readOnly: false });
   return withSchema(service, principal, async (model) => {
     const located = locatedRows(model, table, method, preferences, body);
@@ -70,10 +71,6 @@ async function write(
     if (preferences.tx !== 'rollback') metrics.rowsWritten(result.affectedCount ?? 0);
     return answer(c, method, request, result, located);
   });
-}
-
-async function readBody(c: Context<ReactorEnv>, { config }: DataService): Promise<string> {
-  return readRows(c.req.raw, config.maxBodyBytes);
 }
 
 function planWrite(
