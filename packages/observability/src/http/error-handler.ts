@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import { fromBodyError } from './body-error.js';
 import { fromHttpException } from './http-exception.js';
 import { nodeBindings } from './node-bindings.js';
-import { reasonOf } from './reason.js';
+import { reasonFields } from './reason.js';
 import { fromSqlError } from './sql-error.js';
 
 /**
@@ -27,7 +27,7 @@ export const errorHandler: ErrorHandler<ReactorEnv> = async (error, c) => {
   const { code, status } = answer;
   c.set('errorCode', code);
   if (OUTAGES.has(status)) {
-    loggerOf(c)?.warn('request failed', { code, status, ...reasonOf(answer) });
+    loggerOf(c)?.warn('request failed', { code, status, ...reasonFields(answer) });
   } else if (status >= 500) {
     loggerOf(c)?.error('request failed', { code, status, error: answer.cause ?? answer });
   }
