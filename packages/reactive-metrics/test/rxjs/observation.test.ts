@@ -23,13 +23,13 @@ const quiet = { error: () => {} };
 function recording(handlers: ObservationHandler[] = []) {
   const recorder = observationRecorder();
   const registry = observationRegistry({ handlers: [recorder, ...handlers] });
-  const only = () => {
+  const recorded = () => {
     const [first, ...others] = recorder.observations;
     if (first === undefined || others.length > 0) throw new Error(`${recorder.observations.length} observations`);
     return first;
   };
-  const keys = () => Object.fromEntries(only().context.lowCardinality);
-  return { recorder, registry, only, keys };
+  const keys = () => Object.fromEntries(recorded().context.lowCardinality);
+  return { recorder, registry, recorded, keys };
 }
 
 /** A stream that gives a value later, and the observation current where it is made. */
@@ -58,9 +58,9 @@ describe('observation', () => {
   });
 
   it('R-14 is named after the stream', () => {
-    const { registry, only } = recording();
+    const { registry, recorded } = recording();
     of(1).pipe(name('events'), map(String), observation(registry)).subscribe();
-    expect(only().context.name).toBe('events');
+    expect(recorded().context.name).toBe('events');
   });
 
   it('R-15 stands beside metrics on one stream, with meters of its own', () => {
@@ -103,14 +103,14 @@ describe('observation', () => {
       lowCardinality: () => ({ kind: 'book' }),
       highCardinality: (context) => ({ order: context.order }),
     };
-    const { registry, only, keys } = recording();
+    const { registry, recorded, keys } = recording();
     of(1)
       .pipe(observation(registry, (own) => createObservation(own, { convention, context: () => new OrderContext() })))
       .subscribe();
-    expect(only().context.name).toBe('orders');
-    expect(only().context.contextualName).toBe('order 7');
+    expect(recorded().context.name).toBe('orders');
+    expect(recorded().context.contextualName).toBe('order 7');
     expect(keys()).toEqual({ kind: 'book', 'reactor.status': 'completed', 'reactor.type': 'Flux' });
-    expect(Object.fromEntries(only().context.highCardinality)).toEqual({ order: '7' });
+    expect(Object.fromEntries(recorded().context.highCardinality)).toEqual({ order: '7' });
     const failures: unknown[] = [];
     of(1)
       .pipe(observation(registry, (own) => createObservation(own, { convention })))
@@ -247,14 +247,14 @@ describe('observation', () => {
     ],
     ['R-77', NEVER.pipe(tag('z', '1'), tag('k', 'far'), map(String), tag('k', 'near')), { k: 'near', z: '1' }],
   ] as const)('%s has the keys of the stream, sorted', (_id, stream, expected) => {
-    const { registry, only } = recording();
+    const { registry, recorded } = recording();
     (stream as Observable<unknown>).pipe(observation(registry)).subscribe();
     const keys = { ...expected, 'reactor.type': 'Flux' };
-    expect([...only().context.lowCardinality]).toEqual(Object.entries(keys).sort());
+    expect([...recorded().context.lowCardinality]).toEqual(Object.entries(keys).sort());
   });
 
   it('R-79 adds the keys of the stream to a supplied observation and keeps the rest of it', () => {
-    const { registry, recorder, only } = recording();
+    const { registry, recorder, recorded } = recording();
     let before = -1;
     NEVER.pipe(
       tag('stream', 's'),
@@ -268,7 +268,7 @@ describe('observation', () => {
       }),
     ).subscribe();
     expect(before).toBe(0);
-    const { context } = only();
+    const { context } = recorded();
     expect([context.name, context.contextualName]).toEqual(['own', 'own thing']);
     expect(Object.fromEntries(context.lowCardinality)).toEqual({ low: 'l', 'reactor.type': 'Flux', stream: 's' });
     expect(Object.fromEntries(context.highCardinality)).toEqual({ high: 'h' });
@@ -279,45 +279,45 @@ describe('observation', () => {
     ['R-81', { name: 'n' }, 'n'],
     ['R-82', { name: 'n', type: 'Mono' as const }, 'n'],
   ])('%s is started and not stopped, with its name and contextual name', (_id, options, expected) => {
-    const { registry, only } = recording();
+    const { registry, recorded } = recording();
     NEVER.pipe(tag('k', 'v'), observation(registry, undefined, options)).subscribe();
-    expect([only().context.name, only().context.contextualName]).toEqual([expected, expected]);
-    expect(only().context.lowCardinality.get('k')).toBe('v');
-    expect(only().stops).toBe(0);
+    expect([recorded().context.name, recorded().context.contextualName]).toEqual([expected, expected]);
+    expect(recorded().context.lowCardinality.get('k')).toBe('v');
+    expect(recorded().stops).toBe(0);
   });
 
   it.each([
     ['R-83', 'Flux'],
     ['R-85', 'Mono'],
   ] as const)('%s has exactly four keys after a whole run of a %s', (_id, type) => {
-    const { registry, only, keys } = recording();
+    const { registry, recorded, keys } = recording();
     of(1)
       .pipe(tag('a', '1'), tag('b', '2'), observation(registry, undefined, { type }))
       .subscribe();
-    expect(only().stops).toBe(1);
+    expect(recorded().stops).toBe(1);
     expect(keys()).toEqual({ a: '1', b: '2', 'reactor.status': 'completed', 'reactor.type': type });
   });
 
   it('R-84 R-92 stops a Mono at its value and not again, whether it is cancelled or completes', async () => {
     const cancelled = recording();
     await firstValueFrom(of(1).pipe(observation(cancelled.registry, undefined, { type: 'Mono' })));
-    expect(cancelled.only().stops).toBe(1);
+    expect(cancelled.recorded().stops).toBe(1);
     expect(cancelled.keys()).toMatchObject({ 'reactor.status': 'completed' });
     const completed = recording();
     const subject = new Subject<number>();
     subject.pipe(observation(completed.registry, undefined, { type: 'Mono' })).subscribe();
     subject.next(1);
-    expect(completed.only().stops).toBe(1);
+    expect(completed.recorded().stops).toBe(1);
     subject.complete();
-    expect(completed.only().stops).toBe(1);
+    expect(completed.recorded().stops).toBe(1);
   });
 
   it('R-87 makes the default observation when the supplier gives nothing', () => {
-    const { registry, only, keys } = recording();
+    const { registry, recorded, keys } = recording();
     of(1)
       .pipe(observation(registry, () => null))
       .subscribe();
-    expect(only().context.name).toBe('reactor.observation');
+    expect(recorded().context.name).toBe('reactor.observation');
     expect(keys()).toEqual({ 'reactor.status': 'completed', 'reactor.type': 'Flux' });
   });
 
@@ -341,28 +341,28 @@ describe('observation', () => {
     ['R-90', 'completedEmpty', EMPTY],
     ['R-91', 'completed', of(1)],
   ])('%s stops with status %s and no error', (_id, status, source) => {
-    const { registry, only, keys } = recording();
+    const { registry, recorded, keys } = recording();
     (source as Observable<number>).pipe(observation(registry)).subscribe().unsubscribe();
-    expect(only().stops).toBe(1);
-    expect(only().errors).toEqual([]);
+    expect(recorded().stops).toBe(1);
+    expect(recorded().errors).toEqual([]);
     expect(keys()).toEqual({ 'reactor.status': status, 'reactor.type': 'Flux' });
   });
 
   it('R-93 stops an empty Mono with completedEmpty', () => {
-    const { registry, only, keys } = recording();
+    const { registry, recorded, keys } = recording();
     EMPTY.pipe(observation(registry, undefined, { type: 'Mono' })).subscribe();
-    expect(only().stops).toBe(1);
+    expect(recorded().stops).toBe(1);
     expect(keys()).toMatchObject({ 'reactor.status': 'completedEmpty' });
   });
 
   it('R-94 attaches the error and adds no key but the status', () => {
-    const { registry, only, keys } = recording();
+    const { registry, recorded, keys } = recording();
     const failure = new Error('x');
     throwError(() => failure)
       .pipe(tag('k', 'v'), observation(registry))
       .subscribe(quiet);
-    expect(only().errors).toEqual([failure]);
-    expect(only().context.failure).toEqual({ error: failure });
+    expect(recorded().errors).toEqual([failure]);
+    expect(recorded().context.failure).toEqual({ error: failure });
     expect(keys()).toEqual({ k: 'v', 'reactor.status': 'error', 'reactor.type': 'Flux' });
   });
 
@@ -412,11 +412,11 @@ describe('observation', () => {
   });
 
   it('R-98 has no parent where nothing is current, and leaves it so', async () => {
-    const { registry, only } = recording();
+    const { registry, recorded } = recording();
     const seen: unknown[] = [];
     await lastValueFrom(asynchronous(registry, seen).pipe(name('n'), observation(registry)));
     expect(seen).toEqual(['n', 'n']);
-    expect(only().context.parent).toBeUndefined();
+    expect(recorded().context.parent).toBeUndefined();
     expect(registry.current).toBeUndefined();
   });
 
@@ -492,7 +492,7 @@ describe('observation', () => {
   });
 
   it('OB-3 ignores what a source sends after its end', () => {
-    const { registry, only } = recording();
+    const { registry, recorded } = recording();
     new Observable<number>((subscriber) => {
       subscriber.complete();
       subscriber.next(1);
@@ -500,8 +500,8 @@ describe('observation', () => {
     })
       .pipe(observation(registry))
       .subscribe();
-    expect(only().stops).toBe(1);
-    expect(only().errors).toEqual([]);
+    expect(recorded().stops).toBe(1);
+    expect(recorded().errors).toEqual([]);
   });
 });
 
