@@ -10,6 +10,8 @@ import type { SectionSchema } from './config/schema.js';
 /** What a capability can be made from. Later ones get the ports that earlier ones supply. */
 export interface Collaborators {
   readonly database: Database;
+  /** On behalf of callers: other connections, of a login that may do less. */
+  readonly requests: Database;
   readonly stateDirectory: string;
   /** What relative paths of the configuration start from. */
   readonly directory: string;
@@ -26,6 +28,8 @@ interface Ports {
 interface Entry {
   readonly schema: SectionSchema;
   readonly requires: readonly CapabilityName[];
+  /** Whether callers' own statements reach the database, on connections of their own. */
+  readonly usesRequests?: true;
   create(section: unknown, ports: Ports, collaborators: Collaborators): Capability;
 }
 
@@ -47,12 +51,13 @@ const ENTRIES: Readonly<Partial<Record<CapabilityName, Entry>>> = {
   data: {
     schema: dataConfigSchema,
     requires: ['auth'],
-    create(section, ports, { database, directory, contextOf }) {
+    usesRequests: true,
+    create(section, ports, { database, requests, directory, contextOf }) {
       const config = parseDataConfig(section);
       const migrationsDir = config.migrationsDir && path.resolve(directory, config.migrationsDir);
       return createData(
         { ...config, migrationsDir },
-        { ...contextOf('data'), database, tokens: need(ports.tokens, 'tokens') },
+        { ...contextOf('data'), database, requests, tokens: need(ports.tokens, 'tokens') },
       );
     },
   },
@@ -89,6 +94,11 @@ export function checkRequirements(names: readonly CapabilityName[]): void {
       .map((required) => `[${name}]: needs [${required}], which is not listed`),
   );
   if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** Whether one of the capabilities takes the pool `requests`. */
+export function servesCallersFromDatabase(names: readonly CapabilityName[]): boolean {
+  return names.some((name) => ENTRIES[name]?.usesRequests === true);
 }
 
 /** Makes the listed capabilities, in start order. Nothing is opened or started yet. */

@@ -54,9 +54,9 @@ export async function tryMigrations({
   return names;
 }
 
-/** The probes of every capability, `migrations` among them: whether what the server applies for it is applied. */
-export function doctorSubjects({ capabilities, database, migrationSets }: Assembly): DoctorSubject[] {
-  return capabilities.map(({ name, probes }) => {
+/** The probes of the connections, and of every capability, `migrations` among them: whether what the server applies for it is applied. */
+export function doctorSubjects({ capabilities, database, migrationSets, databaseProbes }: Assembly): DoctorSubject[] {
+  const subjects = capabilities.map(({ name, probes }): DoctorSubject => {
     const own = migrationSets.filter(({ owner }) => owner === name);
     if (own.length === 0) return { name, probes };
     const schema = migrationsProbe(database, own);
@@ -64,6 +64,7 @@ export function doctorSubjects({ capabilities, database, migrationSets }: Assemb
     const app = probes.find((probe) => probe.name === schema.name);
     return { name, probes: [...others, app === undefined ? schema : inTurn(schema, app)] };
   });
+  return databaseProbes.length === 0 ? subjects : [...subjects, { name: 'server', probes: databaseProbes }];
 }
 
 /** One probe for two of the same name: the second is asked when the first finds nothing. */

@@ -1,15 +1,25 @@
-import { type Capability, type CapabilityContext, type Database, systemClock } from '@reactor/core';
+import {
+  type Capability,
+  type CapabilityContext,
+  type Database,
+  type DoctorProbe,
+  REQUEST_ROLES,
+  systemClock,
+} from '@reactor/core';
 import type { Logging } from '@reactor/observability';
 import {
   checkPrivileges,
+  type DatabaseOptions,
+  type DatabasesOptions,
   type EmbeddedPostgres,
   type MigrationSet,
   openDatabase,
+  openDatabases,
   type PostgresDatabase,
   startEmbeddedPostgres,
 } from '@reactor/postgres';
 import { type AdminGate, createAdminGate } from './admin/gate.js';
-import { createCapabilities } from './capabilities.js';
+import { createCapabilities, servesCallersFromDatabase } from './capabilities.js';
 import type { Settings } from './config/settings.js';
 import { EXIT, ExitError } from './exit.js';
 import { generatedSecrets } from './secrets.js';
@@ -17,6 +27,8 @@ import { generatedSecrets } from './secrets.js';
 /** The database, embedded or external, as configured. */
 export interface OpenedDatabase {
   readonly database: PostgresDatabase;
+  /** On behalf of callers; absent where no capability needs it. */
+  readonly requests?: Database;
   readonly embedded?: EmbeddedPostgres;
   close(deadline: AbortSignal): Promise<void>;
 }
@@ -26,6 +38,8 @@ export interface Assembly {
   readonly database: Database;
   readonly capabilities: readonly Capability[];
   readonly migrationSets: readonly MigrationSet[];
+  /** What the doctor asks of the connections themselves. */
+  readonly databaseProbes: readonly DoctorProbe[];
 }
 
 /** Both: what serve and migrate work with. */
@@ -57,18 +71,29 @@ export async function openSecrets({ loaded, config }: Settings, keep = true): Pr
  */
 export async function openPlatform(settings: Settings, secrets: Secrets, logging: Logging): Promise<Platform> {
   const opened = await openConfiguredDatabase(settings, logging);
-  return { ...assemble(settings, secrets, logging, opened.database), ...opened };
+  return { ...assemble(settings, secrets, logging, opened), ...opened };
 }
 
 /** @throws ExitError (5) when the embedded database cannot start */
-export async function openConfiguredDatabase({ config }: Settings, logging: Logging): Promise<OpenedDatabase> {
-  const { url, poolMax, acquireTimeoutMs } = config.database;
+export async function openConfiguredDatabase({ config, loaded }: Settings, logging: Logging): Promise<OpenedDatabase> {
+  const { url, directUrl, requestsUrl, poolMax, acquireTimeoutMs, preparedStatements } = config.database;
   const context: CapabilityContext = { logger: logging.logger('reactor_server'), clock: systemClock };
   const embedded = url === undefined ? await startEmbedded(config.stateDirectory, context) : undefined;
-  const connectionString = embedded?.connectionString ?? (url as string);
-  const database = openDatabase({ connectionString, poolMax, acquireTimeoutMs, ...context });
+  const options = {
+    connectionString: embedded?.connectionString ?? (url as string),
+    directConnectionString: directUrl,
+    preparedStatements,
+    poolMax,
+    acquireTimeoutMs,
+    ...context,
+  };
+  const opened = openPools(options, servesCallersFromDatabase(loaded.capabilities), {
+    requestsConnectionString: requestsUrl,
+    isEmbedded: embedded !== undefined,
+  });
+  const { database } = opened;
   return {
-    database,
+    ...opened,
     ...(embedded === undefined ? {} : { embedded }),
     async close(deadline) {
       await database.close();
@@ -77,10 +102,32 @@ export async function openConfiguredDatabase({ config }: Settings, logging: Logg
   };
 }
 
+function openPools(
+  options: DatabaseOptions,
+  forCallers: boolean,
+  login: Pick<DatabasesOptions, 'requestsConnectionString' | 'isEmbedded'>,
+): Pick<OpenedDatabase, 'database' | 'requests'> {
+  if (!forCallers) return { database: openDatabase(options) };
+  const database = openDatabases({ ...options, ...login });
+  return { database, requests: database.requests };
+}
+
+/** What capabilities are made on; `probes` of a database that could not be opened are absent. */
+export interface Databases {
+  readonly database: Database & Partial<Pick<PostgresDatabase, 'probes'>>;
+  readonly requests?: Database;
+}
+
 /** Makes the configured capabilities on a database. */
-export function assemble(settings: Settings, secrets: Secrets, logging: Logging, database: Database): Assembly {
+export function assemble(
+  settings: Settings,
+  secrets: Secrets,
+  logging: Logging,
+  { database, requests = database }: Databases,
+): Assembly {
   const capabilities = createCapabilities(settings.loaded.capabilities, sections(settings, secrets), {
     database,
+    requests,
     stateDirectory: settings.config.stateDirectory,
     directory: settings.loaded.directory,
     gate: secrets.gate,
@@ -89,11 +136,11 @@ export function assemble(settings: Settings, secrets: Secrets, logging: Logging,
   const migrationSets = capabilities
     .filter(({ migrations }) => migrations.length > 0)
     .map(({ name, migrations }) => ({ owner: name, migrations }));
-  return { database, capabilities, migrationSets };
+  return { database, capabilities, migrationSets, databaseProbes: database.probes ?? [] };
 }
 
 /** @throws ExitError (5) when the database does not answer, is too old, or this login may not do what is needed */
-export async function awaitDatabase({ database }: Platform, signal: AbortSignal): Promise<void> {
+export async function awaitDatabase({ database, requests }: Platform, signal: AbortSignal): Promise<void> {
   // A timer of our own: a signal composed by AbortSignal.any() is not kept alive by those who wait for it, and its
   // timeout may be collected with it.
   const patience = new AbortController();
@@ -102,7 +149,7 @@ export async function awaitDatabase({ database }: Platform, signal: AbortSignal)
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     await database.waitUntilReady(patience.signal);
-    await checkPrivileges(database);
+    await checkPrivileges(database, requests === undefined ? [] : REQUEST_ROLES);
   } catch (error) {
     signal.throwIfAborted();
     throw new ExitError(EXIT.databaseUnreachable, (error as Error).message, { cause: error });

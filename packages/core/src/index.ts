@@ -15,3 +15,4 @@ export * from './metrics/histogram.js';
 export * from './metrics/label-text.js';
 export * from './metrics/labels.js';
 export * from './ports.js';
+export * from './request-roles.js';

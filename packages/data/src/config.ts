@@ -10,6 +10,8 @@ export interface DataConfig {
   readonly maxLimit: number;
   /** Milliseconds after which PostgreSQL cancels a request's statement; answered 504. */
   readonly statementTimeoutMs: number;
+  /** The same for callers without a token; the shorter of the two holds for them. */
+  readonly anonymousStatementTimeoutMs: number;
   /** Levels of embedded relations below the root; deeper is answered 400. */
   readonly maxEmbedDepth: number;
   /** Largest accepted body in bytes; a larger one is answered 413. */
@@ -45,6 +47,10 @@ export const dataConfigSchema = z
     statement_timeout_ms: count(1, MAX_INT32)
       .default(10_000)
       .describe("Milliseconds after which PostgreSQL cancels a request's statement."),
+    // Who does not sign in is not waited for as long; a page that strangers see must be quick anyway.
+    anonymous_statement_timeout_ms: count(1, MAX_INT32)
+      .default(3_000)
+      .describe('The same for callers without a token; the shorter of the two holds for them.'),
     max_embed_depth: count(0, 20).default(5).describe('Levels of embedded relations below the root.'),
     max_body_bytes: count(1, Number.MAX_SAFE_INTEGER)
       // A thousand rows of ten kilobytes. All of it is held in memory, several times over.
@@ -78,6 +84,7 @@ export function parseDataConfig(section: unknown): DataConfig {
     defaultLimit: data.default_limit,
     maxLimit: data.max_limit,
     statementTimeoutMs: data.statement_timeout_ms,
+    anonymousStatementTimeoutMs: data.anonymous_statement_timeout_ms,
     maxEmbedDepth: data.max_embed_depth,
     maxBodyBytes: data.max_body_bytes,
     maxResultBytes: data.max_result_bytes,

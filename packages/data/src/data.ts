@@ -30,18 +30,20 @@ import type { DataService } from './service.js';
 /** The collaborators of data. */
 export interface DataPorts {
   readonly database: Database;
+  /** On behalf of callers: other connections, of a login that may do less. Default: `database`. */
+  readonly requests?: Database;
   readonly tokens: TokenVerifier;
 }
 
 /** Tables, views and functions of the schema `public` under `/data/v1`. */
 export function createData(config: DataConfig, context: CapabilityContext & DataPorts): Capability {
-  const { database, clock, tokens } = context;
+  const { database, requests = database, clock, tokens } = context;
   const { migrationsDir } = config;
   const logger = context.logger.target('reactor_data::schema');
 
   const metrics = createDataMetrics({ ageMs: () => schema.ageMs(), relations: () => schema.relations() });
   const schema = new SchemaCache({ database, clock, logger, onReload: metrics.schemaReload });
-  const executor = new Executor({ database, metrics, clock });
+  const executor = new Executor({ database, requests, metrics, clock });
   const migrations = new AppMigrations({
     database,
     logger: context.logger.target('reactor_data::migrations'),
@@ -83,10 +85,12 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     appMigrations,
     metrics: metrics.contributor,
-    health: dataHealth(database),
+    health: dataHealth(requests),
     probes: dataProbes({ database, schema, migrations, migrationsDir }),
     async start() {
       await appMigrations.apply();
+      // Makes their login now that the roles are there, so that what it lacks is said at the start.
+      await requests.query('SELECT 1');
       await schema.start();
     },
     stop: () => schema.stop(),

@@ -6,5 +6,4 @@ export { dataErrors } from './errors.js';
 export { dataHealth } from './health.js';
 export { createDataMetrics, type DataMetrics, type SchemaState } from './metrics.js';
 export { type DataProbesOptions, dataProbes } from './probes.js';
-export { ANONYMOUS_ROLE, USER_ROLE } from './roles.js';
 export { SchemaCache, type SchemaCacheOptions } from './schema/schema-cache.js';

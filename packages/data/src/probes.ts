@@ -1,7 +1,14 @@
-import { type Database, type DoctorProbe, databasePingProbe, giveUpOn, type ProbeResult } from '@reactor/core';
+import {
+  ANONYMOUS_ROLE,
+  type Database,
+  type DoctorProbe,
+  databasePingProbe,
+  giveUpOn,
+  type ProbeResult,
+} from '@reactor/core';
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
-import { ANONYMOUS_ROLE, findRoleProblems } from './roles.js';
+import { findRoleProblems } from './roles.js';
 import { introspect } from './schema/introspect.js';
 import { isEnforced, type Relation } from './schema/model.js';
 import { EXPOSED_SCHEMA, type SchemaCache } from './schema/schema-cache.js';

@@ -1,10 +1,5 @@
-import type { Queryable } from '@reactor/core';
+import { type Queryable, REQUEST_ROLES } from '@reactor/core';
 import { dataErrors } from './errors.js';
-
-/** Requests without a token run under it. */
-export const ANONYMOUS_ROLE = 'reactor_anon';
-/** Requests of signed-in users run under it. */
-export const USER_ROLE = 'reactor_authenticated';
 
 interface RoleState {
   readonly role: string;
@@ -48,7 +43,7 @@ export interface RoleProblem {
  * all is well.
  */
 export async function findRoleProblems(database: Queryable): Promise<readonly RoleProblem[]> {
-  const { rows } = await database.query<RoleState>(STATE, [[ANONYMOUS_ROLE, USER_ROLE]]);
+  const { rows } = await database.query<RoleState>(STATE, [REQUEST_ROLES]);
   return rows.flatMap(problemsOf);
 }
 

@@ -26,7 +26,7 @@ async function setUp(sql = 'SELECT 1') {
   const database = openDatabase({ connectionString, poolMax: 1, logger: silentLogger, clock: systemClock });
   onTestFinished(() => database.close());
   const metrics = createDataMetrics({ ageMs: () => 0, relations: () => ({ served: 0, refused: 0 }) });
-  const executor = new Executor({ database, metrics, clock: systemClock });
+  const executor = new Executor({ database, requests: database, metrics, clock: systemClock });
   const ask = async (as: Session, expression: string, values?: string[]) => {
     const { body } = await executor.read('select', as, plan(expression, values));
     return body === null ? null : JSON.parse(body);
@@ -163,17 +163,17 @@ describe('statements', () => {
     for (const principal of [ANONYMOUS, user(ALICE), ANONYMOUS, user(ALICE)]) {
       expect(await ask(session(principal), '$1::int + 1', ['1'])).toBe(2);
     }
-    // Two, and those that begin and end each request.
-    expect(await countPrepared(database)).toBe(4);
+    // Two, and those that begin, check and end each request.
+    expect(await countPrepared(database)).toBe(5);
     await database.query('DEALLOCATE ALL');
     expect(await ask(session(ANONYMOUS), '$1::int + 1', ['1'])).toBe(2);
-    expect(await countPrepared(database)).toBe(3);
+    expect(await countPrepared(database)).toBe(4);
   });
 
   test('that are very long are not kept', async () => {
     const { database, ask } = await setUp();
     expect(await ask(session(ANONYMOUS), `length('${'x'.repeat(9_000)}')`)).toBe(9_000);
-    expect(await countPrepared(database)).toBe(2);
+    expect(await countPrepared(database)).toBe(3);
   });
 
   test('answer estimates in the same round trip', async () => {

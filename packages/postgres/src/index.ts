@@ -1,5 +1,14 @@
-export { type DatabaseOptions, openDatabase, type PostgresDatabase } from './database/open-database.js';
+export {
+  type DatabaseOptions,
+  type DatabasesOptions,
+  openDatabase,
+  openDatabases,
+  type PostgresDatabase,
+  type PostgresDatabases,
+} from './database/open-database.js';
 export type { PingResult } from './database/ping.js';
+export type { PreparedStatementsMode } from './database/pooler.js';
+export { MINIMUM_POOL_MAX } from './database/shares.js';
 export { DatabaseUnreachableError } from './database/wait-until-ready.js';
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded/errors.js';
 export { embeddedPostgresMetrics } from './embedded/metrics.js';

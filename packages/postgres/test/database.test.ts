@@ -113,7 +113,7 @@ test('an exhausted pool gives up in time, and its metrics show it', async () => 
   expect(await valueOfFamily(families, 'reactor_db_acquire_timeouts_total')).toBe(1);
   const after = await samplesOf(families, 'reactor_db_acquire_duration_seconds');
   const grown = (le: string) => {
-    const name = `reactor_db_acquire_duration_seconds_bucket{le=${le}}`;
+    const name = `reactor_db_acquire_duration_seconds_bucket{le=${le},pool=system}`;
     return (after[name] as number) - (before[name] as number);
   };
   expect([grown('0.05'), grown('5'), grown('+Inf')]).toEqual([0, 1, 1]);
@@ -131,7 +131,7 @@ test('the families fit several registries, and refuse a taken name', async () =>
   for (const registry of registries) {
     database.metrics.register(registry);
     database.metrics.register(registry);
-    expect(await registry.metrics()).toContain('reactor_db_up 1');
+    expect(await registry.metrics()).toContain('reactor_db_up{pool="system"} 1');
   }
   expect(() => openPool(connectionString).metrics.register(registries[0] as Registry)).toThrow('reactor_db_up');
 });

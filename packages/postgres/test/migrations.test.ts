@@ -142,7 +142,8 @@ test('what a migration sets does not leak into later queries', async () => {
 
 test('a statement timeout for requests does not cut a migration', async () => {
   const { connectionString } = await server.createDatabase();
-  const database = openPool(connectionString, { statementTimeoutMs: 50 });
+  const separator = connectionString.includes('?') ? '&' : '?';
+  const database = openPool(`${connectionString}${separator}options=-c%20statement_timeout%3D50`);
   await expect(database.query('SELECT pg_sleep(1)')).rejects.toMatchObject({ code: '57014' });
   const set: MigrationSet = { owner: 'x', migrations: [{ id: '0001_long', sql: 'SELECT pg_sleep(0.2);' }] };
   expect((await migrate(database, [set], quiet)).applied).toHaveLength(1);

@@ -23,18 +23,31 @@ test('a superuser may do everything', async () => {
 
 test('a login without privileges gets the statements that mend it, and they do', async () => {
   const { adminUrl, role, database } = await plainLogin();
-  const refusal = await checkPrivileges(database).catch((error: unknown) => error);
+  const wanted = [`wanted_${randomBytes(4).toString('hex')}`, 'pg_monitor'];
+  onTestFinished(() => runSql(adminUrl, `DROP ROLE IF EXISTS ${wanted[0]}`));
+  const refusal = await checkPrivileges(database, wanted).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(DatabaseRequirementError);
   const { sql, message } = refusal as DatabaseRequirementError;
   expect(sql).toEqual([
-    `ALTER ROLE "${role}" CREATEROLE;`,
+    `CREATE ROLE ${wanted[0]} NOLOGIN NOINHERIT;`,
+    `GRANT ${wanted[0]} TO "${role}";`,
+    `GRANT pg_monitor TO "${role}";`,
     expect.stringMatching(/^GRANT CREATE ON DATABASE reactor_test_\w+ TO "Plain /),
     `GRANT USAGE, CREATE ON SCHEMA public TO "${role}";`,
   ]);
   for (const statement of sql) expect(message).toContain(statement);
 
   await runSql(adminUrl, sql.join('\n'));
-  await expect(checkPrivileges(database)).resolves.toBeUndefined();
+  await expect(checkPrivileges(database, wanted)).resolves.toBeUndefined();
+});
+
+test('a login that may make roles is not asked to have them', async () => {
+  const { adminUrl, role, database } = await plainLogin();
+  await runSql(adminUrl, `ALTER ROLE "${role}" CREATEROLE`);
+  const { sql } = (await checkPrivileges(database, ['reactor_missing']).catch((error: unknown) => error)) as {
+    sql: string[];
+  };
+  expect(sql).not.toContainEqual(expect.stringContaining('ROLE'));
 });
 
 test('only what is missing is asked for', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { type Database, systemClock } from '@reactor/core';
+import { systemClock } from '@reactor/core';
 import {
   createLogging,
   type DoctorReport,
@@ -13,7 +13,7 @@ import { lockStateDirectory, readStateLock, StateDirectoryLockedError } from '@r
 import type { Settings } from '../config/settings.js';
 import { EXIT, ExitError } from '../exit.js';
 import { doctorSubjects } from '../migrations.js';
-import { assemble, openConfiguredDatabase, openSecrets } from '../platform.js';
+import { assemble, type Databases, openConfiguredDatabase, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
 import { unavailableDatabase } from '../unavailable-database.js';
 
@@ -46,7 +46,7 @@ async function diagnoseAlone(settings: Settings): Promise<DoctorReport> {
   const logging = createLogging({ filter: 'off', fmt: 'pretty', destination: process.stderr, clock: systemClock });
   const opened = await openToLook(settings, logging);
   try {
-    const assembly = assemble(settings, await openSecrets(settings, false), logging, opened.database);
+    const assembly = assemble(settings, await openSecrets(settings, false), logging, opened);
     return await runDoctor(doctorSubjects(assembly), { logger: logging.logger('reactor_server'), clock: systemClock });
   } finally {
     await opened.close();
@@ -54,14 +54,14 @@ async function diagnoseAlone(settings: Settings): Promise<DoctorReport> {
   }
 }
 
-async function openToLook(settings: Settings, logging: Logging) {
+async function openToLook(settings: Settings, logging: Logging): Promise<Databases & { close(): Promise<void> }> {
   let release = async () => {};
   try {
     const lock = await lockStateDirectory(settings.config.stateDirectory);
     release = () => lock.release();
-    const { database, close } = await openConfiguredDatabase(settings, logging);
+    const { close, ...opened } = await openConfiguredDatabase(settings, logging);
     return {
-      database: database as Database,
+      ...opened,
       async close() {
         await close(AbortSignal.timeout(10_000));
         await release();

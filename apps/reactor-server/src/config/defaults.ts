@@ -16,6 +16,7 @@ export function defaultSettings(dev: boolean, withoutFile: boolean): Setting[] {
     'server.max_header_bytes': 16_384,
     'server.max_body_bytes': 1_048_576,
     'server.trusted_proxies': [],
+    'database.prepared_statements': 'auto',
     'database.pool_max': 20,
     'database.acquire_timeout_secs': 5,
     'tracing.filter': 'info',

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { parseFilter } from '@reactor/observability';
+import { MINIMUM_POOL_MAX } from '@reactor/postgres';
 import { z } from 'zod';
 
 /** Splits `127.0.0.1:8000` or `[::1]:8000`. Undefined when it is neither. */
@@ -13,7 +14,6 @@ export function parseBind(text: string): { readonly host: string; readonly port:
 }
 
 const seconds = (min: number, max: number) => z.number().min(min).max(max);
-const positiveInt = (max: number) => z.number().int().min(1).max(max);
 const cidr = z.string().refine((text) => {
   const [address, bits, rest] = text.split('/');
   const family = isIP(address ?? '');
@@ -71,16 +71,41 @@ export const serverSection = z.strictObject({
   trusted_proxies: z.array(cidr).describe('Proxies whose `X-Forwarded-For` is believed.'),
 });
 
-export const databaseSection = z.strictObject({
-  url: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'expected postgresql://user:password@host:port/database')
-    .optional()
-    .meta({ secret: true })
-    .describe('External PostgreSQL (15 or newer). Absent: an embedded one is started.'),
-  pool_max: positiveInt(1000).describe('Most connections of the pool.'),
-  acquire_timeout_secs: seconds(0.1, 300).describe('Seconds a request waits for a connection.'),
-});
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected postgresql://user:password@host:port/database');
+
+export const databaseSection = z
+  .strictObject({
+    url: postgresUrl
+      .optional()
+      .meta({ secret: true })
+      .describe('External PostgreSQL (15 or newer). Absent: an embedded one is started.'),
+    direct_url: postgresUrl
+      .optional()
+      .meta({ secret: true })
+      .describe('Where `url` leads to a pooler: PostgreSQL itself, to LISTEN there.'),
+    requests_url: postgresUrl
+      .optional()
+      .meta({ secret: true })
+      .describe('A login made by an administrator, that requests run on. Absent: one is made.'),
+    prepared_statements: z
+      .union([z.literal('auto'), z.boolean()], 'expected "auto", true or false')
+      .describe('Whether statements are kept prepared. `auto`: until a pooler is seen.'),
+    pool_max: z
+      .number()
+      .int()
+      .min(MINIMUM_POOL_MAX, `expected at least ${MINIMUM_POOL_MAX}: two connections for each of three pools`)
+      .max(1000)
+      .describe('Most connections of all pools together.'),
+    acquire_timeout_secs: seconds(0.1, 300).describe('Seconds a request waits for a connection.'),
+  })
+  .refine(({ url, direct_url }) => url !== undefined || direct_url === undefined, {
+    path: ['direct_url'],
+    message: 'needs database.url: the embedded PostgreSQL has no pooler before it',
+  })
+  .refine(({ url, requests_url }) => url !== undefined || requests_url === undefined, {
+    path: ['requests_url'],
+    message: 'needs database.url: the embedded PostgreSQL has its own login for requests',
+  });
 
 export const tracingSection = z.strictObject({
   filter: z.string().superRefine(checkFilter).describe('Which lines are written: `info,reactor_auth=debug`.'),

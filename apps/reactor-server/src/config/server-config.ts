@@ -24,7 +24,14 @@ export interface ServerConfig {
   readonly maxBodyBytes: number;
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
-  readonly database: { readonly url?: string; readonly poolMax: number; readonly acquireTimeoutMs: number };
+  readonly database: {
+    readonly url: string | undefined;
+    readonly directUrl: string | undefined;
+    readonly requestsUrl: string | undefined;
+    readonly preparedStatements: 'auto' | boolean;
+    readonly poolMax: number;
+    readonly acquireTimeoutMs: number;
+  };
   readonly logFilter: string;
   readonly logFormat: 'json' | 'pretty';
   readonly logColor: boolean;
@@ -58,7 +65,10 @@ export function serverConfig(loaded: LoadedConfig, output: Output): ServerConfig
     corsOrigins: server.cors?.allow_origins ?? [],
     trustedProxies: server.trusted_proxies,
     database: {
-      ...(database.url === undefined ? {} : { url: database.url }),
+      url: database.url,
+      directUrl: database.direct_url,
+      requestsUrl: database.requests_url,
+      preparedStatements: database.prepared_statements,
       poolMax: database.pool_max,
       acquireTimeoutMs: database.acquire_timeout_secs * 1000,
     },

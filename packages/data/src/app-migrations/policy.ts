@@ -1,4 +1,4 @@
-import { USER_ROLE } from '../roles.js';
+import { USER_ROLE } from '@reactor/core';
 import { compileExpression } from './policy-expression.js';
 import { PolicyError, quoteIdentifier, TokenReader, tokenize } from './policy-tokens.js';
 

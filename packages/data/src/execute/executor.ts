@@ -1,7 +1,15 @@
-import type { Clock, Database, DatabaseConnection, Principal, Statement } from '@reactor/core';
+import {
+  type Clock,
+  coreErrors,
+  type Database,
+  type DatabaseConnection,
+  type Principal,
+  type QueryResult,
+  type Statement,
+} from '@reactor/core';
 import type { DataMetrics, Operation } from '../metrics.js';
 import type { Plan, PlanRow } from '../plan/statement.js';
-import { roleOf, type Session, sessionStatement } from './session.js';
+import { CHECK_ROLE, roleOf, type Session, sessionStatements } from './session.js';
 import { fromSqlError, isSqlError } from './sql-errors.js';
 
 /** What one plan answered. */
@@ -19,8 +27,13 @@ export interface PlanResult {
 /** A longer statement is not worth what keeping it prepared on every connection costs. Characters. */
 const MAX_PREPARED_LENGTH = 8_192;
 
-/** "No such prepared statement": it was removed behind our back, and the transaction with it. */
-const PREPARED_STATEMENT_GONE = '26000';
+/**
+ * A prepared statement was removed behind our back, or a pooler gave us a connection that never had it or has another by
+ * that name. Nothing of the transaction was done, and the pool has taken note.
+ */
+const NAME_CLASHES: ReadonlySet<string> = new Set(['26000', '42P05', '08P01']);
+
+const DIVISION_BY_ZERO = '22012';
 
 const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
 
@@ -34,7 +47,10 @@ const END_REQUEST: Statement = { text: 'SELECT auth.end_request()', prepareAs: '
 const RESET_SETTINGS: Statement = { text: 'RESET ALL', prepareAs: 'reset of settings' };
 
 export interface ExecutorOptions {
+  /** For the operator. */
   readonly database: Database;
+  /** For callers. */
+  readonly requests: Database;
   readonly metrics: DataMetrics;
   readonly clock: Clock;
 }
@@ -42,6 +58,8 @@ export interface ExecutorOptions {
 /** Runs plans as the caller: with the caller's role, claims and limits, in a transaction of their own. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  /** Of `database`: as whom the operator's requests run. */
+  #login: Promise<string> | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -68,10 +86,10 @@ export class Executor {
     decide?: (result: PlanResult) => 'commit' | 'rollback',
   ): Promise<PlanResult> {
     if (decide === undefined) return this.#once(operation, session, plan, END_REQUEST);
-    const statements = [BEGIN, sessionStatement(session), prepared(plan, session.principal), END_REQUEST];
-    return this.#measured(operation, session, async (connection) => {
+    return this.#measured(operation, session, async (connection, opening) => {
+      const statements = [BEGIN, ...opening, prepared(plan, session.principal), END_REQUEST];
       try {
-        const [, , result] = await connection.pipeline(statements);
+        const [, , , result] = await runAs(connection, statements);
         const planResult = toResult(result?.rows[0], undefined);
         await connection.query(decide(planResult) === 'commit' ? 'COMMIT' : 'ROLLBACK');
         return planResult;
@@ -88,10 +106,10 @@ export class Executor {
    */
   explain(operation: Operation, session: Session, plan: Plan, options: string): Promise<readonly unknown[]> {
     const text = `EXPLAIN (${options}) ${plan.text}`;
-    return this.#measured(operation, session, async (connection) => {
+    return this.#measured(operation, session, async (connection, opening) => {
       try {
-        const statements = [BEGIN, sessionStatement(session), { text, values: plan.values }, END_REQUEST];
-        const [, , result] = await connection.pipeline(statements);
+        const statements = [BEGIN, ...opening, { text, values: plan.values }, END_REQUEST];
+        const [, , , result] = await runAs(connection, statements);
         return (result?.rows ?? []).map((row) => row['QUERY PLAN']);
       } finally {
         await connection.query('ROLLBACK').catch(() => {});
@@ -101,28 +119,31 @@ export class Executor {
 
   /** A pipeline is a transaction of its own. */
   #once(operation: Operation, session: Session, plan: Plan, last: Statement): Promise<PlanResult> {
-    const statements = [sessionStatement(session), prepared(plan, session.principal)];
-    // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
-    if (plan.estimate !== undefined) statements.push(plan.estimate);
-    statements.push(last);
-    return this.#measured(operation, session, async (connection) => {
-      const [, result, estimate] = await connection.pipeline(statements);
+    return this.#measured(operation, session, async (connection, opening) => {
+      const statements: Statement[] = [...opening, prepared(plan, session.principal)];
+      // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
+      if (plan.estimate !== undefined) statements.push(plan.estimate);
+      statements.push(last);
+      const [, , result, estimate] = await runAs(connection, statements);
       return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
     });
   }
 
   async #measured<T>(
     operation: Operation,
-    { principal }: Session,
-    work: (connection: DatabaseConnection) => Promise<T>,
+    session: Session,
+    work: (connection: DatabaseConnection, opening: readonly Statement[]) => Promise<T>,
   ): Promise<T> {
-    const { database, metrics, clock } = this.#options;
-    const connection = await database.connect();
+    const { database, requests, metrics, clock } = this.#options;
+    const { principal } = session;
+    const isSystem = principal.kind === 'system';
+    const opening = sessionStatements(session, isSystem ? await this.#loginOf(database) : '');
+    const connection = await (isSystem ? database : requests).connect();
     const started = clock.monotonic();
     try {
-      const result = await work(connection).catch((error) => {
-        if (!isSqlError(error) || error.code !== PREPARED_STATEMENT_GONE) throw error;
-        return work(connection);
+      const result = await work(connection, opening).catch((error) => {
+        if (!isSqlError(error) || !NAME_CLASHES.has(error.code)) throw error;
+        return work(connection, opening);
       });
       connection.release();
       return result;
@@ -133,6 +154,37 @@ export class Executor {
     } finally {
       metrics.statement(operation, clock.monotonic() - started);
     }
+  }
+
+  /** Asked once: it is what the connection string says, unless a pooler puts another in its place. */
+  #loginOf(database: Database): Promise<string> {
+    this.#login ??= database.query<{ login: string }>('SELECT session_user::text AS login').then(
+      ({ rows }) => rows[0]?.login ?? '',
+      (error: unknown) => {
+        this.#login = undefined;
+        throw error;
+      },
+    );
+    return this.#login;
+  }
+}
+
+/** @throws ReactorError `database_unavailable` (503) where the connection does not run as the one who asked */
+async function runAs(
+  connection: DatabaseConnection,
+  statements: readonly Statement[],
+): Promise<readonly QueryResult<Record<string, unknown>>[]> {
+  try {
+    return await connection.pipeline(statements);
+  } catch (error) {
+    const { statementIndex = -1 } = error as { readonly statementIndex?: number };
+    const isWrongRole =
+      isSqlError(error) && error.code === DIVISION_BY_ZERO && statements[statementIndex]?.text === CHECK_ROLE;
+    if (!isWrongRole) throw error;
+    throw coreErrors.create.database_unavailable('The database connection runs as somebody else.', {
+      cause: error,
+      headers: { 'Retry-After': '1' },
+    });
   }
 }
 

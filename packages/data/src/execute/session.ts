@@ -1,5 +1,4 @@
-import type { Principal, Statement } from '@reactor/core';
-import { ANONYMOUS_ROLE, USER_ROLE } from '../roles.js';
+import { ANONYMOUS_ROLE, type Principal, type Statement, USER_ROLE } from '@reactor/core';
 import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 
 /** What PostgreSQL is told about a request before its statement. All of it ends with the transaction. */
@@ -20,40 +19,62 @@ export function roleOf(principal: Principal): string {
   return principal.kind === 'user' ? USER_ROLE : ANONYMOUS_ROLE;
 }
 
-/** For users and nobody: `role` comes first, so that nothing after it runs with the rights of the login. */
-const AS_CALLER = `set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
+/** The operator stays the login, which policies do not bind where it owns the tables. */
+const NO_ROLE = 'none';
+
+/**
+ * One text for callers and the operator, whose role is a parameter: whatever is taken for this statement, it never runs
+ * as somebody else without saying so. `role` comes first, so that nothing after it runs with the rights of the login.
+ */
+const SETTINGS = `set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
     set_config('request.method', $3, true), set_config('request.path', $4, true),
     set_config('search_path', $5, true), set_config('statement_timeout', $6, true),
-    set_config('transaction_read_only', $7, true)`;
+    set_config('lock_timeout', $7, true), set_config('idle_in_transaction_session_timeout', $6, true),
+    set_config('transaction_read_only', $8, true)`;
 
-/** The operator stays the login, which policies do not bind where it owns the tables. */
-const AS_SYSTEM = AS_CALLER.replace(`set_config('role', $1, true)`, '$1::text');
-
-const IN_TIME_ZONE = `, set_config('TimeZone', $8, true)`;
+const IN_TIME_ZONE = `, set_config('TimeZone', $9, true)`;
 
 /** Without being named, temporary tables would come first, and one could stand in for a table of the app. */
 const SEARCH_PATH = `${EXPOSED_SCHEMA}, pg_temp`;
 
-/** The statement that makes what follows it in the transaction run as the caller. */
-export function sessionStatement(session: Session): Statement {
+/**
+ * Fails unless it runs as `$1`, and with it everything that follows in the transaction. PostgreSQL folds a CASE that
+ * divides by a constant when it plans; this it computes when it runs.
+ */
+export const CHECK_ROLE = 'SELECT 1 / (current_user = $1)::int';
+
+/**
+ * Makes what follows in the transaction run as the caller, and fails where it would not.
+ * @param login the name of the login, as whom the operator's requests run
+ */
+export function sessionStatements(session: Session, login: string): readonly [Statement, Statement] {
   const { principal, method, path, readOnly, statementTimeoutMs, timeZone } = session;
   const role = roleOf(principal);
   const isSystem = principal.kind === 'system';
-  return {
-    // Of no interest is what comes back: one number is read faster than eight texts, the claims among them.
-    text: `SELECT num_nulls(${isSystem ? AS_SYSTEM : AS_CALLER}${timeZone === undefined ? '' : IN_TIME_ZONE})`,
-    values: [
-      role,
-      JSON.stringify(claimsOf(principal, role)),
-      method,
-      path,
-      SEARCH_PATH,
-      String(statementTimeoutMs),
-      readOnly ? 'on' : 'off',
-      ...(timeZone === undefined ? [] : [timeZone]),
-    ],
-    prepareAs: `session of ${isSystem ? 'the operator' : 'a caller'}${timeZone === undefined ? '' : ' in a time zone'}`,
-  };
+  return [
+    {
+      // What comes back does not matter: one number is read faster than nine texts, the claims among them.
+      text: `SELECT num_nulls(${SETTINGS}${timeZone === undefined ? '' : IN_TIME_ZONE})`,
+      values: [
+        isSystem ? NO_ROLE : role,
+        JSON.stringify(claimsOf(principal, role)),
+        method,
+        path,
+        SEARCH_PATH,
+        String(statementTimeoutMs),
+        String(lockTimeoutMs(statementTimeoutMs)),
+        readOnly ? 'on' : 'off',
+        ...(timeZone === undefined ? [] : [timeZone]),
+      ],
+      prepareAs: timeZone === undefined ? 'session' : 'session in a time zone',
+    },
+    { text: CHECK_ROLE, values: [isSystem ? login : role], prepareAs: 'check of the role' },
+  ];
+}
+
+/** Less than the statement may take, so that PostgreSQL says that it was a lock. */
+function lockTimeoutMs(statementTimeoutMs: number): number {
+  return Math.max(1, Math.floor(statementTimeoutMs * 0.8));
 }
 
 /** Claims as policies see them. What the verifier has established stands above what the token says. */

@@ -1,7 +1,6 @@
-import { coreErrors, type Principal, ReactorError } from '@reactor/core';
+import { ANONYMOUS_ROLE, coreErrors, type Principal, ReactorError, USER_ROLE } from '@reactor/core';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { DataError, dataError, type PostgrestFields } from '../errors.js';
-import { ANONYMOUS_ROLE, USER_ROLE } from '../roles.js';
 
 /** An error as PostgreSQL reports it. */
 export interface SqlError extends Error {
@@ -40,6 +39,10 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
     // A function says by PT and a status what it wants to be answered.
     const status = Number(code.slice(2)) as ContentfulStatusCode;
     return new DataError(new ReactorError('raised_by_function', status, message, options), postgrest);
+  }
+  if (code === '55P03' && isLockTimeout(error)) {
+    const waited = 'The statement waited too long for a lock that another transaction holds.';
+    return dataError('statement_timeout', waited, postgrest, { ...options, headers: RETRY });
   }
   if (code === '55000' && isViewRefusal(error)) return dataError('statement_rejected', message, postgrest, options);
   // A text search query with many operators in a row, which PostgreSQL itself takes for a fault of its own.
@@ -144,6 +147,11 @@ function refusal(error: SqlError, principal: Principal, postgrest: PostgrestFiel
 /** The role that the request should run under is gone, or out of reach: `set_config` says so. */
 function isLostRole({ routine, message }: SqlError): boolean {
   return routine === 'call_string_check_hook' && (message.includes(ANONYMOUS_ROLE) || message.includes(USER_ROLE));
+}
+
+/** The limit of the session, and not a statement that says NOWAIT. */
+function isLockTimeout({ routine }: SqlError): boolean {
+  return routine === 'ProcessInterrupts';
 }
 
 /** Where PostgreSQL refuses a row, by the name of the function in its source. */

@@ -77,7 +77,10 @@ export function sessionOf(
     method: c.req.method,
     path,
     readOnly,
-    statementTimeoutMs: config.statementTimeoutMs,
+    statementTimeoutMs:
+      principal.kind === 'anonymous'
+        ? Math.min(config.statementTimeoutMs, config.anonymousStatementTimeoutMs)
+        : config.statementTimeoutMs,
     timeZone: preferences.timezone,
   };
 }

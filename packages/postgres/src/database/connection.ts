@@ -1,21 +1,41 @@
 import type { DatabaseConnection, Queryable, QueryResult, Statement } from '@reactor/core';
-import type { PoolClient } from 'pg';
+import pg, { type PoolClient } from 'pg';
 import { isConnectionFailure, translateQueryError } from './errors.js';
 import { runPipeline } from './pipeline.js';
+import { isNameClash, type Pooler } from './pooler.js';
 import type { PreparedStatements } from './prepared-statements.js';
+
+/**
+ * What another client of the pooler may have left on the server connection, taken back for one transaction. Names of
+ * ours are written with their schema, so the path only has to be one that nobody else chose.
+ */
+const CLEAN_SESSION = `SELECT set_config('role', 'none', true), set_config('search_path', 'public, pg_temp', true),
+  set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`;
+
+/** What a connection needs to know of its pool. */
+export interface ConnectionContext {
+  readonly pooler: Pooler;
+  readonly prepared: PreparedStatements;
+  readonly onLost: (error: unknown) => void;
+}
+
+interface Answer {
+  readonly rows?: readonly unknown[];
+  readonly rowCount: number | null;
+  /** Of SQL: `COMMIT`. */
+  readonly command?: string;
+}
 
 /** A checked-out client, speaking the terms of the `Database` port. */
 export class PooledConnection implements DatabaseConnection {
   readonly #client: PoolClient;
-  readonly #prepared: PreparedStatements;
-  readonly #onLost: (error: unknown) => void;
+  readonly #context: ConnectionContext;
   #released = false;
   #broken = false;
 
-  constructor(client: PoolClient, prepared: PreparedStatements, onLost: (error: unknown) => void) {
+  constructor(client: PoolClient, context: ConnectionContext) {
     this.#client = client;
-    this.#prepared = prepared;
-    this.#onLost = onLost;
+    this.#context = context;
   }
 
   async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
@@ -24,18 +44,24 @@ export class PooledConnection implements DatabaseConnection {
   }
 
   /** Several statements in one text give the result of the last one. */
-  async run(text: string, values?: readonly unknown[]) {
-    const result: unknown = await this.#attempt(() => this.#client.query(text, values as unknown[] | undefined));
-    return (Array.isArray(result) ? result.at(-1) : result) as {
-      rows?: unknown[];
-      rowCount: number | null;
-      command: string;
-    };
+  run(text: string, values?: readonly unknown[]): Promise<Answer> {
+    return this.#attempt(() => this.#send(text, values));
   }
 
-  async pipeline(statements: readonly Statement[]): Promise<readonly QueryResult<Record<string, unknown>>[]> {
-    const results = await this.#attempt(() => runPipeline(this.#client, this.#prepared, statements));
-    return results;
+  pipeline(statements: readonly Statement[]): Promise<readonly QueryResult<Record<string, unknown>>[]> {
+    return this.#attempt(() => runPipeline(this.#client, this.#context.prepared, statements));
+  }
+
+  async #send(text: string, values: readonly unknown[] | undefined): Promise<Answer> {
+    // The session is ours alone, or it was cleaned when the transaction began.
+    if (this.#context.pooler.evidence === undefined || this.#client.getTransactionStatus() !== 'I') {
+      return lastOf(await this.#client.query(text, values as unknown[] | undefined));
+    }
+    // Several statements at once are one transaction, which BEGIN goes on with.
+    if (values === undefined) return lastOf(await this.#client.query(`${CLEAN_SESSION}; ${text}`));
+    const statement = { text, values: values.map(toText) };
+    const [, answer] = await runPipeline(this.#client, this.#context.prepared, [{ text: CLEAN_SESSION }, statement]);
+    return answer as Answer;
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T> {
@@ -43,10 +69,11 @@ export class PooledConnection implements DatabaseConnection {
     try {
       return await work();
     } catch (error) {
+      if (isNameClash(error)) this.#context.pooler.noteNameClash(error);
       // The server's last words arrive before the end of the socket; given back now, it would fail the next one too.
       if (isConnectionFailure(error)) {
         this.#broken = true;
-        this.#onLost(error);
+        this.#context.onLost(error);
       }
       throw translateQueryError(error);
     }
@@ -59,6 +86,16 @@ export class PooledConnection implements DatabaseConnection {
     const status = this.#client.getTransactionStatus();
     this.#client.release(broken || this.#broken || status === 'T' || status === 'E');
   }
+}
+
+function lastOf(result: unknown): Answer {
+  return (Array.isArray(result) ? result.at(-1) : result) as Answer;
+}
+
+/** As the driver writes values. Bytes stay bytes, which its messages take as well as text. */
+function toText(value: unknown): string | null {
+  const { prepareValue } = (pg as unknown as { utils: { prepareValue(value: unknown): string | null } }).utils;
+  return prepareValue(value);
 }
 
 /** Runs `work` between BEGIN and COMMIT on `connection` and gives it back. */

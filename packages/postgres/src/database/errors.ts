@@ -23,8 +23,11 @@ const DRIVER_MESSAGES = [
   'Cannot use a pool after calling end on the pool',
 ];
 
-/** SQLSTATE classes and codes by which the server says that this connection is over, or that it takes no more. */
-const SQLSTATES = /^(?:08...|57P0[1-5]|53300)$/;
+/**
+ * SQLSTATE classes and codes by which the server says that this connection is over, or that it takes no more. Not 08P01:
+ * that is also what a prepared statement with another number of parameters answers.
+ */
+const SQLSTATES = /^(?:08(?!P01)...|57P0[1-5]|53300)$/;
 
 /** The driver's words for "nothing came free" and "the server did not finish the handshake". */
 const ACQUIRE_TIMEOUTS = new Set([

@@ -3,11 +3,21 @@ import { type Database, type Logger, reasonOf, type Subscription } from '@reacto
 import { Client, type ClientConfig, escapeIdentifier } from 'pg';
 import { jitteredDelayMs } from '../backoff.js';
 
+export interface ListenOptions {
+  readonly config: ClientConfig;
+  /** Whether `config` leads through a pooler, which gives notifications to nobody. Asked before each connection. */
+  readonly isPooled: () => boolean;
+  readonly logger: Logger;
+}
+
+/** Behind a pooler nobody tells of news, so they are assumed this often. A reader of a large schema must not feel it. */
+const POLL_MS = 5_000;
+
 /** `Database.listen` for the server that `config` leads to. */
-export function createListen(config: ClientConfig, logger: Logger): Database['listen'] {
+export function createListen({ config, isPooled, logger }: ListenOptions): Database['listen'] {
   return (channel, onNotification) => {
     const stopping = new AbortController();
-    const ended = keepListening({ config, logger, channel, onNotification, signal: stopping.signal });
+    const ended = keepListening({ config, isPooled, logger, channel, onNotification, signal: stopping.signal });
     return {
       stop() {
         stopping.abort();
@@ -17,9 +27,7 @@ export function createListen(config: ClientConfig, logger: Logger): Database['li
   };
 }
 
-interface Listening {
-  readonly config: ClientConfig;
-  readonly logger: Logger;
+interface Listening extends ListenOptions {
   readonly channel: string;
   readonly onNotification: (payload: string | undefined) => void;
   readonly signal: AbortSignal;
@@ -28,6 +36,7 @@ interface Listening {
 async function keepListening(listening: Listening): Promise<void> {
   const { logger, channel, signal } = listening;
   for (let failures = 0; !signal.aborted; failures++) {
+    if (listening.isPooled()) return poll(listening);
     try {
       await listenOnce(listening, () => {
         failures = 0;
@@ -37,6 +46,15 @@ async function keepListening(listening: Listening): Promise<void> {
     }
     if (signal.aborted) return;
     await delay(jitteredDelayMs(failures, { firstMs: 50, maxMs: 5_000 }), undefined, { signal }).catch(() => {});
+  }
+}
+
+/** Instead of listening: says that something may have happened, over and over. */
+async function poll({ logger, channel, onNotification, signal }: Listening): Promise<void> {
+  logger.info('a pooler passes no notifications on; polling', { channel, interval_ms: POLL_MS });
+  while (!signal.aborted) {
+    onNotification(undefined);
+    await delay(POLL_MS, undefined, { signal }).catch(() => {});
   }
 }
 

@@ -1,21 +1,30 @@
 import { counter, histogram, type MetricsContributor, metricsContributor, observedGauge } from '@reactor/core';
 
-/** What a scrape reads from the pool. */
+/** `system`: capabilities and the operator. `requests`: on behalf of callers. `jobs`: the dispatcher. */
+export type PoolName = 'system' | 'requests' | 'jobs';
+
+/** What a scrape reads from one pool. */
 export interface PoolState {
   size(): number;
   idle(): number;
   waiting(): number;
   readonly max: number;
-  /** Whether the server answers now; settles within the time a collector has. */
+  /** Whether the server answers this pool's login now; settles within the time a collector has. */
   isUp(signal: AbortSignal): Promise<boolean>;
 }
 
-export interface DatabaseMetrics {
-  readonly contributor: MetricsContributor;
+/** What one pool tells as it happens. */
+export interface PoolMetrics {
   acquired(durationSeconds: number): void;
   acquireTimedOut(): void;
   connectionOpened(): void;
   connectionLost(): void;
+}
+
+export interface DatabaseMetrics {
+  readonly contributor: MetricsContributor;
+  /** Adds a pool, one of the names that the families were made for. */
+  observe(pool: PoolName, state: PoolState): PoolMetrics;
 }
 
 /**
@@ -24,13 +33,18 @@ export interface DatabaseMetrics {
  */
 const ACQUIRE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** The `reactor_db_*` families of one pool. */
-export function createDatabaseMetrics(pool: PoolState): DatabaseMetrics {
+/** The `reactor_db_*` families of these pools. */
+export function createDatabaseMetrics(pools: readonly PoolName[]): DatabaseMetrics {
+  const labels = { pool: pools };
+  const states = new Map<PoolName, PoolState>();
+  const each = (read: (state: PoolState) => number) =>
+    Array.from(states, ([pool, state]) => ({ labels: { pool }, value: read(state) }));
   const duration = histogram({
     name: 'reactor_db_acquire_duration_seconds',
     help: 'Time from asking the pool for a connection to having one or giving up',
     moves: 'once per checkout, including those that time out',
     unit: 'seconds',
+    labels,
     buckets: ACQUIRE_BUCKETS,
   });
   const timeouts = counter({
@@ -38,55 +52,69 @@ export function createDatabaseMetrics(pool: PoolState): DatabaseMetrics {
     help: 'Checkouts that got no connection within database.acquire_timeout_secs',
     moves: 'once per checkout that times out',
     unit: 'none',
+    labels,
   });
   const opened = counter({
     name: 'reactor_db_connections_opened_total',
     help: 'Connections the pool has opened',
     moves: 'once per connection that is ready for use',
     unit: 'none',
+    labels,
   });
   const lost = counter({
     name: 'reactor_db_connections_lost_total',
     help: 'Pooled connections that ended without being closed by the pool',
     moves: 'once per connection that the server or the network ends',
     unit: 'none',
+    labels,
   });
   const families = [
     observedGauge({
       name: 'reactor_db_up',
-      help: 'Whether the database answers a query on a new connection: 1 or 0',
+      help: "Whether the database answers a query of the pool's login on a new connection: 1 or 0",
       moves: 'when a scrape asks',
       unit: 'none',
+      labels,
       aggregator: 'max',
-      collect: async (signal) => ((await pool.isUp(signal)) ? 1 : 0),
+      collect: (signal) =>
+        Promise.all(
+          Array.from(states, async ([pool, state]) => ({
+            labels: { pool },
+            value: (await state.isUp(signal)) ? 1 : 0,
+          })),
+        ),
     }),
     observedGauge({
       name: 'reactor_db_pool_size',
       help: 'Open connections of the pool, idle ones included, read from the pool',
       moves: 'when a scrape asks',
       unit: 'none',
-      collect: () => pool.size(),
+      labels,
+      collect: () => each((state) => state.size()),
     }),
     observedGauge({
       name: 'reactor_db_pool_idle',
       help: 'Open connections that nobody uses, read from the pool',
       moves: 'when a scrape asks',
       unit: 'none',
-      collect: () => pool.idle(),
+      labels,
+      collect: () => each((state) => state.idle()),
     }),
     observedGauge({
       name: 'reactor_db_pool_max',
-      help: 'Most connections the pool may open (database.pool_max)',
+      help: 'Most connections the pool may open: its share of database.pool_max',
       moves: 'when the configuration changes',
       unit: 'none',
-      collect: () => pool.max,
+      labels,
+      collect: () => each((state) => state.max),
     }),
     observedGauge({
       name: 'reactor_db_pool_waiting',
       help: 'Checkouts waiting for a connection to come free, read from the pool',
       moves: 'when a scrape asks',
       unit: 'none',
-      collect: () => pool.waiting(),
+      labels,
+      collect: () => each((state) => state.waiting()),
     }),
     duration,
     timeouts,
@@ -95,9 +123,15 @@ export function createDatabaseMetrics(pool: PoolState): DatabaseMetrics {
   ];
   return {
     contributor: metricsContributor(families),
-    acquired: (seconds) => duration.child({}).observe(seconds),
-    acquireTimedOut: () => timeouts.child({}).inc(),
-    connectionOpened: () => opened.child({}).inc(),
-    connectionLost: () => lost.child({}).inc(),
+    observe(pool, state) {
+      states.set(pool, state);
+      const series = { pool };
+      return {
+        acquired: (seconds) => duration.child(series).observe(seconds),
+        acquireTimedOut: () => timeouts.child(series).inc(),
+        connectionOpened: () => opened.child(series).inc(),
+        connectionLost: () => lost.child(series).inc(),
+      };
+    },
   };
 }

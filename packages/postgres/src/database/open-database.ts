@@ -1,38 +1,37 @@
-import {
-  type Clock,
-  type Database,
-  type Logger,
-  type MetricsContributor,
-  reasonOf,
-  type Subscription,
-} from '@reactor/core';
-import { Pool, type PoolClient } from 'pg';
-import { PooledConnection, runTransaction } from './connection.js';
-import { isAcquireTimeout, unavailable } from './errors.js';
+import type { Clock, Database, DoctorProbe, Logger, MetricsContributor } from '@reactor/core';
+import { databaseProbes } from '../probes/database-probes.js';
+import { createRequestsLogin } from '../requests-login/requests-login.js';
 import { createListen } from './listen.js';
+import { configuredLogin } from './login.js';
 import { createDatabaseMetrics } from './metrics.js';
-import { createPing, type PingResult } from './ping.js';
-import { PreparedStatements } from './prepared-statements.js';
+import type { PingResult } from './ping.js';
+import { PooledDatabase } from './pooled-database.js';
+import { Pooler, type PreparedStatementsMode } from './pooler.js';
+import { sharesOf } from './shares.js';
 import { parseTarget } from './target.js';
-import { waitUntilReady } from './wait-until-ready.js';
 
+/** What every way to open a database takes. */
 export interface DatabaseOptions {
   /** `postgresql://user:password@host:port/database`, or `…@/database?host=/socket/directory`. */
   readonly connectionString: string;
-  /** Most connections open at a time. Default 20. */
+  /** Leads to PostgreSQL itself where `connectionString` leads to a pooler; LISTEN takes it. */
+  readonly directConnectionString?: string | undefined;
+  /** Default `auto`: statements are kept prepared until a pooler is seen. */
+  readonly preparedStatements?: PreparedStatementsMode;
+  /** Most connections open at a time, all pools together. Default 20. */
   readonly poolMax?: number;
   /** Milliseconds that a checkout waits for a connection. Default 5000. */
   readonly acquireTimeoutMs?: number;
-  /** Milliseconds after which the server cancels a statement. Default: none, as a pooler in between may refuse it. */
-  readonly statementTimeoutMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 /** The `Database` port on one pool, with what its operator needs. */
 export interface PostgresDatabase extends Database {
-  /** The `reactor_db_*` families of this pool. */
+  /** The `reactor_db_*` families. */
   readonly metrics: MetricsContributor;
+  /** What the doctor asks of the connections themselves. */
+  readonly probes: readonly DoctorProbe[];
   /** Where it leads, as a URL without the password. */
   describe(): string;
   /**
@@ -44,189 +43,119 @@ export interface PostgresDatabase extends Database {
   close(): Promise<void>;
 }
 
-/** How long `close` lets running statements finish before it cuts their connections. */
-const CLOSE_GRACE_MS = 5_000;
-/** How long a scrape waits for `reactor_db_up`: the default timeout of a health check. */
-const UP_TIMEOUT_MS = 500;
-/** An idle connection is closed after this long; each one costs the server a process. */
-const IDLE_TIMEOUT_MS = 30_000;
+/** Two pools: callers do not take connections from the rest, and have a login that may do less. */
+export interface PostgresDatabases extends PostgresDatabase {
+  /** On behalf of callers. The database itself is everybody else's. */
+  readonly requests: Database;
+}
+
+export interface DatabasesOptions extends DatabaseOptions {
+  /** Overrides the login for requests that is made otherwise. */
+  readonly requestsConnectionString?: string | undefined;
+  /** Whether the server lets in whoever reaches it, as the embedded one does: then the login needs no password. */
+  readonly isEmbedded: boolean;
+}
+
+const DEFAULT_POOL_MAX = 20;
+/** Longer than a burst, shorter than a caller's patience. */
+const DEFAULT_ACQUIRE_TIMEOUT_MS = 5_000;
 
 /**
- * Opens a pool. Nothing is connected until the first use, and a database that goes away and comes back needs no help.
+ * Opens one pool. Nothing is connected until the first use, and a database that goes away and comes back needs no help.
  * @throws Error for a connection string that cannot be parsed; its password is not repeated
  */
 export function openDatabase(options: DatabaseOptions): PostgresDatabase {
-  return new PooledDatabase(options);
+  const opener = prepareToOpen(options);
+  const metrics = createDatabaseMetrics(['system']);
+  const system = new PooledDatabase({
+    ...opener.shared,
+    name: 'system',
+    login: configuredLogin(opener.target.clientConfig),
+    max: options.poolMax ?? DEFAULT_POOL_MAX,
+    metrics,
+  });
+  const probes = databaseProbes({ system, ...opener.probed });
+  return operated(system, {
+    metrics: metrics.contributor,
+    probes,
+    describe: opener.target.description,
+    pools: [system],
+  });
 }
 
-class PooledDatabase implements PostgresDatabase {
+/**
+ * The same as two pools, which share `poolMax`.
+ * @throws Error for a connection string that cannot be parsed
+ */
+export function openDatabases(options: DatabasesOptions): PostgresDatabases {
+  const opener = prepareToOpen(options);
+  const { target, shared } = opener;
+  const metrics = createDatabaseMetrics(['system', 'requests']);
+  const shares = sharesOf(options.poolMax ?? DEFAULT_POOL_MAX, ['system', 'requests']);
+  const system = new PooledDatabase({
+    ...shared,
+    name: 'system',
+    login: configuredLogin(target.clientConfig),
+    max: shares.system,
+    metrics,
+  });
+  const login = createRequestsLogin({
+    system,
+    target,
+    own: options.requestsConnectionString === undefined ? undefined : parseTarget(options.requestsConnectionString),
+    isEmbedded: options.isEmbedded,
+    logger: options.logger,
+  });
+  const requests = new PooledDatabase({ ...shared, name: 'requests', login, max: shares.requests, metrics });
+  const probes = databaseProbes({ system, requests: { database: requests, login }, ...opener.probed });
+  return {
+    ...operated(system, {
+      metrics: metrics.contributor,
+      probes,
+      describe: target.description,
+      pools: [requests, system],
+    }),
+    requests,
+  };
+}
+
+function prepareToOpen(options: DatabaseOptions) {
+  const { logger, clock, acquireTimeoutMs = DEFAULT_ACQUIRE_TIMEOUT_MS, poolMax = DEFAULT_POOL_MAX } = options;
+  const target = parseTarget(options.connectionString);
+  const direct = options.directConnectionString === undefined ? undefined : parseTarget(options.directConnectionString);
+  const pooler = new Pooler(options.preparedStatements ?? 'auto', logger);
+  const listen = createListen({
+    config: (direct ?? target).clientConfig,
+    isPooled: () => direct === undefined && pooler.evidence !== undefined,
+    logger,
+  });
+  return {
+    target,
+    shared: { description: target.description, acquireTimeoutMs, pooler, listen, logger, clock },
+    probed: { pooler, hasDirect: direct !== undefined, poolMax },
+  };
+}
+
+interface Operation {
   readonly metrics: MetricsContributor;
-  readonly #pool: Pool;
-  readonly #metrics: ReturnType<typeof createDatabaseMetrics>;
-  readonly #ping: (signal: AbortSignal) => Promise<PingResult>;
-  readonly #description: string;
-  readonly #acquireTimeoutMs: number;
-  readonly #logger: Logger;
-  readonly #clock: Clock;
-  readonly #clients = new Set<PoolClient>();
-  readonly #prepared = new WeakMap<PoolClient, PreparedStatements>();
-  readonly #listen: Database['listen'];
-  #reachable = true;
-  #closed: Promise<void> | undefined;
+  readonly probes: readonly DoctorProbe[];
+  readonly describe: string;
+  readonly pools: readonly PooledDatabase[];
+}
 
-  constructor(options: DatabaseOptions) {
-    const { poolMax = 20, acquireTimeoutMs = 5_000, statementTimeoutMs } = options;
-    const target = parseTarget(options.connectionString);
-    this.#description = target.description;
-    this.#acquireTimeoutMs = acquireTimeoutMs;
-    this.#logger = options.logger;
-    this.#clock = options.clock;
-    this.#ping = createPing(target.clientConfig);
-    this.#listen = createListen(target.clientConfig, options.logger);
-    const pool = new Pool({
-      ...target.clientConfig,
-      ...(statementTimeoutMs === undefined ? {} : { statement_timeout: statementTimeoutMs }),
-      max: poolMax,
-      connectionTimeoutMillis: acquireTimeoutMs,
-      idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    });
-    this.#pool = pool;
-    this.#metrics = createDatabaseMetrics({
-      size: () => pool.totalCount,
-      idle: () => pool.idleCount,
-      waiting: () => pool.waitingCount,
-      max: poolMax,
-      isUp: (signal) => this.#isUp(signal),
-    });
-    this.metrics = this.#metrics.contributor;
-    pool.on('connect', (client) => this.#adopt(client));
-    pool.on('remove', (client) => this.#clients.delete(client));
-    // Each client reports its own end (see #adopt); without a listener here an idle one would end the process.
-    pool.on('error', () => {});
-  }
-
-  async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]) {
-    const connection = await this.#acquire();
-    try {
-      return await connection.query<Row>(text, values);
-    } finally {
-      connection.release();
-    }
-  }
-
-  connect(): Promise<PooledConnection> {
-    return this.#acquire();
-  }
-
-  async transaction<T>(work: Parameters<typeof runTransaction<T>>[1]): Promise<T> {
-    return runTransaction(await this.#acquire(), work);
-  }
-
-  async ping(signal: AbortSignal): Promise<PingResult> {
-    try {
-      const result = await this.#ping(signal);
-      this.#noteReachable();
-      return result;
-    } catch (error) {
-      this.#noteUnreachable(error);
-      throw error;
-    }
-  }
-
-  listen(channel: string, onNotification: (payload: string | undefined) => void): Subscription {
-    return this.#listen(channel, onNotification);
-  }
-
-  describe(): string {
-    return this.#description;
-  }
-
-  waitUntilReady(signal: AbortSignal): Promise<PingResult> {
-    return waitUntilReady({ ping: this.#ping, description: this.#description, logger: this.#logger, signal });
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  async #acquire(): Promise<PooledConnection> {
-    const start = this.#clock.monotonic();
-    try {
-      const client = await this.#pool.connect();
-      return new PooledConnection(client, this.#preparedOn(client), (error) => this.#noteLost(client, error));
-    } catch (error) {
-      if (isAcquireTimeout(error)) {
-        this.#metrics.acquireTimedOut();
-        throw unavailable(`No database connection came free within ${this.#acquireTimeoutMs} ms.`, error);
-      }
-      this.#noteUnreachable(error);
-      throw unavailable('The database cannot be reached.', error);
-    } finally {
-      this.#metrics.acquired((this.#clock.monotonic() - start) / 1000);
-    }
-  }
-
-  #preparedOn(client: PoolClient): PreparedStatements {
-    let prepared = this.#prepared.get(client);
-    if (prepared === undefined) {
-      prepared = new PreparedStatements();
-      this.#prepared.set(client, prepared);
-    }
-    return prepared;
-  }
-
-  #adopt(client: PoolClient): void {
-    this.#clients.add(client);
-    this.#metrics.connectionOpened();
-    this.#noteReachable();
-    // Also while it is checked out, where the pool does not listen: a connection may end between two statements.
-    client.on('error', (error) => this.#noteLost(client, error));
-  }
-
-  /** A failed statement and the end of the socket may both tell of it. */
-  #noteLost(client: PoolClient, error: unknown): void {
-    if (!this.#clients.delete(client)) return;
-    this.#metrics.connectionLost();
-    this.#logger.debug('database connection lost', { reason: reasonOf(error) });
-  }
-
-  async #isUp(signal: AbortSignal): Promise<boolean> {
-    const controller = new AbortController();
-    const giveUp = () => controller.abort();
-    const timer = setTimeout(giveUp, UP_TIMEOUT_MS);
-    signal.addEventListener('abort', giveUp, { once: true });
-    try {
-      await this.ping(controller.signal);
-      return true;
-    } catch {
-      return false;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
-    }
-  }
-
-  #noteReachable(): void {
-    if (this.#reachable) return;
-    this.#reachable = true;
-    this.#logger.info('database reachable again', { database: this.#description });
-  }
-
-  #noteUnreachable(error: unknown): void {
-    if (!this.#reachable || this.#closed !== undefined) return;
-    this.#reachable = false;
-    this.#logger.warn('database unreachable', { database: this.#description, reason: reasonOf(error) });
-  }
-
-  async #close(): Promise<void> {
-    const cut = () => {
-      for (const client of this.#clients) client.connection.stream.destroy();
-    };
-    const timer = setTimeout(cut, CLOSE_GRACE_MS);
-    const ended = Array.from(this.#clients, (client) => new Promise<void>((resolve) => client.once('end', resolve)));
-    await this.#pool.end();
-    await Promise.all(ended);
-    clearTimeout(timer);
-  }
+function operated(system: PooledDatabase, { metrics, probes, describe, pools }: Operation): PostgresDatabase {
+  return {
+    query: (text, values) => system.query(text, values),
+    connect: () => system.connect(),
+    transaction: (work) => system.transaction(work),
+    ping: (signal) => system.ping(signal),
+    listen: (channel, onNotification) => system.listen(channel, onNotification),
+    metrics,
+    probes,
+    describe: () => describe,
+    waitUntilReady: (signal) => system.waitUntilReady(signal),
+    async close() {
+      await Promise.all(pools.map((pool) => pool.close()));
+    },
+  };
 }

@@ -17,12 +17,12 @@ interface Attempt {
  * Pings on connections of their own, so that neither an exhausted pool nor a dead pooled connection decides the answer.
  * Callers that come while a ping is under way share it; it is broken off when the last of them has given up.
  */
-export function createPing(config: ClientConfig): (signal: AbortSignal) => Promise<PingResult> {
+export function createPing(config: () => ClientConfig): (signal: AbortSignal) => Promise<PingResult> {
   let current: Attempt | undefined;
 
   function begin(): Attempt {
     const controller = new AbortController();
-    const attempt: Attempt = { controller, waiting: 0, result: roundTrip(config, controller.signal) };
+    const attempt: Attempt = { controller, waiting: 0, result: roundTrip(config(), controller.signal) };
     const over = () => {
       if (current === attempt) current = undefined;
     };

@@ -1,5 +1,6 @@
 import type { Statement } from '@reactor/core';
 import { type Connection, DatabaseError, type PoolClient } from 'pg';
+import { isNameClash } from './pooler.js';
 import type { Column, PreparedStatement, PreparedStatements } from './prepared-statements.js';
 
 interface Result {
@@ -23,9 +24,6 @@ interface RowDescription {
   readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
 }
 
-/** "No such prepared statement": somebody ran DISCARD or DEALLOCATE on the connection. */
-const INVALID_STATEMENT_NAME = '26000';
-
 /** `INSERT 0 5`, `SELECT 5`, `BEGIN`. */
 const ROW_COUNT = / (\d+)$/;
 
@@ -46,7 +44,8 @@ export async function runPipeline(
     return results;
   } catch (error) {
     prepared.discard(Array.from(pipeline.fresh.values(), ({ name }) => name));
-    if (error instanceof DatabaseError && error.code === INVALID_STATEMENT_NAME) prepared.clear();
+    // Somebody ran DISCARD or DEALLOCATE on the connection, or a pooler gave us another one.
+    if (error instanceof DatabaseError && isNameClash(error)) prepared.clear();
     throw error;
   }
 }
@@ -131,6 +130,7 @@ class Pipeline {
   handleCopyData(): void {}
 
   handleError(error: unknown): void {
+    if (error instanceof Error) Object.defineProperty(error, 'statementIndex', { value: this.#results.length });
     this.#reject(error);
   }
 
@@ -145,21 +145,22 @@ class Pipeline {
   }
 
   #send(wire: Wire, { text, values = [], prepareAs }: Statement): void {
-    const known = prepareAs === undefined ? undefined : this.#prepared.find(prepareAs);
+    const key = this.#prepared.keeps ? prepareAs : undefined;
+    const known = key === undefined ? undefined : this.#prepared.find(key);
     this.#known.push(known);
-    const { name } = known ?? this.#parse(wire, text, prepareAs);
+    const { name } = known ?? this.#parse(wire, text, key);
     wire.bind({ statement: name, values });
     // What a prepared statement answers never changes: PostgreSQL refuses to run it then.
     if (known === undefined) wire.describe({ type: 'P', name: '' });
     wire.execute({ portal: '' });
   }
 
-  #parse(wire: Wire, text: string, prepareAs: string | undefined): PreparedStatement {
-    const earlier = prepareAs === undefined ? undefined : this.fresh.get(prepareAs);
+  #parse(wire: Wire, text: string, key: string | undefined): PreparedStatement {
+    const earlier = key === undefined ? undefined : this.fresh.get(key);
     if (earlier !== undefined) return earlier;
-    const statement = { name: prepareAs === undefined ? '' : this.#prepared.newName(), columns: [] };
+    const statement = { name: key === undefined ? '' : this.#prepared.newName(), columns: [] };
     wire.parse({ name: statement.name, text });
-    if (prepareAs !== undefined) this.fresh.set(prepareAs, statement);
+    if (key !== undefined) this.fresh.set(key, statement);
     return statement;
   }
 }

@@ -13,12 +13,27 @@ export interface PreparedStatement {
   columns: readonly Column[];
 }
 
+/** Gives names that no other statement has, or says that none may be used. */
+export interface StatementNames {
+  readonly allowsNames: boolean;
+  newName(): string;
+}
+
 /** What one connection has prepared. Names are never used again, so that a lost one cannot be mistaken for another. */
 export class PreparedStatements {
+  readonly #names: StatementNames;
   /** By key, the least recently used first. */
   readonly #statements = new Map<string, PreparedStatement>();
   #unwanted: string[] = [];
-  #sequence = 0;
+
+  constructor(names: StatementNames) {
+    this.#names = names;
+  }
+
+  /** Whether statements are kept at all. */
+  get keeps(): boolean {
+    return this.#names.allowsNames;
+  }
 
   /** What is prepared as `key`, if anything is. */
   find(key: string): PreparedStatement | undefined {
@@ -30,8 +45,7 @@ export class PreparedStatements {
   }
 
   newName(): string {
-    this.#sequence += 1;
-    return `reactor_${this.#sequence}`;
+    return this.#names.newName();
   }
 
   add(key: string, statement: PreparedStatement): void {

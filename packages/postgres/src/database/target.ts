@@ -3,7 +3,10 @@ import { Client, type ClientConfig } from 'pg';
 /** Where a connection string leads, without its password. */
 export interface DatabaseTarget {
   readonly description: string;
+  readonly user: string;
   readonly clientConfig: ClientConfig;
+  /** The same place for another login. */
+  as(user: string, password: string | undefined): ClientConfig;
 }
 
 /**
@@ -31,5 +34,18 @@ export function parseTarget(connectionString: string): DatabaseTarget {
   const description = client.host.startsWith('/')
     ? `postgresql://${user}@/${database}?host=${client.host}`
     : `postgresql://${user}@${client.host}:${client.port}/${database}`;
-  return { description, clientConfig };
+  return {
+    description,
+    user: client.user ?? '',
+    clientConfig,
+    as: (other, password) => ({ ...clientConfig, connectionString: withLogin(connectionString, other, password) }),
+  };
+}
+
+/** The driver lets a `user` of the query string win over the one before the host. */
+function withLogin(connectionString: string, user: string, password: string | undefined): string {
+  const login = encodeURIComponent(user) + (password === undefined ? '' : `:${encodeURIComponent(password)}`);
+  return connectionString
+    .replace(/^(\w+:\/\/)(?:[^@/?]*@)?/, `$1${login}@`)
+    .replace(/(?<=[?&])(?:user|password)=[^&]*&?/g, '');
 }

@@ -13,9 +13,9 @@ export async function samplesOf(contributor: MetricsContributor, name: string): 
   );
 }
 
-/** The value of a family without labels. */
+/** The value of a family that has one series. */
 export async function valueOfFamily(contributor: MetricsContributor, name: string): Promise<number> {
-  const value = (await samplesOf(contributor, name))[name];
-  if (value === undefined) throw new Error(`${name} has no series without labels`);
+  const [value, ...others] = Object.values(await samplesOf(contributor, name));
+  if (value === undefined || others.length > 0) throw new Error(`${name} has not one series`);
   return value;
 }

@@ -1,0 +1,21 @@
+import type { ClientConfig } from 'pg';
+
+/** As whom a pool connects. */
+export interface Login {
+  /** Whether that is settled; until it is, `prepare` settles it. */
+  readonly isReady: boolean;
+  /** How connections are opened from now on. */
+  readonly clientConfig: ClientConfig;
+  /** @throws ReactorError `database_unavailable` (503) while that cannot be settled */
+  prepare(): Promise<void>;
+  /**
+   * The server turned this login away.
+   * @returns whether connecting again has a chance
+   */
+  refused(error: unknown): Promise<boolean>;
+}
+
+/** The login that the operator configured. There is no other. */
+export function configuredLogin(clientConfig: ClientConfig): Login {
+  return { isReady: true, clientConfig, prepare: async () => {}, refused: async () => false };
+}

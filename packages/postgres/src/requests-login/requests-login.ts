@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { type Database, type Logger, type Queryable, reasonOf } from '@reactor/core';
+import { type ClientConfig, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
+import { isAcquireTimeout, isConnectionFailure } from '../database/errors.js';
+import type { Login } from '../database/login.js';
+import type { DatabaseTarget } from '../database/target.js';
+import { lockLogin, loginPassword } from './password.js';
+import { scramVerifier } from './scram.js';
+import { readLoginState, repairs } from './state.js';
+
+export interface RequestsLoginOptions {
+  /** The pool of the configured login. */
+  readonly system: Database;
+  readonly target: DatabaseTarget;
+  /** As `database.requests_url` has it. */
+  readonly own: DatabaseTarget | undefined;
+  readonly isEmbedded: boolean;
+  readonly logger: Logger;
+}
+
+/** As whom the pool `requests` connects. */
+export interface RequestsLogin extends Login {
+  /** Why callers run on the configured login instead; undefined where they do not. */
+  readonly fallback: string | undefined;
+  /** What the login is called; undefined until it is known. */
+  readonly name: string | undefined;
+  /** Whether `database.requests_url` names it. */
+  readonly isConfigured: boolean;
+}
+
+/** The one of the embedded server, which has one database. */
+const EMBEDDED_NAME = 'reactor_requests';
+
+/**
+ * A login that may become the request roles and nothing else, so that a function which leaves its role finds nothing
+ * there. Made on first use, and once more when the server does not know it any longer; where it cannot be made, requests
+ * run on the configured login.
+ */
+export function createRequestsLogin(options: RequestsLoginOptions): RequestsLogin {
+  return new PreparedLogin(options);
+}
+
+class PreparedLogin implements RequestsLogin {
+  readonly #options: RequestsLoginOptions;
+  #clientConfig: ClientConfig;
+  #isReady = false;
+  #name: string | undefined;
+  #fallback: string | undefined;
+  #preparing: Promise<void> | undefined;
+  #timesRefused = 0;
+
+  constructor(options: RequestsLoginOptions) {
+    this.#options = options;
+    this.#clientConfig = (options.own ?? options.target).clientConfig;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get clientConfig(): ClientConfig {
+    return this.#clientConfig;
+  }
+
+  get name(): string | undefined {
+    return this.#name;
+  }
+
+  get isConfigured(): boolean {
+    return this.#options.own !== undefined;
+  }
+
+  get fallback(): string | undefined {
+    return this.#fallback;
+  }
+
+  prepare(): Promise<void> {
+    this.#preparing ??= this.#prepare(false).finally(() => {
+      this.#preparing = undefined;
+    });
+    return this.#preparing;
+  }
+
+  async refused(error: unknown): Promise<boolean> {
+    if (this.#fallback !== undefined || !isRefusal(error)) return false;
+    this.#timesRefused += 1;
+    if (this.#timesRefused > 1 || this.#options.own !== undefined) {
+      this.#fallBack(`the server refused their own (${reasonOf(error)})`);
+      return true;
+    }
+    // Dropped, or its password changed: set again once.
+    this.#preparing ??= this.#prepare(true).finally(() => {
+      this.#preparing = undefined;
+    });
+    await this.#preparing;
+    return true;
+  }
+
+  async #prepare(setPassword: boolean): Promise<void> {
+    const { system, target, own, isEmbedded, logger } = this.#options;
+    try {
+      const name = own?.user ?? (isEmbedded ? EMBEDDED_NAME : await nameFor(system));
+      this.#name = name;
+      const password = await system.transaction(async (transaction) => {
+        await lockLogin(transaction);
+        return own === undefined
+          ? makeLogin(transaction, name, { setPassword, hasPassword: !isEmbedded })
+          : lendHand(transaction, name);
+      });
+      if (own === undefined) {
+        this.#clientConfig = target.as(name, password);
+        logger.debug('requests have a login of their own', { login: name });
+      }
+    } catch (error) {
+      if (!isSqlError(error)) throw error;
+      this.#fallBack(`one of their own could not be made (${error.message})`);
+    }
+    this.#isReady = true;
+  }
+
+  #fallBack(reason: string): void {
+    const { logger, target } = this.#options;
+    this.#fallback = reason;
+    this.#clientConfig = target.clientConfig;
+    logger.warn('requests run on the configured login', { reason });
+  }
+}
+
+/** Roles belong to the whole server: two installations on it must not meet. */
+async function nameFor(system: Queryable): Promise<string> {
+  const { rows } = await system.query<{ name: string }>('SELECT current_database()::text AS name');
+  const digest = createHash('sha256')
+    .update(rows[0]?.name ?? '')
+    .digest('hex');
+  return `reactor_requests_${digest.slice(0, 8)}`;
+}
+
+/** @returns its password; undefined where the server asks for none */
+async function makeLogin(
+  transaction: Queryable,
+  name: string,
+  { setPassword, hasPassword }: { readonly setPassword: boolean; readonly hasPassword: boolean },
+): Promise<string | undefined> {
+  const before = await readLoginState(transaction, name);
+  if (!before.present) await transaction.query(`CREATE ROLE ${escapeIdentifier(name)} LOGIN NOINHERIT`);
+  for (const sql of repairs(name, await readLoginState(transaction, name))) await transaction.query(sql);
+  if (!hasPassword) return undefined;
+  const { password, isNew } = await loginPassword(transaction, name);
+  if (isNew || setPassword || !before.present) {
+    const verifier = escapeLiteral(scramVerifier(password));
+    await transaction.query(`ALTER ROLE ${escapeIdentifier(name)} PASSWORD ${verifier}`);
+  }
+  return password;
+}
+
+/** The administrator has made the login; what it lacks is added where the configured login may. */
+async function lendHand(transaction: Queryable, name: string): Promise<undefined> {
+  const state = await readLoginState(transaction, name);
+  for (const sql of repairs(name, state)) {
+    await transaction.query('SAVEPOINT repair');
+    // What it may not add, the doctor names.
+    await transaction.query(sql).catch(() => transaction.query('ROLLBACK TO SAVEPOINT repair'));
+  }
+  return undefined;
+}
+
+function isSqlError(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && !isConnectionFailure(error);
+}
+
+/** Whether the server itself, or a pooler before it, said no to the login, and not to the moment. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof DatabaseError) || isAcquireTimeout(error)) return false;
+  const { code = '' } = error;
+  return !(code.startsWith('53') || code.startsWith('57'));
+}

@@ -1,0 +1,54 @@
+import { POLICY_SCHEMA, type Queryable, REQUEST_ROLES } from '@reactor/core';
+import { escapeIdentifier } from 'pg';
+
+/** A login for requests as the server has it. */
+export interface LoginState {
+  readonly present: boolean;
+  /** Attributes by which it could do more than become one of the request roles: `SUPERUSER`. */
+  readonly excess: readonly string[];
+  readonly member_of: readonly string[];
+  readonly may_connect: boolean;
+  /** Whether it reaches the function that ends a request, which is called under it after a failed one. */
+  readonly may_clean_up: boolean;
+  /** Number of objects in this database that belong to it. */
+  readonly owned: number;
+  readonly database: string;
+}
+
+const STATE = `
+  SELECT r.oid IS NOT NULL AS present,
+    array_remove(ARRAY[
+      CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+      CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END,
+      CASE WHEN r.rolreplication THEN 'REPLICATION' END, CASE WHEN r.rolinherit THEN 'INHERIT' END], NULL) AS excess,
+    ARRAY(SELECT DISTINCT g.rolname::text FROM pg_catalog.pg_auth_members m
+      JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1) AS member_of,
+    coalesce(has_database_privilege(r.oid, current_database(), 'CONNECT'), false) AS may_connect,
+    to_regnamespace($2) IS NULL OR coalesce(has_schema_privilege(r.oid, to_regnamespace($2)::oid, 'USAGE'), false) AS may_clean_up,
+    (SELECT count(*)::int FROM pg_catalog.pg_shdepend d
+      WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND d.deptype = 'o'
+        AND d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) AS owned,
+    current_database()::text AS database
+  FROM (VALUES ($1::text)) AS wanted (name) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.name`;
+
+export async function readLoginState(database: Queryable, name: string): Promise<LoginState> {
+  const { rows } = await database.query<LoginState>(STATE, [name, POLICY_SCHEMA]);
+  return rows[0] as LoginState;
+}
+
+/** Statements that turn `state` into a login that may become the request roles, and nothing else. */
+export function repairs(name: string, state: LoginState): readonly string[] {
+  const login = escapeIdentifier(name);
+  const missing = REQUEST_ROLES.filter((role) => !state.member_of.includes(role));
+  const extra = state.member_of.filter((role) => !(REQUEST_ROLES as readonly string[]).includes(role));
+  return [
+    ...(state.present ? [] : [`CREATE ROLE ${login} LOGIN NOINHERIT`]),
+    ...(state.excess.length === 0 ? [] : [`ALTER ROLE ${login} ${state.excess.map((word) => `NO${word}`).join(' ')}`]),
+    ...(missing.length === 0 ? [] : [`GRANT ${missing.join(', ')} TO ${login}`]),
+    ...(extra.length === 0 ? [] : [`REVOKE ${extra.map(escapeIdentifier).join(', ')} FROM ${login}`]),
+    ...(state.may_connect && state.present
+      ? []
+      : [`GRANT CONNECT ON DATABASE ${escapeIdentifier(state.database)} TO ${login}`]),
+    ...(state.may_clean_up && state.present ? [] : [`GRANT USAGE ON SCHEMA ${POLICY_SCHEMA} TO ${login}`]),
+  ];
+}
