@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createBucket, health, putObject, signUp } from './support/client.js';
+import { type Check, createBucket, doctor, health, putObject, signUp } from './support/client.js';
 import { linesOf } from './support/log.js';
 import { externalPostgres } from './support/postgres.js';
 import { processesOf } from './support/processes.js';
-import { projectDirectory, runServer, startServer } from './support/server.js';
+import { projectDirectory, runServer, startServer, type TestServer } from './support/server.js';
 import { until } from './support/until.js';
 
 const PASSWORD = 'hunter2-of-the-database';
@@ -20,12 +20,13 @@ test('a login without superuser: everything works, no child process runs, and no
   expect((await processesOf(server.stateDirectory)).filter(({ command }) => command.includes('postgres -D'))).toEqual(
     [],
   );
-  const doctor = await (await server.admin('/_admin/doctor')).text();
-  expect(server.stdout() + server.stderr() + doctor).not.toContain(PASSWORD);
+  const report = await (await server.admin('/_admin/doctor')).text();
+  expect(server.stdout() + server.stderr() + report).not.toContain(PASSWORD);
+  expect(await requestsLogin(server)).toMatchObject({ status: 'ok' });
   expect(server.stderr()).toContain('app');
 });
 
-test('without CREATEROLE the start fails with the statement an administrator has to run', async () => {
+test('without CREATEROLE the start fails with the statements an administrator has to run', async () => {
   const postgres = externalPostgres();
   await postgres.sql(`CREATE ROLE app LOGIN PASSWORD '${PASSWORD}'`);
   await postgres.sql('CREATE DATABASE app OWNER app');
@@ -33,12 +34,35 @@ test('without CREATEROLE the start fails with the statement an administrator has
   const environment = { REACTOR_DATABASE__URL: postgres.urlFor('app', PASSWORD, 'app') };
   const { code, stderr } = await runServer(directory, ['--bind', '127.0.0.1:0'], environment);
   expect(code).toBe(5);
-  const statement = /ALTER ROLE [^;]+;/.exec(stderr)?.[0] ?? '';
-  expect(statement).toContain('CREATEROLE');
+  const statements = stderr.match(/^(?:CREATE|GRANT) [^;]+;$/gm) ?? [];
+  expect(statements).toEqual([
+    'CREATE ROLE reactor_anon NOLOGIN NOINHERIT;',
+    'CREATE ROLE reactor_authenticated NOLOGIN NOINHERIT;',
+    'GRANT reactor_anon TO app;',
+    'GRANT reactor_authenticated TO app;',
+  ]);
   expect(stderr).not.toContain(PASSWORD);
-  await postgres.sql(statement);
-  await startServer({ directory, environment });
+  await postgres.sql(statements.join('\n'));
+  const server = await startServer({ directory, environment });
+  const login = await requestsLogin(server);
+  expect(login).toMatchObject({ status: 'warn', message: expect.stringContaining('permission denied to create role') });
+
+  // What the doctor says helps.
+  const [made = ''] = /CREATE ROLE .* TO \w+;/.exec(login?.remedy ?? '') ?? [];
+  await postgres.sql(made.replace('…', 'of-requests'), 'app');
+  const [, name = ''] = /CREATE ROLE (\w+)/.exec(made) ?? [];
+  await server.end('SIGTERM');
+  const again = await startServer({
+    directory,
+    environment: { ...environment, REACTOR_DATABASE__REQUESTS_URL: postgres.urlFor(name, 'of-requests', 'app') },
+  });
+  expect(await requestsLogin(again)).toMatchObject({ status: 'ok', message: expect.stringContaining(name) });
 });
+
+async function requestsLogin(server: TestServer): Promise<Check | undefined> {
+  const { body } = await doctor(server);
+  return body.server?.checks.find(({ name }) => name === 'requests_login');
+}
 
 test('two servers that start at once on one database migrate it once', async () => {
   const postgres = externalPostgres();

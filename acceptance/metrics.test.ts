@@ -98,7 +98,8 @@ test('one scrape holds what the server, the database and each capability counted
     'reactor_http_requests_total{capability="server",method="GET",status="404"} 1',
     'reactor_auth_sign_ups_total{result="ok"} 1',
     'reactor_data_operations_total{operation="select",result="rejected"} 1',
-    'reactor_db_up 1',
+    'reactor_db_up{pool="system"} 1',
+    'reactor_db_up{pool="requests"} 1',
     'reactor_health_status{capability="storage"} 1',
   ]) {
     expect(text.split('\n')).toContain(moved);
@@ -148,7 +149,7 @@ test('a real Prometheus scrapes it with the shipped job, and answers the publish
     'histogram_quantile(0.95, sum by (le, capability) (rate(reactor_http_request_duration_seconds_bucket[30s]))) > 0',
   );
   expect(p95.length).toBeGreaterThan(0);
-  expect(await first('reactor_db_pool_size - reactor_db_pool_idle')).toHaveLength(1);
+  expect(await first('reactor_db_pool_size - reactor_db_pool_idle')).toHaveLength(2);
   expect(await first('reactor_health_status{capability="storage"} == 1')).toHaveLength(1);
 
   const blobs = path.join(server.stateDirectory, 'blobs');

@@ -8,6 +8,8 @@ import { onTestFinished } from 'vitest';
 export interface ExternalPostgres {
   /** As its superuser, without a password. */
   readonly url: string;
+  /** Of its socket. */
+  readonly directory: string;
   /** The same server as another login. */
   urlFor(user: string, password: string, database: string): string;
   sql(text: string, database?: string): Promise<void>;
@@ -42,6 +44,7 @@ export function externalPostgres(): ExternalPostgres {
   const url = urlFor('postgres', '', 'postgres');
   return {
     url,
+    directory,
     urlFor,
     control: (...args) =>
       control(...(args[0] === 'start' ? ['-l', path.join(directory, 'log'), '-o', options] : []), ...args),
@@ -58,7 +61,7 @@ export function externalPostgres(): ExternalPostgres {
 }
 
 /** PostgreSQL refuses root; without root it runs as who we are. */
-function accountOf(name: string): { uid: number; gid: number } | undefined {
+export function accountOf(name: string): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const idOf = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
   return { uid: idOf('-u'), gid: idOf('-g') };

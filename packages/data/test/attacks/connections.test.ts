@@ -76,7 +76,7 @@ const NOBODY = {
   role: 'reactor_anon',
   sub: null,
   path: 'public, pg_temp',
-  timeout: '10s',
+  timeout: '3s',
   read_only: 'on',
 };
 

@@ -31,7 +31,7 @@ function onConfiguredLogin(
   configured: string,
   { fallback, name = 'reactor_requests', isConfigured }: RequestsLogin,
 ): ProbeResult {
-  const login = escapeIdentifier(name);
+  const login = quoteWhereNeeded(name);
   const make =
     `CREATE ROLE ${login} LOGIN NOINHERIT PASSWORD '…'; GRANT ${REQUEST_ROLES.join(', ')} TO ${login}; ` +
     `GRANT USAGE ON SCHEMA ${POLICY_SCHEMA} TO ${login};`;
@@ -45,4 +45,9 @@ function onConfiguredLogin(
       ? 'Correct database.requests_url, and restart.'
       : `As an administrator of the database: ${make} Then set database.requests_url to its URL, and restart.`,
   };
+}
+
+/** For people to read. */
+function quoteWhereNeeded(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : escapeIdentifier(name);
 }
