@@ -64,7 +64,8 @@ describe.each(['transaction', 'session'] as const)('behind PgBouncer in %s mode'
     };
     await Promise.all(Array.from({ length: WORKERS }, (_, number) => worker(number)));
     await poison();
-    expect(wrong).toEqual([]);
+    const failures = linesOf(server).filter(({ level }) => level === 'WARN' || level === 'ERROR');
+    expect({ wrong, failures }).toEqual({ wrong: [], failures: [] });
 
     // What was acknowledged is there, once, and nothing else.
     const all = (await (await server.admin('/data/v1/notes?limit=1000000')).json()) as Note[];
@@ -117,7 +118,7 @@ async function serverBehindPooler(
   const postgres = externalPostgres();
   await postgres.sql("ALTER ROLE postgres PASSWORD 'of-postgres'");
   await postgres.sql('CREATE DATABASE app');
-  const pooler = await startPgBouncer(postgres, { mode, password: 'of-postgres' });
+  const pooler = await startPgBouncer(postgres, mode);
   const directory = await projectDirectory();
   const migrations = await writeMigrations(directory, { '001_notes': NOTES });
   const server = await startServer({

@@ -18,17 +18,15 @@ export interface PgBouncer {
 /**
  * Debian's PgBouncer before `postgres`, with few server connections, so that clients meet what others left on them. It
  * asks the server for passwords, as one does where logins come and go.
- * @param password of the superuser, who may ask
  */
-export async function startPgBouncer(
-  postgres: ExternalPostgres,
-  { mode, password }: { readonly mode: 'transaction' | 'session'; readonly password: string },
-): Promise<PgBouncer> {
+export async function startPgBouncer(postgres: ExternalPostgres, mode: 'transaction' | 'session'): Promise<PgBouncer> {
   const directory = mkdtempSync(path.join(tmpdir(), 'reactor-pgbouncer-'));
   const account = accountOf('postgres');
   if (account !== undefined) chownSync(directory, account.uid, account.gid);
   const config = path.join(directory, 'pgbouncer.ini');
-  writeFileSync(path.join(directory, 'users'), `"postgres" "${password}"\n`);
+  // Of its own, so that what others leave on their server connections does not reach it.
+  await postgres.sql("CREATE ROLE bouncer SUPERUSER LOGIN PASSWORD 'of-bouncer'");
+  writeFileSync(path.join(directory, 'users'), '"bouncer" "of-bouncer"\n');
   writeFileSync(
     config,
     `[databases]
@@ -39,7 +37,7 @@ listen_port = ${PORT}
 unix_socket_dir = ${directory}
 auth_type = scram-sha-256
 auth_file = ${path.join(directory, 'users')}
-auth_user = postgres
+auth_user = bouncer
 auth_query = SELECT usename, passwd FROM pg_shadow WHERE usename = $1
 pool_mode = ${mode}
 default_pool_size = ${mode === 'transaction' ? 4 : 60}

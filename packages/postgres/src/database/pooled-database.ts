@@ -132,9 +132,10 @@ export class PooledDatabase implements Database {
 
   async #checkOut(): Promise<PoolClient> {
     const { login, acquireTimeoutMs } = this.#options;
+    const used = login.clientConfig;
     try {
       return await this.#pool.connect().catch(async (error: unknown) => {
-        if (!(await login.refused(error))) throw error;
+        if (!(await login.refused(error, used))) throw error;
         return this.#pool.connect();
       });
     } catch (error) {

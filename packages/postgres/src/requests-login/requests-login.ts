@@ -74,25 +74,26 @@ class PreparedLogin implements RequestsLogin {
     return this.#fallback;
   }
 
-  prepare(): Promise<void> {
-    this.#preparing ??= this.#prepare(false).finally(() => {
+  prepare(setPassword = false): Promise<void> {
+    this.#preparing ??= this.#prepare(setPassword).finally(() => {
       this.#preparing = undefined;
     });
     return this.#preparing;
   }
 
-  async refused(error: unknown): Promise<boolean> {
-    if (this.#fallback !== undefined || !isRefusal(error)) return false;
-    this.#timesRefused += 1;
-    if (this.#timesRefused > 1 || this.#options.own !== undefined) {
-      this.#fallBack(`the server refused their own (${reasonOf(error)})`);
-      return true;
-    }
-    // Dropped, or its password changed: set again once.
-    this.#preparing ??= this.#prepare(true).finally(() => {
-      this.#preparing = undefined;
-    });
+  async refused(error: unknown, used: ClientConfig): Promise<boolean> {
+    if (!isRefusal(error)) return false;
     await this.#preparing;
+    // Others were turned away with it, and one of them has seen to it.
+    if (used !== this.#clientConfig) return true;
+    if (this.#fallback !== undefined) return false;
+    this.#timesRefused += 1;
+    if (this.#timesRefused > 1 || this.isConfigured) {
+      this.#fallBack(`the server refused their own (${reasonOf(error)})`);
+    } else {
+      // Dropped, or its password changed.
+      await this.prepare(true);
+    }
     return true;
   }
 
