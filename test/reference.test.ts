@@ -12,7 +12,7 @@ import {
   instrumentHttp,
   serverInfo,
 } from '@reactor/observability';
-import { embeddedPostgresMetrics, openDatabase } from '@reactor/postgres';
+import { embeddedPostgresMetrics, openDatabases } from '@reactor/postgres';
 import { capabilitySchemas, defaultSettings, SERVER_SECTIONS } from '@reactor/server';
 import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageErrors } from '@reactor/storage';
 import { afterAll, expect, test } from 'vitest';
@@ -27,7 +27,11 @@ const reference = (name: string) => path.resolve(import.meta.dirname, `../docs/r
 
 const context = { logger: silentLogger, clock: systemClock };
 const directory = mkdtempSync(path.join(tmpdir(), 'reactor-reference-'));
-const database = openDatabase({ connectionString: 'postgresql://nobody@localhost/nothing', ...context });
+const database = openDatabases({
+  connectionString: 'postgresql://nobody@localhost/nothing',
+  isEmbedded: false,
+  ...context,
+});
 afterAll(async () => {
   await database.close();
   rmSync(directory, { recursive: true });
@@ -87,19 +91,33 @@ test('docs/reference/errors.md lists every error code that is declared', async (
 test('docs/reference/config.md lists every key that is accepted', async () => {
   const sections = Object.entries({ ...SERVER_SECTIONS, ...capabilitySchemas() }).map(([section, schema]) => {
     const json = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }) as {
-      properties: Record<string, { description?: string; default?: unknown; type?: string; enum?: string[] }>;
+      properties: Record<string, Property>;
     };
     const rows = Object.entries(json.properties).map(([key, property]) => {
-      const { description = '', type, enum: values } = property;
-      const accepted = values === undefined ? (type ?? '') : values.map((value) => `\`${value}\``).join(', ');
+      const { description = '' } = property;
       const fallback = defaultOf(`${section}.${key}`, property.default);
-      return `| \`${section}.${key}\` | ${accepted} | ${fallback} | ${cell(description)} |`;
+      return `| \`${section}.${key}\` | ${accepted(property)} | ${fallback} | ${cell(description)} |`;
     });
     return `## [${section}]\n\n| Key | Accepts | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });
   const text = `${NOTE}# Configuration keys\n\nDefaults that depend on \`project.env\` or on whether there is a file are in [configuration.md](../configuration.md).\n\n${sections.join('\n')}`;
   await expect(text).toMatchFileSnapshot(reference('config'));
 });
+
+/** What JSON Schema says of a key. */
+interface Property {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+  readonly const?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly Property[];
+}
+
+function accepted({ type, const: only, enum: values, anyOf }: Property): string {
+  if (anyOf !== undefined) return anyOf.map(accepted).join(', ');
+  return (values ?? (only === undefined ? undefined : [only]))?.map((value) => `\`${value}\``).join(', ') ?? type ?? '';
+}
 
 /** Where it depends: the one of production with a file, and what `dev` or no file make of it. */
 function defaultOf(path: string, declared: unknown): string {

@@ -1,0 +1,131 @@
+import { silentLogger, systemClock } from '@reactor/core';
+import { openDatabases } from '@reactor/postgres';
+import { Hono } from 'hono';
+import { expect, onTestFinished, test } from 'vitest';
+import { createData, parseDataConfig } from '../../src/index.js';
+import { jsonBody } from '../support/data.js';
+import { databaseWith } from '../support/database.js';
+import { ALICE, testTokens } from '../support/tokens.js';
+
+const SCHEMA = `
+  CREATE SCHEMA reactor_auth;
+  CREATE TABLE reactor_auth.users (id uuid, email text);
+  INSERT INTO reactor_auth.users VALUES ('${ALICE}', 'alice@example.com');
+  CREATE TABLE notes (id int PRIMARY KEY, text text);
+  ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+  INSERT INTO notes VALUES (1, 'hidden');
+  CREATE FUNCTION run(command text) RETURNS text LANGUAGE plpgsql AS $$
+    DECLARE answer text;
+    BEGIN EXECUTE command INTO answer; RETURN answer; END $$;
+  CREATE FUNCTION run_as_nobody(command text) RETURNS text LANGUAGE plpgsql AS $$
+    DECLARE answer text;
+    BEGIN RESET ROLE; EXECUTE command INTO answer; RETURN answer; END $$;
+  GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO reactor_anon, reactor_authenticated;
+`;
+
+/** What somebody tries who gets to write dynamic SQL; each must be refused with SQLSTATE 42501. */
+const REFUSED: readonly string[] = [
+  'SELECT email FROM reactor_auth.users',
+  'SELECT password FROM reactor.requests_login',
+  'SELECT name FROM reactor_data.app_migrations',
+  'SELECT rolpassword FROM pg_authid LIMIT 1',
+  'SELECT usename FROM pg_shadow LIMIT 1',
+  'SET ROLE postgres',
+  'SET SESSION AUTHORIZATION postgres',
+  `SELECT pg_read_file('/etc/passwd')`,
+  `SELECT lo_import('/etc/passwd')`,
+  `SELECT pg_ls_dir('/')::text LIMIT 1`,
+  `COPY (SELECT 1) TO PROGRAM 'true'`,
+  `COPY (SELECT 1) TO '/tmp/reactor-attack'`,
+  'CREATE ROLE intruder SUPERUSER',
+  'ALTER ROLE reactor_anon SUPERUSER',
+  'GRANT pg_read_all_data TO reactor_anon',
+  'CREATE SCHEMA intruder',
+  'CREATE TABLE public.intruder (id int)',
+  'CREATE EXTENSION file_fdw',
+  'DROP TABLE public.notes',
+  'ALTER TABLE public.notes DISABLE ROW LEVEL SECURITY',
+  'TRUNCATE public.notes',
+  'CREATE POLICY open ON public.notes USING (true)',
+  'CREATE EVENT TRIGGER intruder ON ddl_command_end EXECUTE FUNCTION reactor_data.notify_schema_change()',
+  `LOAD 'auto_explain'`,
+  'SELECT pg_reload_conf()::text',
+  `SET log_statement = 'all'`,
+];
+
+async function setUp() {
+  const { connectionString, database: admin } = await databaseWith(SCHEMA);
+  const context = { logger: silentLogger, clock: systemClock };
+  const databases = openDatabases({ connectionString, isEmbedded: false, poolMax: 6, ...context });
+  let login = '';
+  onTestFinished(async () => {
+    await databases.close();
+    await admin.query(`DROP OWNED BY ${login}; DROP ROLE ${login}`);
+  });
+  const data = createData(parseDataConfig({}), {
+    ...context,
+    database: databases,
+    requests: databases.requests,
+    tokens: testTokens,
+  });
+  onTestFinished(() => data.stop(AbortSignal.timeout(1_000)));
+  await data.start();
+  const { rows } = await databases.requests.query<{ login: string }>('SELECT session_user::text AS login');
+  login = rows[0]?.login ?? '';
+  const app = new Hono().route(data.basePath, data.routes);
+  const call = async (name: string, command: string, token?: string) => {
+    const init = jsonBody({ command }, token === undefined ? {} : { Authorization: `Bearer ${token}` });
+    const answer = await app.request(`/data/v1/rpc/${name}`, { ...init, method: 'POST' });
+    return { status: answer.status, body: await answer.json() };
+  };
+  return { admin, call, login };
+}
+
+test('who leaves the role of a request finds a login that may do nothing', async () => {
+  const { admin, call, login } = await setUp();
+  expect(await call('run_as_nobody', 'SELECT current_user', 'alice')).toEqual({ status: 200, body: login });
+  const got: Record<string, string> = {};
+  for (const command of REFUSED) {
+    for (const name of ['run', 'run_as_nobody']) {
+      for (const token of ['alice', undefined]) {
+        const { status, body } = await call(name, command, token);
+        got[`${name} as ${token ?? 'nobody'}: ${command}`] = `${status} ${body?.code}`;
+      }
+    }
+  }
+  const expected = Object.fromEntries(
+    Object.keys(got).map((key) => [key, key.includes(' as nobody:') ? '401 42501' : '403 42501']),
+  );
+  expect(got).toEqual(expected);
+  // Nothing of it stayed.
+  const { rows } = await admin.query(
+    `SELECT (SELECT count(*)::int FROM notes) AS notes, (SELECT relrowsecurity FROM pg_class WHERE relname = 'notes') AS rls,
+       (SELECT count(*)::int FROM pg_roles WHERE rolname = 'intruder') AS intruders`,
+  );
+  expect(rows).toEqual([{ notes: 1, rls: true, intruders: 0 }]);
+});
+
+test('rows stay hidden however the caller turns', async () => {
+  const { call } = await setUp();
+  const count = 'SELECT count(*) FROM public.notes';
+  expect(await call('run', count, 'alice')).toEqual({ status: 200, body: '0' });
+  // The login has no privilege on the table at all.
+  expect((await call('run_as_nobody', count, 'alice')).body).toMatchObject({ code: '42501' });
+  expect(await call('run', `SET LOCAL row_security = off; ${count}`, 'alice')).toMatchObject({
+    body: { code: '42501' },
+  });
+  // The next one on the connection is who it is.
+  expect(await call('run', 'SELECT current_user', undefined)).toEqual({ status: 200, body: 'reactor_anon' });
+  expect(await call('run', 'SELECT current_user', 'alice')).toEqual({ status: 200, body: 'reactor_authenticated' });
+});
+
+test('the operator works as the configured login, on connections of its own', async () => {
+  const { call } = await setUp();
+  const { body } = await call(
+    'run',
+    'SELECT current_user = session_user AND current_user <> $$reactor_anon$$',
+    'admin',
+  );
+  expect(body).toBe('true');
+  expect((await call('run', 'SELECT email FROM reactor_auth.users', 'admin')).body).toBe('alice@example.com');
+});
