@@ -1,5 +1,10 @@
 import { configDefaults, type ViteUserConfig } from 'vitest/config';
 
+// Tests connect with the plain driver too, which would read PGPORT, PGOPTIONS and others of the developer's shell.
+for (const name of Object.keys(process.env)) {
+  if (/^PG[A-Z]/.test(name)) delete process.env[name];
+}
+
 /** Workspace packages resolve to their sources, so one package's tests run alone and without a build. */
 const resolve = { conditions: ['@reactor/source', 'node'] };
 

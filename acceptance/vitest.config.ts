@@ -1,4 +1,6 @@
 import { defineConfig } from 'vitest/config';
+// Takes the PG* variables of the shell away.
+import '../vitest.shared.ts';
 
 export default defineConfig({
   test: {

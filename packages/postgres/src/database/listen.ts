@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, type Logger, reasonOf, type Subscription } from '@reactor/core';
-import { Client, type ClientConfig, escapeIdentifier } from 'pg';
+import { type ClientConfig, escapeIdentifier } from 'pg';
 import { jitteredDelayMs } from '../backoff.js';
+import { ReactorClient } from './client.js';
 
 export interface ListenOptions {
   readonly config: ClientConfig;
@@ -63,7 +64,7 @@ async function listenOnce(
   { config, channel, onNotification, signal }: Listening,
   onListening: () => void,
 ): Promise<void> {
-  const client = new Client(config);
+  const client = new ReactorClient(config);
   const lost = new Promise<never>((_, reject) => {
     client.once('error', reject);
     client.once('end', () => reject(new Error('the connection ended')));

@@ -1,4 +1,5 @@
-import { Client, type ClientConfig } from 'pg';
+import type { ClientConfig } from 'pg';
+import { ReactorClient } from './client.js';
 import { unavailable } from './errors.js';
 
 /** What one round trip says. */
@@ -58,7 +59,7 @@ function gaveUp(cause: unknown) {
 }
 
 async function roundTrip(config: ClientConfig, signal: AbortSignal): Promise<PingResult> {
-  const client = new Client(config);
+  const client = new ReactorClient(config);
   // What ends the connection also rejects connect() or query(), and is reported there.
   client.on('error', () => {});
   const destroy = () => client.connection.stream.destroy();

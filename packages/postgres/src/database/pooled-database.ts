@@ -1,5 +1,6 @@
 import { type Clock, type Database, giveUpOn, type Logger, reasonOf, type Subscription } from '@reactor/core';
-import { Client, Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient } from 'pg';
+import { ReactorClient } from './client.js';
 import { PooledConnection, runTransaction } from './connection.js';
 import { isAcquireTimeout, unavailable } from './errors.js';
 import type { Login } from './login.js';
@@ -47,7 +48,7 @@ export class PooledDatabase implements Database {
     this.#pingServer = createPing(() => login.clientConfig);
     const pool = new Pool({
       // The login may change between two connections, so the pool's own copy of a configuration is not asked.
-      Client: class extends Client {
+      Client: class extends ReactorClient {
         constructor() {
           super(login.clientConfig);
         }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, reasonOf } from '@reactor/core';
 import { DatabaseError } from 'pg';
 import { jitteredDelayMs } from '../backoff.js';
+import { PasswordMissingError } from './client.js';
 import type { PingResult } from './ping.js';
 
 /** The database was not reached; the message says where and why, without a password. */
@@ -9,7 +10,7 @@ export class DatabaseUnreachableError extends Error {
   override readonly name = 'DatabaseUnreachableError';
 }
 
-/** Waiting does not mend these: wrong password, no such role, no such database. */
+/** Waiting does not repair these: wrong password, no such role, no such database. */
 const PERMANENT = new Set(['28000', '28P01', '3D000', '42501']);
 
 /** One attempt may take this long; a server that freezes in the handshake is asked anew. */
@@ -24,7 +25,7 @@ export interface WaitOptions {
 
 /**
  * Pings until the database answers.
- * @throws DatabaseUnreachableError when `signal` aborts first, or at once for what waiting does not mend
+ * @throws DatabaseUnreachableError when `signal` aborts first, or at once for what waiting does not repair
  */
 export async function waitUntilReady({ ping, description, logger, signal }: WaitOptions): Promise<PingResult> {
   let reason = 'it was not asked';
@@ -57,5 +58,6 @@ async function pingOnce(ping: WaitOptions['ping'], signal: AbortSignal): Promise
 
 function isPermanent(error: unknown): boolean {
   const { cause } = error as Error;
+  if (cause instanceof PasswordMissingError) return true;
   return cause instanceof DatabaseError && cause.code !== undefined && PERMANENT.has(cause.code);
 }

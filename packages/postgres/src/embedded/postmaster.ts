@@ -43,6 +43,8 @@ const LAST_WORDS_MS = 200;
 function serverSettings(socketDirectory: string): string[] {
   const settings = {
     listen_addresses: '',
+    // Part of the socket's name.
+    port: '5432',
     // A list of names; quotes keep a comma or a space in ours from splitting it.
     unix_socket_directories: `"${socketDirectory.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
