@@ -20,11 +20,20 @@ export const authErrors = defineErrors({
 });
 
 /**
- * The stored signing keys cannot be decrypted with the configured secret. `start` rejects with it: a server that went on
- * would sign with keys of its own, and every token issued so far would be worth nothing.
+ * The stored signing keys cannot be decrypted. `start` rejects with it: a server that went on would sign with keys of its
+ * own, and every token issued so far would be worth nothing.
  */
 export class AuthKeysUnusableError extends Error {
   override readonly name = 'AuthKeysUnusableError';
+
+  constructor(
+    message: string,
+    /** What is wrong: the configured secret, or the stored key. */
+    readonly reason: 'secret' | 'key',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /**

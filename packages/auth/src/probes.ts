@@ -39,7 +39,10 @@ function keysFailed(error: unknown): ProbeResult {
       status: 'fail',
       code: 'signing_keys_unusable',
       message: error.message,
-      remedy: 'Set auth.secret back to the value the keys were made with.',
+      remedy:
+        error.reason === 'secret'
+          ? 'Set auth.secret back to the value the keys were made with.'
+          : 'Restore the row of reactor_auth.signing_keys from a backup.',
     };
   }
   if (NOT_MIGRATED.has((error as { code?: string }).code ?? '')) {

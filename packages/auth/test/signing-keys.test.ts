@@ -1,7 +1,8 @@
+import { symmetricEncrypt } from 'better-auth/crypto';
 import { decodeProtectedHeader } from 'jose';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { AuthKeysUnusableError } from '../src/index.js';
-import { createAuthDatabase, createTestAuth, moveTime, PASSWORD, sampleOf, signUp } from './fixture.js';
+import { createAuthDatabase, createTestAuth, moveTime, PASSWORD, SECRET, sampleOf, signUp } from './fixture.js';
 
 const OTHER_SECRET = 'another secret, just as long as needed';
 
@@ -23,6 +24,33 @@ test('a start with another secret fails and says which key it cannot open, and n
   await expect(start).rejects.toBeInstanceOf(AuthKeysUnusableError);
   await expect(start).rejects.toThrow(body.keys[0].kid);
   await expect(start).rejects.not.toThrow(OTHER_SECRET);
+});
+
+test('a key that cannot be read for another reason is not blamed on the secret, and its text stays out of the error', async () => {
+  const { database } = await createAuthDatabase();
+  const { auth } = await createTestAuth({ database });
+  const store = (text: string) => database.query('UPDATE reactor_auth.signing_keys SET private_key = $1', [text]);
+  const key = { keys: new Map([[1, SECRET]]), currentVersion: 1 };
+  const damaged: [stored: string, says: RegExp][] = [
+    ['-----BEGIN PRIVATE KEY-----', /is damaged: its row holds no encrypted key$/],
+    ['{"d":"private"}', /is damaged: its row holds no encrypted key$/],
+    [JSON.stringify('$ba$2$00ff'), /cannot be decrypted: Secret version 2 not found/],
+    [JSON.stringify('$ba$1$not hex'), /cannot be decrypted: /],
+    [JSON.stringify(await symmetricEncrypt({ key, data: 'private' })), /is damaged: what it decrypts to is no key$/],
+  ];
+  for (const [stored, says] of damaged) {
+    await store(stored);
+    const error: unknown = await auth.start().catch((reason: unknown) => reason);
+    expect(error, stored).toBeInstanceOf(AuthKeysUnusableError);
+    expect((error as Error).message).toMatch(says);
+    expect((error as Error).message).not.toMatch(/auth\.secret|private|PRIVATE/);
+    const probe = auth.probes.find(({ name }) => name === 'signing_keys');
+    expect(await probe?.run(AbortSignal.timeout(2_000))).toMatchObject({
+      status: 'fail',
+      code: 'signing_keys_unusable',
+      remedy: 'Restore the row of reactor_auth.signing_keys from a backup.',
+    });
+  }
 });
 
 test('the private key is not in the database in the clear', async () => {
