@@ -9,7 +9,7 @@ const vite = await createViteServer({
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
 });
 try {
-  await vite.ssrLoadModule('/main.ts');
+  await vite.ssrLoadModule('/command-line.ts');
 } finally {
   await vite.close();
 }
