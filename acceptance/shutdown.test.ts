@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
+import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBucket, health, putObject, signUp } from './support/client.js';
 import { processesOf } from './support/processes.js';
-import { startServer } from './support/server.js';
+import { MAIN, projectDirectory, startServer } from './support/server.js';
 import { until } from './support/until.js';
 
 test('SIGTERM under load drops no request that was read, and leaves no process', async () => {
@@ -79,6 +82,39 @@ test('readiness and health turn 503 first, while requests are still answered', a
   expect((await fetch(`${server.url}/livez`)).status).toBe(200);
   expect((await fetch(`${server.url}/auth/v1/keys`)).status).toBe(200);
   expect(await ended).toBe(0);
+});
+
+test('SIGHUP is a SIGTERM, and the second one of a closed terminal no reason to hurry', async () => {
+  const server = await startServer({ environment: { REACTOR_SERVER__GRACE_SECS: '1' } });
+  const ended = server.end('SIGHUP');
+  await until('the drain to begin', async () => (server.stdout().includes('stopping') ? true : undefined));
+  server.process.kill('SIGHUP');
+  expect((await fetch(`${server.url}/auth/v1/keys`)).status).toBe(200);
+  expect(await ended).toBe(0);
+  expect(server.stdout()).toContain('"stopped"');
+  await until('every process to end', async () => (await processesOf(server.stateDirectory)).length === 0 || undefined);
+});
+
+test('a terminal that is closed stops the server in order', async () => {
+  const directory = await projectDirectory();
+  const state = path.join(directory, '.reactor');
+  // `script` gives it a terminal, which ends with `script`. The state directory marks it in the list of processes.
+  const command = `exec '${process.execPath}' '${MAIN}' --bind 127.0.0.1:0 --state-dir '${state}'`;
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, HOME: directory },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  let shown = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  await until('the banner', async () => (shown.includes('is ready after') ? true : undefined));
+  terminal.kill('SIGKILL');
+  await until('every process to end', async () => (await processesOf(state)).length === 0 || undefined);
+  // Gone only when the stop came to its end.
+  expect(existsSync(path.join(state, 'server.pid'))).toBe(false);
+  expect(existsSync(path.join(state, 'postgres/data/postmaster.pid'))).toBe(false);
 });
 
 test('an upload that is under way is finished and kept', async () => {

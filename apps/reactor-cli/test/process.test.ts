@@ -19,14 +19,16 @@ function reactor(argv: readonly string[], env: Readonly<Record<string, string>> 
   return { child, text, closed: once(child, 'close') as Promise<[number | null, string | null]> };
 }
 
-test('Ctrl-C ends logs --follow with 0', async () => {
+test('Ctrl-C, a process manager or a closed terminal end logs --follow with 0', async () => {
   const { env, logger } = await testServer();
   logger.info('kept');
-  const { child, text, closed } = reactor(['logs', '--follow'], env);
-  await expect.poll(() => text.stdout, { timeout: 20_000 }).toContain('kept');
-  child.kill('SIGINT');
-  expect(await closed).toEqual([0, null]);
-  expect(text.stderr).toBe('');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const { child, text, closed } = reactor(['logs', '--follow'], env);
+    await expect.poll(() => text.stdout, { timeout: 20_000 }).toContain('kept');
+    child.kill(signal);
+    expect(await closed, signal).toEqual([0, null]);
+    expect(text.stderr).toBe('');
+  }
 });
 
 test('ends quietly when nobody reads any more', async () => {

@@ -32,7 +32,7 @@ const settings = () =>
 
 program
   .command('serve', { isDefault: true })
-  .description('run the server until SIGTERM or SIGINT')
+  .description('run the server until SIGTERM, SIGINT or SIGHUP')
   .action(async () => serve(await settings()));
 program
   .command('doctor')

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { bootServer } from '../boot.js';
 import type { Settings } from '../config/settings.js';
 
-/** Everything after SIGTERM has to be over by then; a supervisor's own patience is usually 30 s too. */
+/** Everything after the signal has to be over by then; a supervisor's own patience is usually 30 s too. */
 const STOP_BUDGET_MS = 30_000;
 
 /** Runs the server until a signal, or `POST /_admin/shutdown`, ends it. */
@@ -27,6 +27,8 @@ export async function serve(settings: Settings): Promise<void> {
       stop();
     });
   }
+  // The terminal was closed. The kernel and the shell both say so, which is no impatience.
+  process.on('SIGHUP', stop);
 
   const server = await bootServer(settings, {
     shutdown: stop,
