@@ -10,6 +10,9 @@ export function printable(text: string): string {
   });
 }
 
+/** Where capabilities are listed and there are none. */
+export const NO_CAPABILITY = 'no capability is mounted';
+
 const SGR = { red: '31', green: '32', yellow: '33', dim: '2' } as const;
 export type Color = keyof typeof SGR;
 

@@ -18,7 +18,7 @@ export function banner({ version, url, database, adminTokenFile, capabilities, b
   return `
   Reactor ${version} is ready after ${(bootMs / 1000).toFixed(2)} s
 
-  API          ${url}  (${capabilities.join(', ')})
+  API          ${url}  (${capabilities.join(', ') || 'no capability: Reactor.toml lists none'})
   Database     ${database}
   Admin token  ${token}
 

@@ -18,10 +18,12 @@ import type { MigrationActions } from './admin/migrate.js';
 import { banner } from './banner.js';
 import { compose } from './compose.js';
 import type { Settings } from './config/settings.js';
+import { doctorSubjects } from './doctor-subjects.js';
 import { EXIT, ExitError } from './exit.js';
 import { listen } from './http/listener.js';
 import { createProgressWatch } from './http/progress.js';
-import { applyMigrations, applyOwnMigrations, doctorSubjects, exitCodeOf, tryMigrations } from './migrations.js';
+import { applyMigrations, applyOwnMigrations, exitCodeOf, tryMigrations } from './migrations.js';
+import { nothingMounted } from './nothing-mounted.js';
 import { awaitDatabase, openPlatform, openSecrets, type Platform } from './platform.js';
 import { ADMIN_TOKEN_FILE } from './secrets.js';
 import { serverVersion } from './version.js';
@@ -102,7 +104,10 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
         capabilities,
         ready,
         diagnose: (aborted) =>
-          runDoctor(platform === undefined ? [] : doctorSubjects(platform), { ...context, signal: aborted }),
+          runDoctor(doctorSubjects(settings.loaded, platform), {
+            ...context,
+            signal: aborted,
+          }),
         ...(platform === undefined ? {} : { migrations: migrationsOf(platform, logging) }),
         shutdown,
       });
@@ -150,6 +155,8 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
 
     const bootMs = systemClock.monotonic() - bootedAt;
     const names = capabilities.map(({ name }) => name);
+    const nothing = nothingMounted(settings.loaded);
+    if (nothing !== undefined) logger.warn(nothing.message, { remedy: nothing.remedy });
     logger.info('ready', { url: listener.url, capabilities: names, boot_ms: Math.round(bootMs), version });
     process.stderr.write(
       banner({

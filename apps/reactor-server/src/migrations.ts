@@ -1,6 +1,6 @@
-import { type DoctorProbe, ReactorError } from '@reactor/core';
-import type { DoctorSubject, Logging } from '@reactor/observability';
-import { type MigrationName, migrate, migrationStatus, migrationsProbe } from '@reactor/postgres';
+import { ReactorError } from '@reactor/core';
+import type { Logging } from '@reactor/observability';
+import { type MigrationName, migrate, migrationStatus } from '@reactor/postgres';
 import { EXIT } from './exit.js';
 import type { Assembly } from './platform.js';
 
@@ -52,34 +52,6 @@ export async function tryMigrations({
   const names: MigrationName[] = [];
   for (const { appMigrations } of capabilities) names.push(...named(await appMigrations?.dryRun()));
   return names;
-}
-
-/** The probes of the connections, and of every capability, `migrations` among them: whether what the server applies for it is applied. */
-export function doctorSubjects({ capabilities, database, migrationSets, databaseProbes }: Assembly): DoctorSubject[] {
-  const subjects = capabilities.map(({ name, probes }): DoctorSubject => {
-    const own = migrationSets.filter(({ owner }) => owner === name);
-    if (own.length === 0) return { name, probes };
-    const schema = migrationsProbe(database, own);
-    const others = probes.filter((probe) => probe.name !== schema.name);
-    const app = probes.find((probe) => probe.name === schema.name);
-    return { name, probes: [...others, app === undefined ? schema : inTurn(schema, app)] };
-  });
-  return databaseProbes.length === 0 ? subjects : [...subjects, { name: 'server', probes: databaseProbes }];
-}
-
-/** One probe for two of the same name: the second is asked when the first finds nothing. */
-function inTurn(first: DoctorProbe, second: DoctorProbe): DoctorProbe {
-  return {
-    ...first,
-    timeoutMs: first.timeoutMs + second.timeoutMs,
-    async run(signal) {
-      const before = await first.run(signal);
-      if (before.status !== 'ok') return before;
-      const after = await second.run(signal);
-      if (after.status !== 'ok') return after;
-      return { status: 'ok', message: [before.message, after.message].filter(Boolean).join('; ') };
-    },
-  };
 }
 
 function named(ids: readonly string[] = []): readonly MigrationName[] {

@@ -1,7 +1,7 @@
 import { EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import type { Output } from '../output.js';
-import { printable } from '../text.js';
+import { NO_CAPABILITY, printable } from '../text.js';
 
 /** Body of `GET /health`. */
 export interface HealthAnswer {
@@ -41,7 +41,7 @@ export async function health(client: Client, output: Output): Promise<number> {
         ...failures(answer).map((failure) => `${paint('red', '✖')} ${failure}`),
         ...names.map((name) => `${paint('green', '✔')} ${printable(name)}`),
       ];
-      return `${lines.join('\n')}\n`;
+      return `${lines.join('\n') || NO_CAPABILITY}\n`;
     },
     ok,
   );

@@ -3,7 +3,7 @@ import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import type { Output } from '../output.js';
 import type { LockedBy } from '../project/lock-file.js';
-import { formatDuration, printable } from '../text.js';
+import { formatDuration, NO_CAPABILITY, printable } from '../text.js';
 import { failures, fetchHealth, type HealthAnswer } from './health.js';
 
 /** `reactor status`: whether a server runs, since when, and how it is. Not running is an answer, not an error. */
@@ -49,5 +49,5 @@ function isOf(url: URL, lock: LockedBy): boolean {
 
 function summary(answer: HealthAnswer): string {
   if (answer.status !== 'ok') return `failing (${failures(answer).join('; ')})`;
-  return `ok (${Object.keys(answer.capabilities).join(', ')})`;
+  return `ok (${Object.keys(answer.capabilities).join(', ') || NO_CAPABILITY})`;
 }

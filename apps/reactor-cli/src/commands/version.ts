@@ -1,7 +1,7 @@
 import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import type { Output } from '../output.js';
-import { printable } from '../text.js';
+import { NO_CAPABILITY, printable } from '../text.js';
 import { cliVersion } from '../version.js';
 
 interface ServerVersion {
@@ -18,7 +18,7 @@ export async function version(client: Client, output: Output): Promise<number> {
     const lines = [`reactor-cli ${cli.version}`];
     if (server !== undefined) {
       const parts = Object.entries(server.capabilities).map(([name, release]) => `${name} ${release}`);
-      lines.push(printable(`server ${server.version} at ${server.url} (${parts.join(', ')})`));
+      lines.push(printable(`server ${server.version} at ${server.url} (${parts.join(', ') || NO_CAPABILITY})`));
     }
     return `${lines.join('\n')}\n`;
   });

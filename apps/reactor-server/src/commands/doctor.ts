@@ -11,8 +11,8 @@ import {
 } from '@reactor/observability';
 import { lockStateDirectory, readStateLock, StateDirectoryLockedError } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
+import { doctorSubjects } from '../doctor-subjects.js';
 import { EXIT, ExitError } from '../exit.js';
-import { doctorSubjects } from '../migrations.js';
 import { assemble, type Databases, openConfiguredDatabase, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
 import { unavailableDatabase } from '../unavailable-database.js';
@@ -47,7 +47,10 @@ async function diagnoseAlone(settings: Settings): Promise<DoctorReport> {
   const opened = await openToLook(settings, logging);
   try {
     const assembly = assemble(settings, await openSecrets(settings, false), logging, opened);
-    return await runDoctor(doctorSubjects(assembly), { logger: logging.logger('reactor_server'), clock: systemClock });
+    return await runDoctor(doctorSubjects(settings.loaded, assembly), {
+      logger: logging.logger('reactor_server'),
+      clock: systemClock,
+    });
   } finally {
     await opened.close();
     await logging.close();
