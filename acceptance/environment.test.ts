@@ -34,3 +34,13 @@ test('and with an external one', async () => {
   const server = await startServer({ environment });
   expect((await server.admin('/_admin/doctor')).status).toBe(200);
 });
+
+test("variables of better-auth's own add no trusted origin", async () => {
+  const server = await startServer({ environment: { BETTER_AUTH_TRUSTED_ORIGINS: 'https://*.example,*' } });
+  const answer = await fetch(`${server.url}/auth/v1/sign-in/email`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Origin: 'https://evil.example' },
+    body: JSON.stringify({ email: 'ada@example.com', password: 'correct horse battery' }),
+  });
+  expect([answer.status, await answer.json()]).toMatchObject([403, { error: { code: 'untrusted_origin' } }]);
+});

@@ -16,6 +16,8 @@ export interface Collaborators {
   /** What relative paths of the configuration start from. */
   readonly directory: string;
   readonly gate: AdminGate;
+  /** Origins whose pages may call this server. */
+  readonly corsOrigins: readonly string[];
   /** A context whose logger writes to the capability's own target. */
   readonly contextOf: (name: CapabilityName) => CapabilityContext;
 }
@@ -41,9 +43,13 @@ const ENTRIES: Readonly<Partial<Record<CapabilityName, Entry>>> = {
   auth: {
     schema: authConfigSchema,
     requires: [],
-    create(section, ports, { database, gate, contextOf }) {
-      const { isOperator } = gate;
-      const auth = createAuth(parseAuthConfig(section), { ...contextOf('auth'), database, isOperator });
+    create(section, ports, { database, gate, corsOrigins, contextOf }) {
+      const auth = createAuth(parseAuthConfig(section), {
+        ...contextOf('auth'),
+        database,
+        isOperator: gate.isOperator,
+        trustedOrigins: corsOrigins,
+      });
       ports.tokens = gate.verifier(auth.tokens);
       return auth;
     },

@@ -11,9 +11,9 @@ import {
   notFound,
   requestContext,
 } from '@reactor/observability';
-import { cors } from 'hono/cors';
 import { type AdminOptions, adminRoutes } from './admin/routes.js';
 import type { ServerConfig } from './config/server-config.js';
+import { allowPagesOf } from './http/cors.js';
 import type { ProgressWatch } from './http/progress.js';
 import { openApiRoutes } from './openapi.js';
 
@@ -26,17 +26,6 @@ export interface ComposeOptions extends AdminOptions {
   /** False until the capabilities are there: every path of theirs answers `not_ready` until then. */
   readonly ready: boolean;
 }
-
-/** What a page of another origin may read of an answer, beside its body. */
-const EXPOSED_HEADERS = [
-  'X-Request-Id',
-  'ETag',
-  'Location',
-  'Content-Range',
-  'X-Affected-Rows',
-  'Preference-Applied',
-  'Retry-After',
-];
 
 /**
  * The whole app, outermost first: who asks and under which id, what it costs, what every server answers, then the
@@ -57,9 +46,7 @@ export function compose(options: ComposeOptions): OpenAPIHono<ReactorEnv> {
     options.instrumentation.middleware,
     options.progress.middleware,
   );
-  if (config.corsOrigins.length > 0) {
-    app.use(cors({ origin: [...config.corsOrigins], exposeHeaders: EXPOSED_HEADERS, maxAge: 600 }));
-  }
+  if (config.corsOrigins.length > 0) app.use(allowPagesOf(config.corsOrigins));
   const limit = limitBody(config.maxBodyBytes);
   // A body of these is read by nobody, and so limited by none of the routes.
   app.use((c, next) => (c.req.method === 'GET' || c.req.method === 'HEAD' ? limit(c, next) : next()));

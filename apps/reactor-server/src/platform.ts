@@ -131,6 +131,7 @@ export function assemble(
     stateDirectory: settings.config.stateDirectory,
     directory: settings.loaded.directory,
     gate: secrets.gate,
+    corsOrigins: settings.config.corsOrigins,
     contextOf: (name) => ({ logger: logging.logger(`reactor_${name}`), clock: systemClock }),
   });
   const migrationSets = capabilities

@@ -35,11 +35,13 @@ export interface AuthPorts {
   readonly database: Database;
   /** Absent: nobody may create accounts where sign-up is closed. */
   readonly isOperator?: IsOperator;
+  /** Origins of other pages that may send cookies here, exactly as a browser writes them. Default: none. */
+  readonly trustedOrigins?: readonly string[];
 }
 
 /** Sign-up, sign-in, sessions, organizations and access tokens under `/auth/v1`. */
 export function createAuth(config: AuthConfig, context: CapabilityContext & AuthPorts): Auth {
-  const { database, clock, logger, isOperator } = context;
+  const { database, clock, logger, isOperator, trustedOrigins = [] } = context;
   const store = new AuthStore(database);
   const keys = new SigningKeys(database, clock, config.accessTtlSeconds);
   const metrics = authMetrics(database, clock);
@@ -47,7 +49,17 @@ export function createAuth(config: AuthConfig, context: CapabilityContext & Auth
   const claimsOf = createClaims(store, config, clock);
   const attempts = new Attempts(metrics, clock);
   const onTokenIssued = () => metrics.issued('session');
-  const provider = createProvider({ config, database, store, keys, claimsOf, clock, logger, onTokenIssued });
+  const provider = createProvider({
+    config,
+    trustedOrigins,
+    database,
+    store,
+    keys,
+    claimsOf,
+    clock,
+    logger,
+    onTokenIssued,
+  });
   const sessions = new Sessions({ config, provider, store, attempts, claimsOf, metrics });
   const tokens = createTokenVerifier(keys, config, clock, metrics);
   const sweep = new Sweep(store, metrics, clock, logger);

@@ -56,6 +56,7 @@ export interface SignUpInput extends Credentials {
 
 export interface ProviderContext {
   readonly config: AuthConfig;
+  readonly trustedOrigins: readonly string[];
   readonly database: Database;
   readonly store: AuthStore;
   readonly keys: SigningKeys;
@@ -103,6 +104,7 @@ export function createProvider(context: ProviderContext): Provider {
 /** The instance itself, for the test that holds our tables against what better-auth writes. */
 export function createBetterAuth({
   config,
+  trustedOrigins,
   database,
   store,
   keys,
@@ -111,6 +113,9 @@ export function createBetterAuth({
   logger,
   onTokenIssued,
 }: ProviderContext) {
+  // better-auth would take it for a pattern, and whatever matches it for trusted.
+  const pattern = trustedOrigins.find((origin) => /[*?]/.test(origin));
+  if (pattern !== undefined) throw new Error(`trustedOrigins: ${pattern} is no exact origin`);
   const ownOrigin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin;
   return betterAuth({
     appName: 'Reactor',
@@ -120,7 +125,7 @@ export function createBetterAuth({
     // A name nobody can have: the origin of this URL is trusted, besides that of the request.
     baseURL: ownOrigin ?? 'http://reactor.invalid',
     basePath: PROVIDER_BASE_PATH,
-    trustedOrigins: (request) => (request === undefined ? [] : [new URL(request.url).origin]),
+    trustedOrigins: (request) => (request === undefined ? [] : [new URL(request.url).origin, ...trustedOrigins]),
     database: { db: createKysely(database), type: 'postgres', schemaName: 'reactor_auth', transaction: true },
     emailAndPassword: {
       enabled: true,

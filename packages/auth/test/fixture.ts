@@ -52,13 +52,20 @@ export interface TestAuthOptions {
   readonly start?: boolean;
   readonly logger?: Logger;
   readonly isOperator?: (token: string) => boolean;
+  readonly trustedOrigins?: readonly string[];
 }
 
 export async function createTestAuth(options: TestAuthOptions = {}): Promise<TestAuth> {
   const database = options.database ?? (await createAuthDatabase()).database;
   const config = parseAuthConfig({ secret: SECRET, allow_signup: true, ...options.section });
-  const { logger = silentLogger, isOperator } = options;
-  const ports = { database, clock: dateClock, logger, ...(isOperator === undefined ? {} : { isOperator }) };
+  const { logger = silentLogger, isOperator, trustedOrigins = [] } = options;
+  const ports = {
+    database,
+    clock: dateClock,
+    logger,
+    trustedOrigins,
+    ...(isOperator === undefined ? {} : { isOperator }),
+  };
   const auth = createAuth(config, ports);
   if (options.start !== false) await auth.start();
   onTestFinished(() => auth.stop(AbortSignal.timeout(1_000)));

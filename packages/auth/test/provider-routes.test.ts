@@ -212,6 +212,41 @@ test('a page of another origin is refused, with cookies and at sign-in', async (
   expect((await auth.get('/get-session', { Cookie: cookie })).body).toBeNull();
 });
 
+test('a page of a trusted origin signs in and sends cookies; its neighbours do not', async () => {
+  const auth = await createTestAuth({ trustedOrigins: ['https://shop.example', 'capacitor://localhost'] });
+  const cookie = await signInByCookie(auth);
+  const signIn = { email: 'ada@example.com', password: PASSWORD };
+  for (const [origin, status] of [
+    ['https://shop.example', 200],
+    ['capacitor://localhost', 200],
+    ['http://shop.example', 403],
+    ['https://shop.example:8443', 403],
+    ['https://shop.example.evil.example', 403],
+    ['https://evil.shop.example', 403],
+    ['https://evil.example/https://shop.example', 403],
+    ['capacitor://evil', 403],
+    ['null', 403],
+  ] as const) {
+    const browser = { Origin: origin, 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Site': 'cross-site' };
+    const answers = [
+      await auth.post('/sign-in/email', signIn, browser),
+      await auth.post('/update-user', { name: 'Ada' }, { ...browser, Cookie: cookie }),
+    ];
+    const code = status === 200 ? undefined : 'untrusted_origin';
+    expect([origin, ...answers.map((answer) => [answer.status, answer.body.error?.code])]).toEqual([
+      origin,
+      [status, code],
+      [status, code],
+    ]);
+  }
+});
+
+test('a pattern of trusted origins is refused', async () => {
+  for (const origin of ['*', 'https://*.example.com', 'https://shop?.example']) {
+    await expect(createTestAuth({ trustedOrigins: [origin] })).rejects.toThrow(`trustedOrigins: ${origin}`);
+  }
+});
+
 test('the alias routes know no cookies, so nothing there can be forged', async () => {
   const auth = await createTestAuth();
   const cookie = await signInByCookie(auth);

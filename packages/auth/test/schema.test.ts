@@ -14,6 +14,7 @@ const config = parseAuthConfig({ secret: SECRET, allow_signup: true });
 async function checkSchema(database: Database): Promise<void> {
   const store = new AuthStore(database);
   const auth = createBetterAuth({
+    trustedOrigins: [],
     config,
     database,
     store,

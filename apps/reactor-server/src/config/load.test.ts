@@ -95,6 +95,38 @@ test('text from outside gets the type its key wants; an all-digit name stays tex
   expect(config.corsOrigins).toEqual(['https://a.example']);
 });
 
+test('origins are those a browser writes, letter by letter', async () => {
+  const read_ = (origin: string) =>
+    read({ environment: { REACTOR_SERVER__CORS__ALLOW_ORIGINS: JSON.stringify([origin]) } });
+  for (const origin of ['https://a.example', 'http://localhost:5173', 'http://[::1]:3000', 'capacitor://localhost']) {
+    expect((await read_(origin)).config.corsOrigins).toEqual([origin]);
+  }
+  const taken: string[] = [];
+  for (const origin of [
+    '*',
+    'null',
+    'a.example',
+    'https://*.a.example',
+    'https://a.example/',
+    'https://a.example/path',
+    'https://A.example',
+    'https://a.example:443',
+    'https://user@a.example',
+    'https://a.example?x',
+    'capacitor://*',
+    'file://',
+  ]) {
+    const error = await read_(origin).then(
+      () => taken.push(origin),
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({
+      problems: [expect.stringMatching(/^server\.cors\.allow_origins\.0: expected exact origins such as/)],
+    });
+  }
+  expect(taken).toEqual([]);
+});
+
 test('references work in every string, and say where the value came from', async () => {
   const file = `
 [project]

@@ -21,6 +21,17 @@ const cidr = z.string().refine((text) => {
   return family !== 0 && rest === undefined && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= max));
 }, 'expected an IP address or CIDR range such as 10.0.0.0/8');
 
+/** As a browser writes it in `Origin`, which is compared letter by letter. */
+const origin = z
+  .string()
+  .refine(isOrigin, 'expected exact origins such as https://app.example.com, without a path or a wildcard');
+
+function isOrigin(text: string): boolean {
+  if (/^https?:/i.test(text)) return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text;
+  // An app's own scheme: capacitor://localhost.
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(?::\d+)?$/.test(text);
+}
+
 function checkFilter(text: string, context: z.RefinementCtx): void {
   try {
     parseFilter(text);
@@ -63,10 +74,10 @@ export const serverSection = z.strictObject({
     .max(1_073_741_824)
     .describe('Limit of a request body, except where a capability has its own.'),
   cors: z
-    .strictObject({ allow_origins: z.array(z.string().min(1)).min(1) })
+    .strictObject({ allow_origins: z.array(origin).min(1) })
     .optional()
     .describe(
-      '`{ allow_origins = ["https://app.example.com"] }`: web origins whose pages may call this server. Off when absent.',
+      '`{ allow_origins = ["https://app.example.com"] }`: exact web origins whose pages may call this server, with cookies below `/auth/v1`. Off when absent.',
     ),
   trusted_proxies: z.array(cidr).describe('Proxies whose `X-Forwarded-For` is believed.'),
 });

@@ -9,6 +9,10 @@ export function coerceUntyped(value: unknown, type: z.ZodType | undefined): unkn
   for (const candidate of readings(value)) {
     if (type.safeParse(candidate).success) return candidate;
   }
+  // A list with a wrong item is better refused for the item.
+  for (const candidate of readings(value)) {
+    if (type.safeParse(candidate).error?.issues.every(({ path }) => path.length > 0)) return candidate;
+  }
   // A number outside its range is better refused as a number than as text.
   return value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
 }
