@@ -1,68 +1,11 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { createRoutes, silentLogger, withContext } from '@reactor/core';
-import { errorHandler } from '@reactor/observability';
 import { expect, onTestFinished, test } from 'vitest';
+import { raw, serveForTest } from '../../test/support/serve.js';
 import { ExitError } from '../exit.js';
 import { listen } from './listener.js';
 import { createProgressWatch } from './progress.js';
-
-async function serveForTest({ timeoutMs = 30_000 } = {}) {
-  const progress = createProgressWatch(timeoutMs);
-  const refusals: { status: number; requestId: string }[] = [];
-  const held: { release?: () => void; entered?: () => void } = {};
-  const entered = new Promise<void>((resolve) => {
-    held.entered = resolve;
-  });
-  const app = createRoutes();
-  app.onError(errorHandler);
-  app.use(withContext({ logger: silentLogger }), progress.middleware);
-  app.get('/', (c) => c.text('hello'));
-  app.get('/held', async (c) => {
-    await new Promise<void>((resolve) => {
-      held.release = resolve;
-      held.entered?.();
-    });
-    return c.text('answered');
-  });
-  app.post('/read', async (c) => c.text(String((await c.req.arrayBuffer()).byteLength)));
-  app.get('/stream', (c) => {
-    const body = new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-        controller.enqueue(new TextEncoder().encode('more'));
-      },
-    });
-    return c.body(body);
-  });
-  app.get('/never', () => new Promise<Response>(() => {}));
-  const listener = await listen((request, bindings) => app.fetch(request, bindings), {
-    host: '127.0.0.1',
-    port: 0,
-    progress,
-    headersTimeoutMs: timeoutMs,
-    maxHeaderBytes: 4096,
-    onRefused: (refusal) => refusals.push(refusal),
-  });
-  onTestFinished(async () => {
-    await listener.close(AbortSignal.abort());
-    progress.stop();
-  });
-  return { listener, entered, held, refusals, port: Number(new URL(listener.url).port) };
-}
-
-/** Sends bytes as they are and reads until the server closes. */
-async function raw(port: number, bytes: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(bytes);
-  let answer = '';
-  socket.on('data', (chunk) => {
-    answer += chunk;
-  });
-  await once(socket, 'close');
-  return answer;
-}
 
 async function request(url: string, agent: Agent): Promise<IncomingMessage & { text: string }> {
   const [response] = (await once(get(url, { agent }), 'response')) as [IncomingMessage];

@@ -3,8 +3,9 @@ import { type AddressInfo, type Socket, Server as TcpServer } from 'node:net';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import { coreErrors, type ReactorError, requestIdFrom, toReactorError } from '@reactor/core';
 import { EXIT, ExitError } from '../exit.js';
+import { Connection, type OnRefused } from './connection.js';
 import type { ProgressWatch } from './progress.js';
-import { refusalOf, refuseOnResponse, refuseOnSocket } from './refusal.js';
+import { refuseOnResponse } from './refusal.js';
 
 export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
@@ -15,8 +16,7 @@ export interface ListenerOptions {
   /** Milliseconds for the headers of a request to arrive. */
   readonly headersTimeoutMs: number;
   readonly maxHeaderBytes: number;
-  /** Told of what never became a request, or stopped being one: the app does not see it. */
-  readonly onRefused: (refusal: { readonly status: number; readonly code: string; readonly requestId: string }) => void;
+  readonly onRefused: OnRefused;
 }
 
 export interface Listener {
@@ -41,8 +41,7 @@ const LINGER_MS = 500;
 export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Listener> {
   const { onRefused, progress } = options;
   let draining = false;
-  /** Connections, each with the request it is busy with. */
-  const connections = new Map<Socket, ServerResponse | undefined>();
+  const connections = new Map<Socket, Connection>();
   let beingRead: IncomingMessage | undefined;
   const answer = getRequestListener(fetch as Parameters<typeof getRequestListener>[0], {
     // The app renders its own errors: what comes here is a request that no Request could be made of. That is found out
@@ -62,10 +61,7 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { socket } = incoming;
-    connections.set(socket, outgoing);
-    outgoing.once('close', () => {
-      if (connections.get(socket) === outgoing) connections.set(socket, undefined);
-    });
+    connections.get(socket)?.take(incoming, outgoing);
     outgoing.once('finish', () => {
       if (incoming.complete) return;
       setTimeout(() => incoming.complete || socket.destroy(), LINGER_MS).unref();
@@ -92,6 +88,8 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       void answer(incoming, outgoing);
     },
   );
+  // Else Node closes our side too when the client has closed its own after its request, and the answer is lost.
+  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
   const refuseRequest = (incoming: IncomingMessage, outgoing: ServerResponse, error: ReactorError) => {
     take(incoming, outgoing);
     onRefused({ ...error, requestId: refuseOnResponse(outgoing, error, headerOf(incoming, 'x-request-id')) });
@@ -101,29 +99,22 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
   );
   server.on('connect', (incoming: IncomingMessage, socket: Socket) => {
     const error = coreErrors.create.method_not_allowed('This server is no proxy.', { headers: { Allow: 'GET, HEAD' } });
-    onRefused({ ...error, requestId: refuseOnSocket(socket, error, headerOf(incoming, 'x-request-id')) });
+    // Node has taken its own listener away: a reset would stop the process.
+    socket.on('error', () => {});
+    connections.get(socket)?.refuse(error, headerOf(incoming, 'x-request-id'));
   });
   server.on('clientError', (fault: NodeJS.ErrnoException, socket: Socket) => {
-    const outgoing = connections.get(socket);
-    if (fault.code === 'ECONNRESET' || !socket.writable || outgoing?.headersSent === true) {
-      // Whatever we wrote now would be taken for the rest of the answer under way.
-      socket.destroy();
-      return;
-    }
-    const error = refusalOf(fault.code);
-    if (outgoing === undefined) onRefused({ ...error, requestId: refuseOnSocket(socket, error) });
-    // Its access line and its count come with the response.
-    else refuseOnResponse(outgoing, error);
+    connections.get(socket)?.fail(fault.code);
   });
   server.on('connection', (socket) => {
-    connections.set(socket, undefined);
+    connections.set(socket, new Connection(socket, onRefused));
     socket.once('close', () => connections.delete(socket));
   });
   await bind(server, options);
 
   const drain = () => {
     draining = true;
-    for (const outgoing of connections.values()) if (outgoing !== undefined) outgoing.shouldKeepAlive = false;
+    for (const connection of connections.values()) connection.drain();
   };
   const { port } = server.address() as AddressInfo;
   return {
@@ -136,14 +127,14 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       TcpServer.prototype.close.call(server);
       let cutOff = 0;
       const cut = () => {
-        for (const [socket, outgoing] of connections) {
-          if (outgoing !== undefined) cutOff++;
-          socket.destroy();
+        for (const connection of connections.values()) {
+          cutOff += connection.unanswered;
+          connection.cut();
         }
       };
       // Connections that finish a request after that close by themselves: their answer said so.
       const idle = setTimeout(() => {
-        for (const [socket, outgoing] of connections) if (outgoing === undefined) socket.destroy();
+        for (const connection of connections.values()) if (connection.unanswered === 0) connection.cut();
       }, IDLE_DRAIN_MS);
       if (deadline.aborted) cut();
       else deadline.addEventListener('abort', cut, { once: true });

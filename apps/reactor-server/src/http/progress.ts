@@ -55,7 +55,9 @@ function inspect(request: Watched, now: number, timeoutMs: number): void {
   // What waits in our buffers is no progress; what the client took is.
   const waiting = outgoing.writableLength;
   const moved = incoming.socket.bytesRead + incoming.socket.bytesWritten - waiting;
-  if (moved !== request.moved || (answering && waiting === 0)) {
+  // A quiet stream may take its time, unless its client has closed its side and has most likely gone.
+  const quiet = answering && waiting === 0 && !incoming.socket.readableEnded;
+  if (moved !== request.moved || quiet) {
     request.moved = moved;
     request.since = now;
   } else if (now - request.since >= timeoutMs) {

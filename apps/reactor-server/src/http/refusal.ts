@@ -36,7 +36,15 @@ export function refuseOnResponse(outgoing: ServerResponse, error: ReactorError, 
   const body = JSON.stringify(error.toEnvelope(requestId));
   outgoing.writeHead(error.status, headersOf(error, body, requestId));
   outgoing.end(body, () => outgoing.socket?.destroySoon());
+  mute(outgoing);
   return requestId;
+}
+
+/** The app may answer as well, and its answer has no place any more. */
+function mute(outgoing: ServerResponse): void {
+  outgoing.writeHead = () => outgoing;
+  outgoing.write = () => true;
+  outgoing.end = () => outgoing;
 }
 
 function headersOf(error: ReactorError, body: string, requestId: string): Record<string, string> {

@@ -1,0 +1,130 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ReactorError } from '@reactor/core';
+import { refusalOf, refuseOnResponse, refuseOnSocket } from './refusal.js';
+
+/** Told of what never became a request, or stopped being one: the app does not see it. */
+export type OnRefused = (refusal: {
+  readonly status: number;
+  readonly code: string;
+  readonly requestId: string;
+}) => void;
+
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+/** Why no request comes any more. */
+interface Fault {
+  readonly error: ReactorError;
+  /** The client closed its side in the middle of a request. */
+  readonly cutShort: boolean;
+  readonly inboundId?: string | undefined;
+}
+
+const CUT_SHORT = 'HPE_INVALID_EOF_STATE';
+/** How often a client that closed its side while it waits for an answer is asked whether it is still there. */
+const ASK_INTERVAL_MS = 1000;
+
+/** One connection: the requests on it that wait for their answer, and how it ends when its bytes are no HTTP. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #onRefused: OnRefused;
+  /** Oldest first; pipelined requests are answered in this order. */
+  readonly #unanswered: Exchange[] = [];
+  /** The only one whose body may still be on its way. */
+  #newest: IncomingMessage | undefined;
+  /** The first one counts: the parser reports every chunk that comes after it too. */
+  #fault: Fault | undefined;
+
+  constructor(socket: Socket, onRefused: OnRefused) {
+    this.#socket = socket;
+    this.#onRefused = onRefused;
+    let asking: NodeJS.Timeout | undefined;
+    socket.once('end', () => {
+      if (this.#isEndless) this.cut();
+      asking = setInterval(() => this.#askWhetherClientIsThere(), ASK_INTERVAL_MS).unref();
+    });
+    socket.once('close', () => {
+      clearInterval(asking);
+      // Node itself does so only for requests without an answer: who reads the body of another would wait for ever.
+      if (this.#newest?.complete === false) this.#newest.destroy(new Error('the connection was closed'));
+    });
+  }
+
+  /** How many requests wait for their answer. */
+  get unanswered(): number {
+    return this.#unanswered.length;
+  }
+
+  take(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const exchange = { incoming, outgoing };
+    this.#unanswered.push(exchange);
+    this.#newest = incoming;
+    outgoing.once('close', () => {
+      this.#unanswered.splice(this.#unanswered.indexOf(exchange), 1);
+      this.#endWhenAnswered();
+    });
+  }
+
+  /** Answers say `Connection: close` from now on. */
+  drain(): void {
+    for (const { outgoing } of this.#unanswered) outgoing.shouldKeepAlive = false;
+  }
+
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  /** @param code of what Node's parser or the socket reports */
+  fail(code: string | undefined): void {
+    if (code === 'ECONNRESET') this.cut();
+    else this.#end({ error: refusalOf(code), cutShort: code === CUT_SHORT });
+  }
+
+  /** For what is no request to this server, without a response to answer on. */
+  refuse(error: ReactorError, inboundId: string | undefined): void {
+    this.#end({ error, cutShort: false, inboundId });
+  }
+
+  #end(fault: Fault): void {
+    this.#fault ??= fault;
+    if (this.#isEndless || !this.#socket.writable) this.cut();
+    else this.#endWhenAnswered();
+  }
+
+  /** An answer under way of unknown length, a log stream for one, may never end: nothing waits for it. */
+  get #isEndless(): boolean {
+    const answering = this.#unanswered[0]?.outgoing;
+    return answering?.headersSent === true && answering.chunkedEncoding;
+  }
+
+  #endWhenAnswered(): void {
+    if (this.#fault === undefined || !this.#socket.writable) return;
+    const { error, cutShort, inboundId } = this.#fault;
+    const [oldest] = this.#unanswered;
+    // What was read whole is answered before the fault behind it (RFC 9112 §9.3.2).
+    if (oldest?.incoming.complete === true) return;
+    if (oldest !== undefined) {
+      // Its own body is at fault. After the answer began, whatever we wrote would be taken for the rest of it.
+      if (cutShort || oldest.outgoing.headersSent) this.cut();
+      else refuseOnResponse(oldest.outgoing, error);
+    } else if (this.#newest?.complete === false) {
+      // It was answered before its body had come.
+      this.cut();
+    } else {
+      this.#onRefused({ ...error, requestId: refuseOnSocket(this.#socket, error, inboundId) });
+    }
+  }
+
+  /**
+   * Whoever closes only their sending side still reads the answer; whoever closed the connection does not, and nothing but
+   * writing tells the two apart. HTTP/1.1 has a message that says nothing: an interim response (RFC 9110 §15.2).
+   */
+  #askWhetherClientIsThere(): void {
+    const [oldest] = this.#unanswered;
+    if (oldest === undefined || oldest.outgoing.headersSent || oldest.incoming.httpVersion === '1.0') return;
+    oldest.outgoing.writeContinue();
+  }
+}

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createRoutes, silentLogger, withContext } from '@reactor/core';
+import { errorHandler } from '@reactor/observability';
+import { onTestFinished } from 'vitest';
+import { listen } from '../../src/http/listener.js';
+import { createProgressWatch } from '../../src/http/progress.js';
+
+/** More than the buffers of a connection take. */
+export const LARGE_BYTES = 8_000_000;
+
+/** The listener with routes that take their time, and how many of their handlers have not ended. */
+export async function serveForTest({ timeoutMs = 30_000 } = {}) {
+  const progress = createProgressWatch(timeoutMs);
+  const refusals: { status: number; requestId: string }[] = [];
+  const held: { release?: () => void; entered?: () => void } = {};
+  const entered = new Promise<void>((resolve) => {
+    held.entered = resolve;
+  });
+  let running = 0;
+  const app = createRoutes();
+  app.onError(errorHandler);
+  app.use(withContext({ logger: silentLogger }), progress.middleware, async (_, next) => {
+    running += 1;
+    await next().finally(() => {
+      running -= 1;
+    });
+  });
+  app.get('/', (c) => c.text('hello'));
+  app.get('/held', async (c) => {
+    await new Promise<void>((resolve) => {
+      held.release = resolve;
+      held.entered?.();
+    });
+    return c.text('answered');
+  });
+  app.post('/read', async (c) => c.text(String((await c.req.arrayBuffer()).byteLength)));
+  app.get('/stream', (c) => {
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        controller.enqueue(new TextEncoder().encode('more'));
+      },
+    });
+    return c.body(body);
+  });
+  app.get('/slow', async (c) => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return c.text('slow');
+  });
+  app.get('/until-left', (c) => {
+    const { signal } = c.req.raw;
+    return new Promise<Response>((resolve) => signal.addEventListener('abort', () => resolve(c.text('too late'))));
+  });
+  app.get('/large', (c) => c.body(new Uint8Array(LARGE_BYTES)));
+  app.get('/quiet', (c) => {
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array([97])) });
+    return c.body(body);
+  });
+  app.get('/never', () => new Promise<Response>(() => {}));
+  const listener = await listen((request, bindings) => app.fetch(request, bindings), {
+    host: '127.0.0.1',
+    port: 0,
+    progress,
+    headersTimeoutMs: timeoutMs,
+    maxHeaderBytes: 4096,
+    onRefused: (refusal) => refusals.push(refusal),
+  });
+  onTestFinished(async () => {
+    await listener.close(AbortSignal.abort());
+    progress.stop();
+  });
+  return { listener, entered, held, refusals, running: () => running, port: Number(new URL(listener.url).port) };
+}
+
+/** Sends bytes as they are and reads until the server closes. */
+export async function raw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(bytes);
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  await once(socket, 'close');
+  return answer;
+}
