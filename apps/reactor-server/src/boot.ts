@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AuthKeysUnusableError } from '@reactor/auth';
 import { type Capability, systemClock } from '@reactor/core';
 import {
+  createAnswerHeaders,
   createHealth,
   createLogging,
   createMetrics,
@@ -85,6 +86,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
     const health = createHealth({ ...context, capabilities: () => capabilities, phase: () => phase });
     const instrumentation = instrumentHttp(context, settings.loaded.capabilities);
     const progress = createProgressWatch(config.requestTimeoutMs);
+    const answerHeaders = createAnswerHeaders(config.publicUrl);
     metrics.contribute('server', serverInfo(version, systemClock));
     metrics.contribute('process', nodeMetrics());
     metrics.contribute('http', instrumentation.metrics);
@@ -99,6 +101,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
         health,
         instrumentation,
         progress,
+        answerHeaders,
         gate: secrets.gate,
         version,
         capabilities,
@@ -117,6 +120,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
       progress,
       headersTimeoutMs: config.requestTimeoutMs,
       maxHeaderBytes: config.maxHeaderBytes,
+      answerHeaders,
       onRefused: instrumentation.refused,
     });
     let closing: Promise<void> | undefined;

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { coreErrors, createRoutes, type ReactorEnv } from '@reactor/core';
 import {
+  type AnswerHeaders,
   assignCapability,
   errorHandler,
   type Health,
@@ -23,6 +24,7 @@ export interface ComposeOptions extends AdminOptions {
   readonly health: Health;
   readonly instrumentation: HttpInstrumentation;
   readonly progress: ProgressWatch;
+  readonly answerHeaders: AnswerHeaders;
   /** False until the capabilities are there: every path of theirs answers `not_ready` until then. */
   readonly ready: boolean;
 }
@@ -41,6 +43,7 @@ export function compose(options: ComposeOptions): OpenAPIHono<ReactorEnv> {
       logger: logging.logger('reactor_server'),
       peerOf: (c) => (c.env as unknown as HttpBindings | undefined)?.incoming?.socket.remoteAddress,
       trustedProxies: config.trustedProxies,
+      headers: options.answerHeaders,
     }),
     assignCapability(capabilities),
     options.instrumentation.middleware,

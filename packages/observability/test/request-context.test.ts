@@ -3,7 +3,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Peer, ReactorEnv } from '@reactor/core';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
-import { requestContext } from '../src/index.js';
+import { createAnswerHeaders, requestContext } from '../src/index.js';
 import { createApp } from './app.js';
 import { recordLogs } from './log-recorder.js';
 import { listen } from './server.js';
@@ -39,6 +39,79 @@ test('every kind of answer carries a request id, over a real socket', async () =
   }
   const head = await fetch(`${url}/text`, { method: 'HEAD', headers: { 'X-Request-Id': 'head-1' } });
   expect(head.headers.get('X-Request-Id')).toBe('head-1');
+});
+
+const OWN_ANSWER = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': null,
+  'x-content-type-options': 'nosniff',
+};
+const NO_SNIFFING_ONLY = {
+  ...Object.fromEntries(Object.keys(OWN_ANSWER).map((name) => [name, null])),
+  'x-content-type-options': 'nosniff',
+};
+
+test('every answer says what browsers may do with it, in the words of the app where it has its own', async () => {
+  const { app } = createApp();
+  const policy = { 'Content-Security-Policy': "default-src 'self'" };
+  app.get('/text', (c) => c.text('hi'));
+  app.get('/proxied', () => fetch('data:text/plain,from-elsewhere'));
+  app.get('/stream', () => new Response(new Blob(['streamed']).stream()));
+  app.get('/cookies', (c) => {
+    for (const cookie of ['a=1', 'b=2']) c.header('Set-Cookie', cookie, { append: true });
+    return c.text('hi');
+  });
+  app.get('/page', (c) => c.html('<p>', 200, policy));
+  app.get('/raw-page', () => new Response('<p>', { headers: policy }));
+  app.get('/list', (c) => {
+    const { outgoing } = c.env as HttpBindings;
+    const list = ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', ...Object.entries(policy).flat(), 'Content-Length', '0'];
+    outgoing.writeHead(200, list).end();
+    return RESPONSE_ALREADY_SENT;
+  });
+  app.get('/site', (c) => {
+    c.set('ownHeaders', true);
+    return c.html('<p>');
+  });
+  app.get('/broken-site', (c) => {
+    c.set('ownHeaders', true);
+    throw new Error('fault');
+  });
+  const { url } = await listen(app);
+  const page = { ...OWN_ANSWER, 'content-security-policy': "default-src 'self'" };
+  const expected = {
+    '/text': OWN_ANSWER,
+    '/proxied': OWN_ANSWER,
+    '/stream': OWN_ANSWER,
+    '/cookies': OWN_ANSWER,
+    '/nowhere': OWN_ANSWER,
+    '/broken-site': OWN_ANSWER,
+    '/page': page,
+    '/raw-page': page,
+    '/list': page,
+    '/site': NO_SNIFFING_ONLY,
+  };
+  for (const [path, wanted] of Object.entries(expected)) {
+    const overSocket = await fetch(`${url}${path}`);
+    if (path === '/cookies' || path === '/list') expect(overSocket.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    // Without Node's objects the headers go onto the Response.
+    const answers = path === '/list' ? [overSocket] : [overSocket, await app.request(path)];
+    for (const answer of answers) {
+      const headers = Object.fromEntries(Object.keys(OWN_ANSWER).map((name) => [name, answer.headers.get(name)]));
+      expect([path, headers]).toEqual([path, wanted]);
+      await answer.body?.cancel();
+    }
+  }
+});
+
+test.each([
+  ['https://app.example.com', 'max-age=31536000'],
+  ['http://localhost:8000', undefined],
+  [undefined, undefined],
+])('a public URL of %s: Strict-Transport-Security is %s', (publicUrl, expected) => {
+  expect(createAnswerHeaders(publicUrl)['strict-transport-security']).toBe(expected);
 });
 
 test('an unsafe or missing inbound id is replaced by a fresh one', async () => {

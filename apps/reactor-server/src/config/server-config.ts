@@ -24,6 +24,8 @@ export interface ServerConfig {
   readonly maxBodyBytes: number;
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** Where clients reach the server, when auth is told. */
+  readonly publicUrl: string | undefined;
   readonly database: {
     readonly url: string | undefined;
     readonly directUrl: string | undefined;
@@ -64,6 +66,7 @@ export function serverConfig(loaded: LoadedConfig, output: Output): ServerConfig
     maxBodyBytes: server.max_body_bytes,
     corsOrigins: server.cors?.allow_origins ?? [],
     trustedProxies: server.trusted_proxies,
+    publicUrl: loaded.values.auth?.public_url as string | undefined,
     database: {
       url: database.url,
       directUrl: database.direct_url,

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ReactorError } from '@reactor/core';
+import type { AnswerHeaders } from '@reactor/observability';
 import { refusalOf, refuseOnResponse, refuseOnSocket } from './refusal.js';
 
-/** Told of what never became a request, or stopped being one: the app does not see it. */
-export type OnRefused = (refusal: {
-  readonly status: number;
-  readonly code: string;
-  readonly requestId: string;
-}) => void;
+export interface Refusals {
+  /** Of every answer that the app does not give. */
+  readonly answerHeaders: AnswerHeaders;
+  /** Told of what never became a request, or stopped being one: the app does not see it. */
+  readonly onRefused: (refusal: { readonly status: number; readonly code: string; readonly requestId: string }) => void;
+}
 
 interface Exchange {
   readonly incoming: IncomingMessage;
@@ -30,7 +31,7 @@ const ASK_INTERVAL_MS = 1000;
 /** One connection: the requests on it that wait for their answer, and how it ends when its bytes are no HTTP. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #onRefused: OnRefused;
+  readonly #refusals: Refusals;
   /** Oldest first; pipelined requests are answered in this order. */
   readonly #unanswered: Exchange[] = [];
   /** The only one whose body may still be on its way. */
@@ -38,9 +39,9 @@ export class Connection {
   /** The first one counts: the parser reports every chunk that comes after it too. */
   #fault: Fault | undefined;
 
-  constructor(socket: Socket, onRefused: OnRefused) {
+  constructor(socket: Socket, refusals: Refusals) {
     this.#socket = socket;
-    this.#onRefused = onRefused;
+    this.#refusals = refusals;
     let asking: NodeJS.Timeout | undefined;
     socket.once('end', () => {
       if (this.#isEndless) this.cut();
@@ -103,18 +104,19 @@ export class Connection {
   #endWhenAnswered(): void {
     if (this.#fault === undefined || !this.#socket.writable) return;
     const { error, cutShort, inboundId } = this.#fault;
+    const { answerHeaders, onRefused } = this.#refusals;
     const [oldest] = this.#unanswered;
     // What was read whole is answered before the fault behind it (RFC 9112 §9.3.2).
     if (oldest?.incoming.complete === true) return;
     if (oldest !== undefined) {
       // Its own body is at fault. After the answer began, whatever we wrote would be taken for the rest of it.
       if (cutShort || oldest.outgoing.headersSent) this.cut();
-      else refuseOnResponse(oldest.outgoing, error);
+      else refuseOnResponse(oldest.outgoing, error, answerHeaders, headerOf(oldest.incoming, 'x-request-id'));
     } else if (this.#newest?.complete === false) {
       // It was answered before its body had come.
       this.cut();
     } else {
-      this.#onRefused({ ...error, requestId: refuseOnSocket(this.#socket, error, inboundId) });
+      onRefused({ ...error, requestId: refuseOnSocket(this.#socket, error, answerHeaders, inboundId) });
     }
   }
 
@@ -127,4 +129,9 @@ export class Connection {
     if (oldest === undefined || oldest.outgoing.headersSent || oldest.incoming.httpVersion === '1.0') return;
     oldest.outgoing.writeContinue();
   }
+}
+
+export function headerOf(incoming: IncomingMessage | undefined, name: string): string | undefined {
+  const value = incoming?.headers[name];
+  return typeof value === 'string' ? value : undefined;
 }

@@ -1,11 +1,16 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { createAnswerHeaders } from '@reactor/observability';
 import { expect, onTestFinished, test } from 'vitest';
 import { raw, serveForTest } from '../../test/support/serve.js';
 import { ExitError } from '../exit.js';
 import { listen } from './listener.js';
 import { createProgressWatch } from './progress.js';
+
+function valuesOf(head: readonly string[], name: string): string[] {
+  return head.flatMap((line) => (line.toLowerCase().startsWith(`${name}: `) ? [line.slice(name.length + 2)] : []));
+}
 
 async function request(url: string, agent: Agent): Promise<IncomingMessage & { text: string }> {
   const [response] = (await once(get(url, { agent }), 'response')) as [IncomingMessage];
@@ -25,7 +30,12 @@ test.each([
   const { port, refusals } = await serveForTest();
   const answer = await raw(port, bytes);
   expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-  const requestId = /x-request-id: (\S+)/i.exec(answer)?.[1];
+  const head = answer.slice(0, answer.indexOf('\r\n\r\n')).split('\r\n');
+  const [requestId, ...others] = valuesOf(head, 'x-request-id');
+  expect(others).toEqual([]);
+  for (const [name, value] of Object.entries(createAnswerHeaders())) {
+    expect([name, valuesOf(head, name)]).toEqual([name, [value]]);
+  }
   const body = answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1);
   expect(JSON.parse(body)).toMatchObject({ error: { code, status, request_id: requestId } });
   expect(refusals).toMatchObject([{ status, code, requestId }]);
@@ -41,6 +51,7 @@ test('a taken port is an exit with its own code, saying what to do', async () =>
     progress,
     headersTimeoutMs: 1000,
     maxHeaderBytes: 4096,
+    answerHeaders: {},
     onRefused: () => {},
   });
   const error: unknown = await second.catch((reason: unknown) => reason);
@@ -154,7 +165,9 @@ test('garbage after a request whose answer is under way cuts the connection and 
 test('a body that stops being HTTP is a 400 with the id the request has', async () => {
   const { port } = await serveForTest();
   const bytes = 'POST /read HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n';
-  expect(await raw(port, bytes)).toMatch(/^HTTP\/1\.1 400 [\s\S]*invalid_request/);
+  const answer = await raw(port, bytes);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*"invalid_request"[\s\S]*"request_id":"mine"/);
+  expect(valuesOf(answer.split('\r\n'), 'x-request-id')).toEqual(['mine']);
 });
 
 test('a body that goes on after the answer is not read for ever', async () => {

@@ -3,20 +3,19 @@ import { type AddressInfo, type Socket, Server as TcpServer } from 'node:net';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import { coreErrors, type ReactorError, requestIdFrom, toReactorError } from '@reactor/core';
 import { EXIT, ExitError } from '../exit.js';
-import { Connection, type OnRefused } from './connection.js';
+import { Connection, headerOf, type Refusals } from './connection.js';
 import type { ProgressWatch } from './progress.js';
 import { refuseOnResponse } from './refusal.js';
 
 export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
-export interface ListenerOptions {
+export interface ListenerOptions extends Refusals {
   readonly host: string;
   readonly port: number;
   readonly progress: ProgressWatch;
   /** Milliseconds for the headers of a request to arrive. */
   readonly headersTimeoutMs: number;
   readonly maxHeaderBytes: number;
-  readonly onRefused: OnRefused;
 }
 
 export interface Listener {
@@ -39,7 +38,7 @@ const LINGER_MS = 500;
 
 /** @throws ExitError (3) when the address cannot be had */
 export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Listener> {
-  const { onRefused, progress } = options;
+  const { answerHeaders, onRefused, progress } = options;
   let draining = false;
   const connections = new Map<Socket, Connection>();
   let beingRead: IncomingMessage | undefined;
@@ -54,6 +53,7 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       const requestId = requestIdFrom(headerOf(beingRead, 'x-request-id'));
       onRefused({ ...refused, requestId });
       const response = refused.getResponse(requestId);
+      for (const [name, value] of Object.entries(answerHeaders)) response.headers.set(name, value);
       response.headers.set('X-Request-Id', requestId);
       return response;
     },
@@ -92,7 +92,8 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
   (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
   const refuseRequest = (incoming: IncomingMessage, outgoing: ServerResponse, error: ReactorError) => {
     take(incoming, outgoing);
-    onRefused({ ...error, requestId: refuseOnResponse(outgoing, error, headerOf(incoming, 'x-request-id')) });
+    const inboundId = headerOf(incoming, 'x-request-id');
+    onRefused({ ...error, requestId: refuseOnResponse(outgoing, error, answerHeaders, inboundId) });
   };
   server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) =>
     refuseRequest(incoming, outgoing, coreErrors.create.expectation_failed('Only "Expect: 100-continue" is known.')),
@@ -107,7 +108,7 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
     connections.get(socket)?.fail(fault.code);
   });
   server.on('connection', (socket) => {
-    connections.set(socket, new Connection(socket, onRefused));
+    connections.set(socket, new Connection(socket, options));
     socket.once('close', () => connections.delete(socket));
   });
   await bind(server, options);
@@ -155,11 +156,6 @@ function bind(server: TcpServer, { host, port }: ListenerOptions): Promise<void>
     });
     server.listen(port, host, resolve);
   });
-}
-
-function headerOf(incoming: IncomingMessage | undefined, name: string): string | undefined {
-  const value = incoming?.headers[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 /** `0.0.0.0` and `::` are no addresses to open. */

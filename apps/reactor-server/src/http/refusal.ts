@@ -1,6 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { coreErrors, type ReactorError, requestIdFrom } from '@reactor/core';
+import type { AnswerHeaders } from '@reactor/observability';
 
 /** What a fault of Node's HTTP parser means to the client. */
 export function refusalOf(code: string | undefined): ReactorError {
@@ -16,10 +17,17 @@ export function refusalOf(code: string | undefined): ReactorError {
  * Answers on the socket where there is no response to answer on, and closes it.
  * @returns the request id that was sent
  */
-export function refuseOnSocket(socket: Socket, error: ReactorError, inboundId?: string): string {
+export function refuseOnSocket(
+  socket: Socket,
+  error: ReactorError,
+  answerHeaders: AnswerHeaders,
+  inboundId: string | undefined,
+): string {
   const requestId = requestIdFrom(inboundId);
   const body = JSON.stringify(error.toEnvelope(requestId));
-  const head = Object.entries(headersOf(error, body, requestId)).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = Object.entries({ ...answerHeaders, ...headersOf(error, body, requestId) }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   socket.write(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${head.join('')}\r\n${body}`);
   // Not only our half: a client that goes on sending would keep the descriptor.
   socket.destroySoon();
@@ -30,11 +38,15 @@ export function refuseOnSocket(socket: Socket, error: ReactorError, inboundId?: 
  * Answers a request in the place of the app, under the id it has.
  * @returns the request id that was sent
  */
-export function refuseOnResponse(outgoing: ServerResponse, error: ReactorError, inboundId?: string): string {
-  const given = outgoing.getHeader('X-Request-Id');
-  const requestId = typeof given === 'string' ? given : requestIdFrom(inboundId);
+export function refuseOnResponse(
+  outgoing: ServerResponse,
+  error: ReactorError,
+  answerHeaders: AnswerHeaders,
+  inboundId: string | undefined,
+): string {
+  const requestId = requestIdFrom(inboundId);
   const body = JSON.stringify(error.toEnvelope(requestId));
-  outgoing.writeHead(error.status, headersOf(error, body, requestId));
+  outgoing.writeHead(error.status, { ...answerHeaders, ...headersOf(error, body, requestId) });
   outgoing.end(body, () => outgoing.socket?.destroySoon());
   mute(outgoing);
   return requestId;

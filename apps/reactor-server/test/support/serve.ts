@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createRoutes, silentLogger, withContext } from '@reactor/core';
-import { errorHandler } from '@reactor/observability';
+import { createRoutes, silentLogger } from '@reactor/core';
+import { createAnswerHeaders, errorHandler, requestContext } from '@reactor/observability';
 import { onTestFinished } from 'vitest';
 import { listen } from '../../src/http/listener.js';
 import { createProgressWatch } from '../../src/http/progress.js';
@@ -20,7 +20,7 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
   let running = 0;
   const app = createRoutes();
   app.onError(errorHandler);
-  app.use(withContext({ logger: silentLogger }), progress.middleware, async (_, next) => {
+  app.use(requestContext({ logger: silentLogger, peerOf: () => undefined }), progress.middleware, async (_, next) => {
     running += 1;
     await next().finally(() => {
       running -= 1;
@@ -64,6 +64,7 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     progress,
     headersTimeoutMs: timeoutMs,
     maxHeaderBytes: 4096,
+    answerHeaders: createAnswerHeaders(),
     onRefused: (refusal) => refusals.push(refusal),
   });
   onTestFinished(async () => {

@@ -20,6 +20,11 @@ export interface ReactorEnv {
     errorCode?: string;
     /** Set by a route whose answer may take as long as it takes: no server gives up waiting for it. */
     mayTakeLong?: true;
+    /**
+     * Whether the answer is the app's own (an object, what a function says, a page of a site) and brings the headers that
+     * tell browsers what they may do with it. Set by its route; the server then adds `nosniff` only.
+     */
+    ownHeaders?: boolean;
     /** Set by the outermost not-found handler: no route has this path and method. */
     unmatched?: true;
   };

@@ -14,7 +14,7 @@ export function requestIdFrom(header: string | undefined): string {
 
 /**
  * First middleware of every capability: fills request id and logger where no outer middleware has, so that the
- * capability also works mounted alone. In the server the outer middleware has, and this passes on.
+ * capability also works mounted alone, where no browser sniffs its answers either. In the server the outer middleware has, and this passes on.
  */
 export function withContext(context: { readonly logger: Logger }): MiddlewareHandler<ReactorEnv> {
   return async (c, next) => {
@@ -27,10 +27,13 @@ export function withContext(context: { readonly logger: Logger }): MiddlewareHan
     if (c.error instanceof ReactorError) c.res = c.error.getResponse(requestId);
     try {
       // Spares the copy of the whole response that `c.header` makes, a third of the CPU time of a small request.
-      c.res.headers.set('X-Request-Id', requestId);
+      const { headers } = c.res;
+      headers.set('X-Request-Id', requestId);
+      headers.set('X-Content-Type-Options', 'nosniff');
     } catch {
       // The headers of a fetched response are immutable; Hono copies them.
       c.header('X-Request-Id', requestId);
+      c.header('X-Content-Type-Options', 'nosniff');
     }
   };
 }

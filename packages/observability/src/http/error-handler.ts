@@ -26,6 +26,7 @@ export const errorHandler: ErrorHandler<ReactorEnv> = async (error, c) => {
   const answer = await toAnswer(error, c);
   const { code, status } = answer;
   c.set('errorCode', code);
+  c.set('ownHeaders', false);
   if (OUTAGES.has(status)) {
     loggerOf(c)?.warn('request failed', { code, status, ...reasonFields(answer) });
   } else if (status >= 500) {

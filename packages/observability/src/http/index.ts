@@ -1,3 +1,4 @@
+export { type AnswerHeaders, createAnswerHeaders } from './answer-headers.js';
 export { assignCapability } from './assign-capability.js';
 export { errorHandler } from './error-handler.js';
 export { httpErrors } from './errors.js';
