@@ -39,6 +39,7 @@ describe('an object', () => {
       'content-length': '5',
       'content-security-policy': 'sandbox',
       'content-type': 'text/plain; charset=utf-8',
+      'cross-origin-resource-policy': 'same-origin',
       etag: HELLO_ETAG,
       'x-content-type-options': 'nosniff',
       'x-request-id': expect.any(String),

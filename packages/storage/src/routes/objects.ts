@@ -3,7 +3,7 @@ import { coreErrors, principalOf, type ReactorEnv } from '@reactor/core';
 import type { Context } from 'hono';
 import { requireKnown } from '../access.js';
 import { storageErrors } from '../errors.js';
-import { contentGuards, parseContentType } from '../http/content-type.js';
+import { contentGuards, isContentType, parseContentType } from '../http/content-type.js';
 import { matchesIfMatch, matchesIfNoneMatch, parsePreconditions, preconditionFailed } from '../http/preconditions.js';
 import { parseRange } from '../http/range.js';
 import type { DownloadEnd } from '../metered-blobs.js';
@@ -55,6 +55,7 @@ function head(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics)
   return observed(metrics, 'head', async () => {
     const { bucket, key } = addressOf(c);
     const object = await objects.find(principalOf(c), bucket, key);
+    c.set('ownHeaders', true);
     if (isNotModified(c, object)) return notModified(object);
     return new Response(null, { headers: { ...objectHeaders(object), 'Content-Length': String(object.sizeBytes) } });
   });
@@ -70,6 +71,7 @@ async function download(c: Context<ReactorEnv>, objects: Objects, metrics: Stora
     let lostBlob: string | undefined;
     for (;;) {
       const object = await objects.find(principalOf(c), bucket, key);
+      c.set('ownHeaders', true);
       if (isNotModified(c, object)) {
         metrics.operation('get', 'ok');
         return notModified(object);
@@ -110,7 +112,7 @@ function answer(
 function objectHeaders(object: Found): Record<string, string> {
   return {
     'Content-Type': object.contentType,
-    ...contentGuards(object.contentType),
+    ...contentGuards(object.contentType, object.isPublic),
     'Accept-Ranges': 'bytes',
     ...validators(object),
   };
@@ -122,14 +124,16 @@ function validators(object: Found): Record<string, string> {
 }
 
 function notModified(object: Found): Response {
-  return new Response(null, { status: 304, headers: validators(object) });
+  const headers = { ...contentGuards(object.contentType, object.isPublic), ...validators(object) };
+  return new Response(null, { status: 304, headers });
 }
 
 /** @throws ReactorError `precondition_failed` (412) when `If-Match` does not hold */
 function isNotModified(c: Context<ReactorEnv>, object: StoredObject): boolean {
   const preconditions = parsePreconditions(c.req.raw.headers);
   if (!matchesIfMatch(preconditions, entityTag(object))) throw preconditionFailed('If-Match');
-  return !matchesIfNoneMatch(preconditions, entityTag(object));
+  // A copy that a browser kept has the headers of its day: one of a type that is not accepted any more is replaced.
+  return isContentType(object.contentType) && !matchesIfNoneMatch(preconditions, entityTag(object));
 }
 
 /** @throws ReactorError `range_not_satisfiable` (416) */
