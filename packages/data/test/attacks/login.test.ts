@@ -1,10 +1,12 @@
-import { silentLogger, systemClock } from '@reactor/core';
-import { openDatabases } from '@reactor/postgres';
+import { randomBytes } from 'node:crypto';
+import { type Queryable, REQUEST_ROLES, silentLogger, systemClock } from '@reactor/core';
+import { loadMigrations } from '@reactor/core/node';
+import { openDatabase, openDatabases } from '@reactor/postgres';
+import { createTestDatabase } from '@reactor/testing';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test } from 'vitest';
 import { createData, parseDataConfig } from '../../src/index.js';
 import { jsonBody } from '../support/data.js';
-import { databaseWith } from '../support/database.js';
 import { ALICE, testTokens } from '../support/tokens.js';
 
 const SCHEMA = `
@@ -26,7 +28,6 @@ const SCHEMA = `
 /** What somebody tries who gets to write dynamic SQL; each must be refused with SQLSTATE 42501. */
 const REFUSED: readonly string[] = [
   'SELECT email FROM reactor_auth.users',
-  'SELECT password FROM reactor.requests_login',
   'SELECT name FROM reactor_data.app_migrations',
   'SELECT rolpassword FROM pg_authid LIMIT 1',
   'SELECT usename FROM pg_shadow LIMIT 1',
@@ -53,14 +54,43 @@ const REFUSED: readonly string[] = [
   `SET log_statement = 'all'`,
 ];
 
-async function setUp() {
-  const { connectionString, database: admin } = await databaseWith(SCHEMA);
+/** Whose login `[database] url` has, and who has made the one for requests. */
+const CONFIGURED = {
+  superuser: '',
+  'a login with CREATEROLE': 'CREATEROLE',
+  'a plain login, the rest made by an administrator': 'NOCREATEROLE',
+} as const;
+type Configured = keyof typeof CONFIGURED;
+const KINDS = Object.keys(CONFIGURED) as readonly Configured[];
+
+async function setUp(kind: Configured) {
+  const { database: admin, connectionString: adminUrl, drop } = await createTestDatabase();
+  const suffix = randomBytes(4).toString('hex');
+  const configured = kind === 'superuser' ? undefined : await makeLogin(admin, `app_${suffix}`, CONFIGURED[kind]);
+  const url = configured === undefined ? adminUrl : asLogin(adminUrl, configured);
   const context = { logger: silentLogger, clock: systemClock };
-  const databases = openDatabases({ connectionString, isEmbedded: false, poolMax: 6, ...context });
+  const own = openDatabase({ connectionString: url, ...context });
+  for (const migration of loadMigrations(new URL('../../migrations/', import.meta.url))) {
+    await own.query(migration.sql);
+  }
+  await own.query(SCHEMA);
+  await own.close();
+
+  const requests =
+    CONFIGURED[kind] === 'NOCREATEROLE' ? await makeRequestsLogin(admin, `requests_${suffix}`) : undefined;
+  const databases = openDatabases({
+    connectionString: url,
+    requestsConnectionString: requests && asLogin(adminUrl, requests),
+    isEmbedded: false,
+    poolMax: 6,
+    ...context,
+  });
   let login = '';
   onTestFinished(async () => {
     await databases.close();
-    await admin.query(`DROP OWNED BY ${login}; DROP ROLE ${login}`);
+    for (const role of [login, configured])
+      if (role) await admin.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+    await drop();
   });
   const data = createData(parseDataConfig({}), {
     ...context,
@@ -81,11 +111,41 @@ async function setUp() {
   return { admin, call, login };
 }
 
-test('who leaves the role of a request finds a login that may do nothing', async () => {
-  const { admin, call, login } = await setUp();
+/** What a login needs that is no superuser, as docs/self-hosting.md lists it. */
+async function makeLogin(admin: Queryable, name: string, attribute: string): Promise<string> {
+  const roles = REQUEST_ROLES.join(', ');
+  for (const role of REQUEST_ROLES) {
+    // Of the whole server: another file may be making it.
+    await admin.query(
+      `DO $$ BEGIN CREATE ROLE ${role} NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
+    );
+  }
+  await admin.query(
+    `CREATE ROLE ${name} LOGIN ${attribute} PASSWORD '${name}'; GRANT ${roles} TO ${name} WITH ADMIN OPTION`,
+  );
+  await admin.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${name}`);
+  await admin.query(`DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO ${name}', current_database()); END $$`);
+  return name;
+}
+
+/** As doctor's remedy says. */
+async function makeRequestsLogin(admin: Queryable, name: string): Promise<string> {
+  await admin.query(`CREATE ROLE ${name} LOGIN NOINHERIT PASSWORD '${name}'; GRANT ${REQUEST_ROLES.join(', ')} TO ${name};
+    GRANT USAGE ON SCHEMA auth TO ${name}`);
+  return name;
+}
+
+function asLogin(url: string, name: string): string {
+  return url.replace(/\/\/[^@/]*@/, `//${name}:${name}@`);
+}
+
+test.each(KINDS)('%s: who leaves the role of a request finds a login that may do nothing', async (kind) => {
+  const { admin, call, login } = await setUp(kind);
   expect(await call('run_as_nobody', 'SELECT current_user', 'alice')).toEqual({ status: 200, body: login });
   const got: Record<string, string> = {};
-  for (const command of REFUSED) {
+  // An administrator keeps the password elsewhere.
+  const kept = CONFIGURED[kind] === 'NOCREATEROLE' ? [] : ['SELECT password FROM reactor.requests_login'];
+  for (const command of [...REFUSED, ...kept]) {
     for (const name of ['run', 'run_as_nobody']) {
       for (const token of ['alice', undefined]) {
         const { status, body } = await call(name, command, token);
@@ -105,8 +165,8 @@ test('who leaves the role of a request finds a login that may do nothing', async
   expect(rows).toEqual([{ notes: 1, rls: true, intruders: 0 }]);
 });
 
-test('rows stay hidden however the caller turns', async () => {
-  const { call } = await setUp();
+test.each(KINDS)('%s: rows stay hidden however the caller turns', async (kind) => {
+  const { call } = await setUp(kind);
   const count = 'SELECT count(*) FROM public.notes';
   expect(await call('run', count, 'alice')).toEqual({ status: 200, body: '0' });
   // The login has no privilege on the table at all.
@@ -119,8 +179,8 @@ test('rows stay hidden however the caller turns', async () => {
   expect(await call('run', 'SELECT current_user', 'alice')).toEqual({ status: 200, body: 'reactor_authenticated' });
 });
 
-test('the operator works as the configured login, on connections of its own', async () => {
-  const { call } = await setUp();
+test.each(KINDS)('%s: the operator works as that login, on connections of its own', async (kind) => {
+  const { call } = await setUp(kind);
   const { body } = await call(
     'run',
     'SELECT current_user = session_user AND current_user <> $$reactor_anon$$',
