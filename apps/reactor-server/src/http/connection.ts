@@ -25,6 +25,8 @@ interface Fault {
 }
 
 const CUT_SHORT = 'HPE_INVALID_EOF_STATE';
+/** How long a client whose request was answered early may go on sending it. */
+const LINGER_MS = 500;
 /** How often a client that closed its side while it waits for an answer is asked whether it is still there. */
 const ASK_INTERVAL_MS = 1000;
 
@@ -42,6 +44,10 @@ export class Connection {
   constructor(socket: Socket, refusals: Refusals) {
     this.#socket = socket;
     this.#refusals = refusals;
+    // Node calls it after an answer that ends the connection. Cut at once, a client that still sends its body would get a
+    // reset, and with it lose the answer.
+    const { destroySoon } = socket;
+    socket.destroySoon = () => (this.#newest?.complete === false ? this.#linger() : destroySoon.call(socket));
     let asking: NodeJS.Timeout | undefined;
     socket.once('end', () => {
       if (this.#isEndless) this.cut();
@@ -63,10 +69,19 @@ export class Connection {
     const exchange = { incoming, outgoing };
     this.#unanswered.push(exchange);
     this.#newest = incoming;
+    if (hasBody(incoming)) endAfterEarlyAnswer(incoming, outgoing);
     outgoing.once('close', () => {
       this.#unanswered.splice(this.#unanswered.indexOf(exchange), 1);
       this.#endWhenAnswered();
     });
+  }
+
+  /** Closes our side, and reads on for a moment. */
+  #linger(): void {
+    this.#socket.end();
+    // Whoever was to read the body is done, and would hold it up.
+    this.#newest?.removeAllListeners('data').resume();
+    setTimeout(() => this.cut(), LINGER_MS).unref();
   }
 
   /** Answers say `Connection: close` from now on. */
@@ -129,6 +144,19 @@ export class Connection {
     if (oldest === undefined || oldest.outgoing.headersSent || oldest.incoming.httpVersion === '1.0') return;
     oldest.outgoing.writeContinue();
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** What is left of the body of a request that was answered stands before the next request: there is to be none. */
+function endAfterEarlyAnswer(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const writeHead = outgoing.writeHead as (...args: readonly unknown[]) => ServerResponse;
+  outgoing.writeHead = (...args: readonly unknown[]) => {
+    if (!incoming.complete) outgoing.shouldKeepAlive = false;
+    return writeHead.call(outgoing, ...args);
+  };
 }
 
 export function headerOf(incoming: IncomingMessage | undefined, name: string): string | undefined {

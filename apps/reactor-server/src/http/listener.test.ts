@@ -184,3 +184,30 @@ test('a body that goes on after the answer is not read for ever', async () => {
   await new Promise((resolve) => socket.once('close', resolve));
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
 });
+
+test('a client that is refused early reads why, though it still sends its body', async () => {
+  const { listener, running } = await serveForTest();
+  const statuses = [];
+  for (let i = 0; i < 50; i++) {
+    const answer = await fetch(`${listener.url}/refuse`, { method: 'POST', body: new Uint8Array(2_000_000) });
+    statuses.push([answer.status, await answer.text()]);
+  }
+  expect(statuses).toEqual(Array(50).fill([413, 'no']));
+  expect(running()).toBe(0);
+});
+
+test('behind the last answer of a connection no request is taken', async () => {
+  const { port, taken } = await serveForTest();
+  const last = `POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n`;
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(last);
+  let answer = '';
+  socket.on('data', (chunk) => {
+    if (answer === '') socket.write('abcGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    answer += chunk;
+  });
+  await once(socket, 'close');
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413']);
+  expect(taken()).toBe(1);
+});

@@ -33,9 +33,6 @@ export interface Listener {
 
 /** How long a connection may stay silent in a drain: its client may just be sending a request. */
 const IDLE_DRAIN_MS = 1000;
-/** How long a client whose request was answered early may go on sending it; cut at once, it would miss the answer. */
-const LINGER_MS = 500;
-
 /** @throws ExitError (3) when the address cannot be had */
 export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Listener> {
   const { answerHeaders, onRefused, progress } = options;
@@ -60,12 +57,7 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
   });
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const { socket } = incoming;
-    connections.get(socket)?.take(incoming, outgoing);
-    outgoing.once('finish', () => {
-      if (incoming.complete) return;
-      setTimeout(() => incoming.complete || socket.destroy(), LINGER_MS).unref();
-    });
+    connections.get(incoming.socket)?.take(incoming, outgoing);
     if (draining) outgoing.shouldKeepAlive = false;
     progress.watch(incoming, outgoing);
   };
@@ -81,6 +73,8 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs),
     },
     (incoming, outgoing) => {
+      // It comes behind an answer that said it would be the last.
+      if (!incoming.socket.writable) return;
       take(incoming, outgoing);
       // HTTP/1.0 knows no Host header; probes of load balancers still speak it.
       if (incoming.httpVersion === '1.0') incoming.headers.host ??= 'localhost';

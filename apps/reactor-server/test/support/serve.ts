@@ -9,7 +9,7 @@ import { createProgressWatch } from '../../src/http/progress.js';
 /** More than the buffers of a connection take. */
 export const LARGE_BYTES = 8_000_000;
 
-/** The listener with routes that take their time, and how many of their handlers have not ended. */
+/** The listener with routes that take their time, how many handlers were called, and how many have not ended. */
 export async function serveForTest({ timeoutMs = 30_000 } = {}) {
   const progress = createProgressWatch(timeoutMs);
   const refusals: { status: number; requestId: string }[] = [];
@@ -18,10 +18,12 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     held.entered = resolve;
   });
   let running = 0;
+  let taken = 0;
   const app = createRoutes();
   app.onError(errorHandler);
   app.use(requestContext({ logger: silentLogger, peerOf: () => undefined }), progress.middleware, async (_, next) => {
     running += 1;
+    taken += 1;
     await next().finally(() => {
       running -= 1;
     });
@@ -52,6 +54,11 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     const { signal } = c.req.raw;
     return new Promise<Response>((resolve) => signal.addEventListener('abort', () => resolve(c.text('too late'))));
   });
+  app.post('/refuse', (c) => {
+    // Makes the adapter begin to read it.
+    void c.req.raw.body;
+    return c.text('no', 413);
+  });
   app.get('/large', (c) => c.body(new Uint8Array(LARGE_BYTES)));
   app.get('/quiet', (c) => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array([97])) });
@@ -71,7 +78,15 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     await listener.close(AbortSignal.abort());
     progress.stop();
   });
-  return { listener, entered, held, refusals, running: () => running, port: Number(new URL(listener.url).port) };
+  return {
+    listener,
+    entered,
+    held,
+    refusals,
+    running: () => running,
+    taken: () => taken,
+    port: Number(new URL(listener.url).port),
+  };
 }
 
 /** Sends bytes as they are and reads until the server closes. */
