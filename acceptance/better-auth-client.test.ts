@@ -1,7 +1,7 @@
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { servePage, startBrowser } from './support/browser.js';
+import { launchBrowser, otherSite } from './support/browser.js';
 import { startServer, type TestServer } from './support/server.js';
 
 const PERSON = { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' };
@@ -25,8 +25,10 @@ async function clientScript(): Promise<string> {
 /** A server that allows the first page, under both names of this machine, and not the second. */
 async function serverAndPages() {
   const script = await clientScript();
-  const [allowed, other] = [await servePage(script), await servePage(script)];
-  const origins = [`http://127.0.0.1:${allowed}`, `http://localhost:${allowed}`];
+  const page = '<!doctype html><title>page</title><script src="/script.js"></script>';
+  const files = { '/': ['text/html', page], '/script.js': ['text/javascript', script] } as const;
+  const [allowed, other] = [await otherSite(files), await otherSite(files)];
+  const origins = [allowed, allowed.replace('127.0.0.1', 'localhost')];
   const server = await startServer({
     environment: { REACTOR_SERVER__CORS__ALLOW_ORIGINS: JSON.stringify(origins) },
   });
@@ -34,7 +36,7 @@ async function serverAndPages() {
     server,
     sameSite: origins[0] as string,
     crossSite: origins[1] as string,
-    other: `http://127.0.0.1:${other}`,
+    other,
   };
 }
 
@@ -63,7 +65,7 @@ function call(page: Page, server: TestServer, method: string, body: object = {},
 
 test("better-auth's client signs up, in and out by cookies, from a page whose origin is allowed", async () => {
   const { server, sameSite } = await serverAndPages();
-  const browser = await startBrowser();
+  const browser = await (await launchBrowser()).newContext();
   const page = await browser.newPage();
   await page.goto(sameSite);
   const user = { user: PERSON.email };
@@ -83,7 +85,7 @@ test("better-auth's client signs up, in and out by cookies, from a page whose or
 
 test('a page whose origin is not allowed reads nothing and changes nothing, though the cookie goes along', async () => {
   const { server, sameSite, other } = await serverAndPages();
-  const browser = await startBrowser();
+  const browser = await (await launchBrowser()).newContext();
   const page = await browser.newPage();
   await page.goto(sameSite);
   await call(page, server, 'signUp.email', PERSON);
@@ -126,7 +128,7 @@ test('a page whose origin is not allowed reads nothing and changes nothing, thou
 
 test('a page of another site gets no cookie, and works by the session token', async () => {
   const { server, crossSite } = await serverAndPages();
-  const browser = await startBrowser();
+  const browser = await (await launchBrowser()).newContext();
   const page = await browser.newPage();
   await page.goto(crossSite);
   expect(await call(page, server, 'signUp.email', PERSON)).toEqual({ user: PERSON.email });

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
-import { type BrowserContext, chromium } from 'playwright-core';
+import type { AddressInfo } from 'node:net';
+import { type Browser, chromium } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 
-/** Debian's Chromium, with nothing of an earlier test in it. */
-export async function startBrowser(): Promise<BrowserContext> {
+/** Debian's Chromium, with an empty profile and without its own traffic. */
+export async function launchBrowser(): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
@@ -17,20 +18,24 @@ export async function startBrowser(): Promise<BrowserContext> {
     ],
   });
   onTestFinished(() => browser.close());
-  return browser.newContext();
+  return browser;
 }
 
-/** Serves one page with one script on a port of its own. @returns the port */
-export async function servePage(script: string): Promise<number> {
+/**
+ * A web server of somebody else, with an origin of its own.
+ * @param files by path: type, text and further headers
+ */
+export async function otherSite(
+  files: Readonly<Record<string, readonly [type: string, text: string, headers?: Readonly<Record<string, string>>]>>,
+): Promise<string> {
   const server = createServer((request, response) => {
-    const isScript = request.url === '/script.js';
-    response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? script : '<!doctype html><title>page</title><script src="/script.js"></script>');
+    const [type, text, headers = {}] = files[request.url ?? ''] ?? ['text/plain', ''];
+    response.writeHead(200, { 'Content-Type': type, ...headers }).end(text);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return (server.address() as { port: number }).port;
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
