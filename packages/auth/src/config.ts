@@ -30,7 +30,9 @@ export const authConfigSchema = z.strictObject({
   public_url: z
     .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
     .optional()
-    .describe('Where callers reach the server, e.g. `https://app.example.com`.'),
+    .describe(
+      'Where callers reach the server, e.g. `https://app.example.com`; with https, browsers are told to keep to it.',
+    ),
   allow_signup: z.boolean('must be true or false').default(false).describe('Whether anyone may create an account.'),
   jwt_issuer: z.string().min(1).max(256).default('reactor-auth').describe('The `iss` claim of access tokens.'),
   jwt_audience: z.string().min(1).max(256).default('reactor').describe('The `aud` claim of access tokens.'),

@@ -108,6 +108,7 @@ test('every answer says what browsers may do with it, in the words of the app wh
 
 test.each([
   ['https://app.example.com', 'max-age=31536000'],
+  ['HTTPS://app.example.com', 'max-age=31536000'],
   ['http://localhost:8000', undefined],
   [undefined, undefined],
 ])('a public URL of %s: Strict-Transport-Security is %s', (publicUrl, expected) => {

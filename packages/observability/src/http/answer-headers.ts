@@ -19,8 +19,6 @@ export function createAnswerHeaders(publicUrl?: string): AnswerHeaders {
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     'referrer-policy': 'no-referrer',
     'cross-origin-resource-policy': 'same-origin',
-    ...(publicUrl?.startsWith('https:') === true
-      ? { 'strict-transport-security': `max-age=${STRICT_TRANSPORT_SECONDS}` }
-      : {}),
+    ...(/^https:/i.test(publicUrl ?? '') ? { 'strict-transport-security': `max-age=${STRICT_TRANSPORT_SECONDS}` } : {}),
   };
 }
