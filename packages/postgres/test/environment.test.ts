@@ -123,6 +123,13 @@ test('what the URL says itself is heeded', async () => {
   expect(rows).toEqual([{ application: 'mine', path: 'elsewhere', patience: '1234ms' }]);
 });
 
+test('sslmode does not concern a Unix socket', async () => {
+  const { connectionString } = await startServer();
+  for (const parameters of ['sslmode=require', 'sslmode=verify-full', 'sslnegotiation=direct', 'ssl=true']) {
+    await openPool(`${connectionString}&${parameters}`).ping(AbortSignal.timeout(5_000));
+  }
+});
+
 test('the embedded server is created and started as without them', async () => {
   const connectionString = await withEnvironment(
     { ...VARIABLES, LC_ALL: 'tr_TR.UTF-8', TZ: 'Asia/Tokyo' },

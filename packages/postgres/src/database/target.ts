@@ -45,15 +45,18 @@ export function parseTarget(connectionString: string): DatabaseTarget {
 /** Everything that the driver would look for elsewhere, with libpq's defaults. */
 function completeConfig(url: ConnectionOptions): ClientConfig {
   const user = url.user || userInfo().username;
+  const host = url.host || 'localhost';
+  // As in libpq, what `sslmode` says is about TCP: PostgreSQL encrypts nothing on a Unix socket.
+  const encryptable = !host.startsWith('/');
   return {
-    host: url.host || 'localhost',
+    host,
     port: Number(url.port || 5432),
     user,
     database: url.database || user,
     // A function, because the driver looks for `PGPASSWORD` and a password file where there is no value.
     password: url.password || refusePassword,
-    ssl: (url.ssl ?? false) as NonNullable<ClientConfig['ssl']>,
-    sslnegotiation: url.sslnegotiation ?? 'postgres',
+    ssl: encryptable && ((url.ssl ?? false) as NonNullable<ClientConfig['ssl']>),
+    sslnegotiation: encryptable && url.sslnegotiation ? url.sslnegotiation : 'postgres',
     client_encoding: 'UTF8',
     application_name: url.application_name || url.fallback_application_name || 'reactor',
     ...(url.options ? { options: url.options } : {}),
