@@ -22,7 +22,7 @@ export function respondPlan(lines: readonly unknown[], media: PlanMedia): Respon
 }
 
 /** @throws DataError `not_one_row` (406, PGRST116) when one object was asked for and there are none or several */
-export function requireOneRow({ format }: RowsMedia, { rowCount }: PlanResult): void {
+export function requireOneRow({ format }: RowsMedia, { rowCount }: Pick<PlanResult, 'rowCount'>): void {
   if (format !== 'object' || rowCount === 1) return;
   throw dataError('not_one_row', `One row was asked for, and the result has ${rowCount}.`, {
     code: 'PGRST116',

@@ -46,7 +46,7 @@ async function write(
   const operation = OPERATIONS[method];
   const request = readHeaders(c, principal, config);
   const table = nameOf(c, request, 'table');
-  const { media, rows, preferences } = request;
+  const { media, preferences } = request;
   const parsed = parseWriteRequest(request.parameters, queryLimits(config));
   const body =
     method === 'DELETE' ? undefined : parseRows(await readRows(c.req.raw, config.maxBodyBytes), parsed.columns);
@@ -62,8 +62,9 @@ async function write(
       return respondPlan(await executor.explain(operation, session, plan, media.explainOptions), media);
     }
     const decide = (done: PlanResult) => {
-      if (preferences.return === 'representation') requireOneRow(rows, done);
-      assertAffected(method, preferences, done);
+      if (method === 'PUT') assertReplaced(done);
+      requireOneWritten(request, done);
+      assertMaxAffected(preferences, done);
       return preferences.tx === 'rollback' ? 'rollback' : 'commit';
     };
     const undecided = mayBeUndone(method, request);
@@ -97,9 +98,8 @@ function planWrite(
 
 /** Whether it depends on what was done that it counts. */
 function mayBeUndone(method: Method, { preferences, rows }: DataRequest): boolean {
-  const { return: answered, maxAffected, tx } = preferences;
-  const requiresOneRow = answered === 'representation' && rows.format === 'object';
-  return requiresOneRow || method === 'PUT' || maxAffected !== undefined || tx === 'rollback';
+  const { maxAffected, tx } = preferences;
+  return rows.format === 'object' || method === 'PUT' || maxAffected !== undefined || tx === 'rollback';
 }
 
 /** With `return=headers-only`, an insert of one row answers where it is: its key has to come back. */
@@ -114,20 +114,32 @@ function locatedRows(
   return withKeySelected(model.relations.get(table)?.primaryKey ?? []);
 }
 
-/** @throws DataError PGRST124 when more rows were changed than allowed, PGRST115 when a PUT names another row */
-function assertAffected(method: Method, preferences: Preferences, { affectedCount = 0 }: PlanResult): void {
-  const { handling, maxAffected } = preferences;
+/**
+ * One object asked for is one row written, whether or not it comes back; and of rows that come back an embed may leave
+ * some out.
+ * @throws DataError `not_one_row` (406, PGRST116)
+ */
+function requireOneWritten({ preferences, rows }: DataRequest, done: PlanResult): void {
+  requireOneRow(rows, { rowCount: done.affectedCount ?? 0 });
+  if (preferences.return === 'representation') requireOneRow(rows, done);
+}
+
+/** @throws DataError PGRST115 when the body of a PUT names another row than the query */
+function assertReplaced({ affectedCount = 0 }: PlanResult): void {
+  if (affectedCount > 0) return;
+  throw dataError('invalid_body', 'The primary key in the body must be the one in the query string.', {
+    code: 'PGRST115',
+  });
+}
+
+/** @throws DataError PGRST124 when more rows were changed than allowed */
+function assertMaxAffected({ handling, maxAffected }: Preferences, { affectedCount = 0 }: PlanResult): void {
   if (handling === 'strict' && maxAffected !== undefined && affectedCount > maxAffected) {
     throw dataError(
       'too_many_rows_affected',
       `The request would change ${affectedCount} rows, and max-affected allows ${maxAffected}.`,
       { code: 'PGRST124', details: `The query affects ${affectedCount} rows` },
     );
-  }
-  if (method === 'PUT' && affectedCount === 0) {
-    throw dataError('invalid_body', 'The primary key in the body must be the one in the query string.', {
-      code: 'PGRST115',
-    });
   }
 }
 
