@@ -17,7 +17,7 @@ function session(principal: Principal, settings: Partial<Session> = {}): Session
 /** A plan whose body is the JSON of an expression. */
 function plan(expression: string, values: readonly string[] = []) {
   const text = `SELECT (${expression})::text AS body, 1::bigint AS row_count, NULL::bigint AS total_count, NULL::bigint AS affected_count`;
-  return { text, values };
+  return { text, values, generation: 1 };
 }
 
 async function setUp(sql = 'SELECT 1') {

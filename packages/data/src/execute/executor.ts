@@ -197,11 +197,14 @@ async function releaseClean(connection: DatabaseConnection): Promise<void> {
   }
 }
 
-/** Of its own for each role: PostgreSQL plans a statement anew when another role comes to run it. */
-function prepared({ text, values }: Plan, principal: Principal): Statement {
-  return text.length > MAX_PREPARED_LENGTH
+/**
+ * Of its own for each role: PostgreSQL plans a statement anew when another role comes to run it. And for each generation
+ * of the schema: a statement keeps the types of its parameters for good.
+ */
+function prepared({ text, values, generation }: Plan, principal: Principal): Statement {
+  return generation === undefined || text.length > MAX_PREPARED_LENGTH
     ? { text, values }
-    : { text, values, prepareAs: `${roleOf(principal)} ${text}` };
+    : { text, values, prepareAs: `${generation} ${roleOf(principal)} ${text}` };
 }
 
 function toResult(row: Record<string, unknown> | undefined, estimate: Record<string, unknown> | undefined): PlanResult {

@@ -2,6 +2,7 @@ import type { ReadQuery } from '../query/ast.js';
 import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import type { Column, DatabaseFunction, FunctionArgument, Relation, SchemaModel } from '../schema/model.js';
+import { functionArguments } from './assumptions.js';
 import { bodySql, limitBody, planRowSql } from './body.js';
 import { PlanContext } from './context.js';
 import { estimateStatement, totalCountSql } from './count.js';
@@ -81,6 +82,7 @@ function resultColumns({ returns }: DatabaseFunction, relation: Relation | undef
 
 /** FROM item `result`. Arguments go by name, so their order and the defaults stay PostgreSQL's business. */
 function callSql(context: PlanContext, { function: called, given }: Callee): string {
+  context.assume(functionArguments(context.model, called));
   const name = `${identifier(context.model.schema)}.${identifier(called.name)}`;
   switch (given.kind) {
     case 'whole':

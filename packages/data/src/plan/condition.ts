@@ -1,6 +1,7 @@
 import type { Comparison, Condition, TextSearch } from '../query/ast.js';
 import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
+import { columnType } from './assumptions.js';
 import type { PlanContext } from './context.js';
 import { type Expression, fieldExpression } from './field.js';
 import type { Scope } from './scope.js';
@@ -56,7 +57,8 @@ export function conditionSql(
 
 /**
  * Parameters have no type here: PostgreSQL gives each the type of what it is compared with, so `integer` and `uuid`
- * columns keep their indexes and a value of another form is its error, not a guess of ours.
+ * columns keep their indexes and a value of another form is its error, not a guess of ours. It does so once and for all,
+ * so that the statement has to hold on to the type of the column.
  */
 function positiveSql(context: PlanContext, scope: Scope, condition: Condition, embeddedRows: EmbeddedRows): string {
   if (condition.kind === 'group') {
@@ -74,6 +76,9 @@ function positiveSql(context: PlanContext, scope: Scope, condition: Condition, e
     });
   }
   const field = fieldExpression(context, scope, condition.field);
+  if (condition.kind !== 'is' && scope.relation !== undefined) {
+    context.assume(columnType(context.model, scope.relation, scope.column(column).column));
+  }
   switch (condition.kind) {
     case 'is':
       return `${field.sql} IS ${IS_SQL[condition.value]}`;

@@ -9,6 +9,7 @@ export class PlanContext {
   readonly maxRows: number | undefined;
   readonly #values: (string | null)[] = [];
   readonly #queries: string[] = [];
+  readonly #assumptions = new Set<string>();
   #aliases = 0;
 
   constructor(model: SchemaModel, maxRows?: number) {
@@ -33,11 +34,20 @@ export class PlanContext {
     this.#queries.push(`${name} AS (${query})`);
   }
 
+  /** Adds what the statement takes for granted: see `assumptions.ts`. */
+  assume(expression: string | undefined): void {
+    if (expression !== undefined) this.#assumptions.add(expression);
+  }
+
   /** @param select the main query; @param prefix EXPLAIN */
   statement(select: string, prefix = ''): Statement {
+    const { generation } = this.model;
+    const assumed = [...this.#assumptions];
+    const queries = [...(assumed.length === 0 ? [] : [`assumed AS (SELECT ${assumed.join(', ')})`]), ...this.#queries];
     return {
-      text: `${prefix}${clause('WITH', this.#queries, ', ').trimStart()} ${select}`.trim(),
+      text: `${prefix}${clause('WITH', queries, ', ').trimStart()} ${select}`.trim(),
       values: this.#values,
+      ...(generation === undefined ? {} : { generation }),
     };
   }
 

@@ -1,6 +1,7 @@
 import { QueryError } from '../query/query-error.js';
 import type { RowsBody } from '../query/rows.js';
 import type { Column, Relation } from '../schema/model.js';
+import { columnType } from './assumptions.js';
 import type { PlanContext } from './context.js';
 import { unknownColumn } from './scope.js';
 import { identifier, literal } from './sql.js';
@@ -25,6 +26,7 @@ export function records(
   missing: 'null' | 'default' = 'null',
 ): Records {
   const columns = rows.columns.map((name) => knownColumn(relation, name));
+  for (const column of columns) context.assume(columnType(context.model, relation, column));
   const json = `${context.parameter(rows.json)}::json`;
   const names = columns.map(({ name }) => identifier(name));
   if (columns.length === 0) return { from: `json_array_elements(${json}) AS body`, columns: [], values: [] };

@@ -2,6 +2,8 @@
 export interface Statement {
   readonly text: string;
   readonly values: readonly (string | null)[];
+  /** Of the model that it is made from. */
+  readonly generation?: number;
 }
 
 /** What a request becomes. Its statement answers exactly one row, a `PlanRow`. */

@@ -7,6 +7,11 @@ export interface SchemaModel {
   readonly foreignKeys: readonly ForeignKey[];
   /** Overloads by name. */
   readonly functions: ReadonlyMap<string, readonly DatabaseFunction[]>;
+  /**
+   * Number of the schema among those that this process has read: another one has another number. Undefined for a model
+   * whose statements are not to be kept prepared.
+   */
+  readonly generation?: number;
 }
 
 export type RelationKind = 'table' | 'partitioned table' | 'foreign table' | 'view' | 'materialized view';
