@@ -64,13 +64,16 @@ function relationshipsOf(model: SchemaModel, from: string): readonly Relationshi
 }
 
 function relationships(model: SchemaModel, from: string): Relationship[] {
-  const outgoing = model.foreignKeys.filter(({ relation }) => relation === from);
   const incoming = model.foreignKeys.filter(({ referencedRelation }) => referencedRelation === from);
+  const near = new Set(incoming.map(({ relation }) => relation));
+  // Of those nearby only: views make more keys than can be compared with each other.
+  const keysOf = new Map<string, ForeignKey[]>(Array.from(near, (relation) => [relation, []]));
+  for (const key of model.foreignKeys) keysOf.get(key.relation)?.push(key);
   return [
-    ...outgoing.map(referred),
+    ...model.foreignKeys.filter(({ relation }) => relation === from).map(referred),
     ...incoming.map(referring),
-    ...incoming.flatMap((near) =>
-      model.foreignKeys.filter((far) => isJunction(model, near, far)).map((far) => through(near, far)),
+    ...incoming.flatMap((key) =>
+      (keysOf.get(key.relation) ?? []).filter((far) => isJunction(model, key, far)).map((far) => through(key, far)),
     ),
   ];
 }
