@@ -53,7 +53,8 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const apply = async (wanted: readonly AppMigration[]) => {
     const { applied } = await migrations.apply(wanted);
     // Where nobody hears the NOTIFY, as behind a pooler.
-    if (applied.length > 0 && schema.peek() !== undefined) await schema.reload();
+    // Applied is applied, whether or not it can be read: that is logged, and tried again.
+    if (applied.length > 0 && schema.wasTried()) await schema.reload().catch(() => {});
     return applied;
   };
   const appMigrations: AppMigrationRunner = {

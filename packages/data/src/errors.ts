@@ -40,6 +40,10 @@ export const dataErrors = defineErrors({
   migrations_unreadable: { status: 500, when: 'The folder `data.migrations_dir` cannot be read.' },
   roles_unfit: { status: 503, when: 'At start: the roles that requests run under are missing or unfit.' },
   range_not_satisfiable: { status: 416, when: 'The first row asked for lies past the last one.' },
+  schema_unavailable: {
+    status: 503,
+    when: 'The database schema cannot be read, or changes while the request runs; trying again helps.',
+  },
   write_conflict: { status: 503, when: 'The transaction met another one, as in a deadlock; trying again helps.' },
   statement_timeout: { status: 504, when: 'PostgreSQL did not finish within `data.statement_timeout_ms`.' },
 });

@@ -5,11 +5,13 @@ import {
   databasePingProbe,
   giveUpOn,
   type ProbeResult,
+  ReactorError,
+  reasonOf,
 } from '@reactor/core';
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
 import { findRoleProblems } from './roles.js';
-import { introspect } from './schema/introspect.js';
+import { introspect, readSchema } from './schema/introspect.js';
 import { isEnforced, type Relation } from './schema/model.js';
 import { EXPOSED_SCHEMA, type SchemaCache } from './schema/schema-cache.js';
 
@@ -152,10 +154,24 @@ async function definerFunctionsProbe({ database }: DataProbesOptions): Promise<P
 
 async function schemaCacheProbe({ database, schema }: DataProbesOptions): Promise<ProbeResult> {
   const cached = schema.peek();
+  const now = await readSchema(database, EXPOSED_SCHEMA).catch((error) => {
+    if (error instanceof ReactorError) throw error;
+    return reasonOf(error);
+  });
+  const age = `read ${Math.round((schema.ageMs() ?? 0) / 1000)} s ago`;
+  const failure = typeof now === 'string' ? now : schema.failure();
+  if (failure !== undefined) {
+    const inForce = cached === undefined ? 'no table is served' : `the one ${age} stays in force`;
+    return {
+      status: 'fail',
+      code: 'schema_unreadable',
+      message: `The schema cannot be read, so ${inForce}: ${failure}`,
+      remedy: 'Remove the cause in the database, then call POST /data/v1/_admin/reload.',
+    };
+  }
   if (cached === undefined) return { status: 'ok', message: 'not read yet' };
-  const now = await introspect(database, EXPOSED_SCHEMA);
-  if (fingerprint(cached.model) === fingerprint(now)) {
-    return { status: 'ok', message: `as the database has it, read ${Math.round((schema.ageMs() ?? 0) / 1000)} s ago` };
+  if (typeof now === 'object' && now.fingerprint === cached.fingerprint) {
+    return { status: 'ok', message: `as the database has it, ${age}` };
   }
   return {
     status: 'warn',
@@ -163,9 +179,4 @@ async function schemaCacheProbe({ database, schema }: DataProbesOptions): Promis
     message: 'The schema has changed since it was read, and nobody said so.',
     remedy: 'Run NOTIFY reactor_data in the database after DDL, or call POST /data/v1/_admin/reload.',
   };
-}
-
-/** Text that is the same for models that are the same. */
-function fingerprint(model: object): string {
-  return JSON.stringify(model, (_, value) => (value instanceof Map ? [...value] : value));
 }

@@ -2,10 +2,11 @@ import type { Principal, TokenVerifier } from '@reactor/core';
 import type { DataConfig } from './config.js';
 import type { Executor } from './execute/executor.js';
 import { isSqlError } from './execute/sql-errors.js';
+import { isOfParameter, isOfStaleSchema } from './execute/stale-schema.js';
 import type { DataMetrics } from './metrics.js';
 import { QueryError } from './query/index.js';
 import type { SchemaModel } from './schema/model.js';
-import type { SchemaCache } from './schema/schema-cache.js';
+import { type CachedSchema, type SchemaCache, schemaUnavailable } from './schema/schema-cache.js';
 
 /** What the routes work with. */
 export interface DataService {
@@ -25,32 +26,57 @@ const MISSES: ReadonlySet<string> = new Set([
   'row_security_off',
 ]);
 
-/** Undefined table, column, function, or type: dropped since the schema was read. */
-const MISSING_OBJECTS: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '42704']);
+/** An operator, constraint or object of PostgreSQL that a value of the caller may name, or that was there before. */
+const MISSING_OBJECTS: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '42704', '42P10']);
 
 /**
- * Plans and runs `work` by the schema as it is known, and once more by a newer one when something in it is missing: DDL
- * may not have reached us yet. Nothing of a failed attempt is kept in the database.
+ * Plans and runs `work` by the schema as it is known, and once more by a newer one when the error says that there may be
+ * one: DDL may not have reached us yet. Nothing of a failed attempt is kept in the database.
+ * @throws DataError `schema_unavailable` (503) when the schema cannot be read, or changes again meanwhile
  */
 export async function withSchema<T>(
   { schema }: DataService,
   principal: Principal,
   work: (model: SchemaModel) => Promise<T>,
 ): Promise<T> {
+  const attempt = ({ model, systemModel }: CachedSchema) =>
+    withFreshTypes(principal.kind === 'system' ? systemModel : model, work);
   const seen = await schema.get();
-  const isSystem = principal.kind === 'system';
   try {
-    return await work(isSystem ? seen.systemModel : seen.model);
+    return await attempt(seen);
   } catch (error) {
-    if (!isMiss(error)) throw error;
-    const newer = await schema.afterMiss(seen);
+    const by = missedBy(error);
+    const newer = by === undefined ? undefined : await schema.afterMiss(seen, by);
     if (newer === undefined) throw error;
-    return work(isSystem ? newer.systemModel : newer.model);
+    return attempt(newer).catch(async (again) => {
+      const isStale = missedBy(again) === 'database' && isNewer(await schema.afterMiss(newer, 'database'), newer);
+      throw isStale ? schemaUnavailable(again) : again;
+    });
   }
 }
 
-function isMiss(error: unknown): boolean {
-  if (error instanceof QueryError) return MISSES.has(error.reason);
-  const { cause } = error as { cause?: unknown };
-  return isSqlError(cause) && MISSING_OBJECTS.has(cause.code);
+/** Runs `work`, and once more without statements from before when a value did not have the type of its parameter. */
+function withFreshTypes<T>(model: SchemaModel, work: (model: SchemaModel) => Promise<T>): Promise<T> {
+  return work(model).catch((error) => {
+    if (!isOfParameter(causeOf(error))) throw error;
+    const { generation: _, ...unnumbered } = model;
+    return work(unnumbered);
+  });
+}
+
+/** Who says that the model lacks something or has too much: the caller who names it, or PostgreSQL. */
+function missedBy(error: unknown): 'caller' | 'database' | undefined {
+  if (error instanceof QueryError) return MISSES.has(error.reason) ? 'caller' : undefined;
+  const cause = causeOf(error);
+  if (!isSqlError(cause)) return undefined;
+  if (isOfStaleSchema(cause)) return 'database';
+  return MISSING_OBJECTS.has(cause.code) ? 'caller' : undefined;
+}
+
+function isNewer(now: CachedSchema | undefined, than: CachedSchema): boolean {
+  return now !== undefined && now.fingerprint !== than.fingerprint;
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
 }

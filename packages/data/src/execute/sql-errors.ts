@@ -12,6 +12,8 @@ export interface SqlError extends Error {
   readonly position?: string;
   /** Name of the function in PostgreSQL's source. */
   readonly routine?: string;
+  /** What PostgreSQL was at: the function of the app, or the parameter. */
+  readonly where?: string;
 }
 
 export function isSqlError(error: unknown): error is SqlError {

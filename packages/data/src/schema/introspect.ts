@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Database } from '@reactor/core';
 import { INTROSPECTION } from './introspection-sql.js';
 import type {
@@ -12,6 +13,7 @@ import type {
   Volatility,
 } from './model.js';
 import { inheritForeignKeys, type KeyByNumber } from './view-keys.js';
+import { openViews, type ViewRead } from './view-reads.js';
 
 /** Rows as the introspection statement answers them; null stands for what is absent. */
 interface ColumnRow extends Pick<Column, 'name' | 'type' | 'nullable' | 'generated'> {
@@ -25,6 +27,7 @@ export interface RelationRow {
   readonly oid: number;
   readonly name: string;
   readonly kind: RelationKind;
+  /** Of a table. */
   readonly rowSecurity: boolean;
   readonly securityInvoker: boolean;
   readonly columns: readonly ColumnRow[];
@@ -52,24 +55,63 @@ interface FunctionRow {
   readonly comment: string | null;
 }
 
+/** One of the lists of `Row`. */
+interface ListRow {
+  readonly name: keyof Row;
+  readonly bytes: number;
+  /** Null when it is too long. */
+  readonly list: string | null;
+}
+
 interface Row {
   readonly relations: readonly RelationRow[];
+  /** What security invokers read. */
+  readonly reads: readonly ViewRead[];
   readonly foreign_keys: readonly KeyByNumber[];
   readonly functions: readonly FunctionRow[];
 }
 
-/** Reads what `schema` offers, in one round trip. */
-export async function introspect(database: Database, schema: string): Promise<SchemaModel> {
+/** One reading of a schema. */
+export interface SchemaReading {
+  readonly model: SchemaModel;
+  /** The same text for the same schema, and another one for any other, also for one made again just like it. */
+  readonly fingerprint: string;
+}
+
+/** Longest time that one reading may take, e.g. behind a lock. Below it lies what 10 000 tables take. */
+const TIMEOUT_MS = 10_000;
+
+/** Reads what `schema` offers, in one round trip. @throws Error when it is too large, and what the database throws */
+export async function readSchema(
+  database: Database,
+  schema: string,
+  { timeoutMs = TIMEOUT_MS } = {},
+): Promise<SchemaReading> {
   const connection = await database.connect();
   try {
     const [, result] = await connection.pipeline([
-      { text: `SELECT set_config('search_path', '', true)` },
+      {
+        text: `SELECT set_config('search_path', '', true), set_config('statement_timeout', $1, true)`,
+        values: [String(timeoutMs)],
+      },
       { text: INTROSPECTION, values: [quote(schema)] },
     ]);
-    return toModel(schema, result?.rows[0] as unknown as Row);
+    const hash = createHash('sha256');
+    const row: Partial<Record<keyof Row, unknown>> = {};
+    for (const { name, bytes, list } of (result?.rows ?? []) as unknown as readonly ListRow[]) {
+      if (list === null) throw new Error(`the ${name} of the schema ${schema} are ${bytes} bytes, more than is read`);
+      hash.update(list);
+      row[name] = JSON.parse(list);
+    }
+    return { model: toModel(schema, row as Row), fingerprint: hash.digest('base64') };
   } finally {
     connection.release();
   }
+}
+
+/** The model alone. @throws as `readSchema` */
+export async function introspect(database: Database, schema: string): Promise<SchemaModel> {
+  return (await readSchema(database, schema)).model;
 }
 
 function quote(identifier: string): string {
@@ -77,9 +119,10 @@ function quote(identifier: string): string {
 }
 
 function toModel(schema: string, row: Row): SchemaModel {
+  const open = openViews(row.reads);
   return {
     schema,
-    relations: new Map(row.relations.map((relation) => [relation.name, toRelation(relation)])),
+    relations: new Map(row.relations.map((relation) => [relation.name, toRelation(relation, open)])),
     foreignKeys: toForeignKeys(row),
     functions: byName(row.functions.map(toFunction)),
   };
@@ -95,12 +138,12 @@ function byName(functions: readonly DatabaseFunction[]): ReadonlyMap<string, rea
   return groups;
 }
 
-function toRelation(row: RelationRow): Relation {
+function toRelation(row: RelationRow, open: ReadonlySet<number>): Relation {
   const names = new Map(row.columns.map(({ number, name }) => [number, name]));
   return {
     name: row.name,
     kind: row.kind,
-    rowSecurity: row.rowSecurity,
+    rowSecurity: row.kind === 'view' ? row.securityInvoker && !open.has(row.oid) : row.rowSecurity,
     securityInvoker: row.securityInvoker,
     columns: toColumns(row.columns),
     primaryKey: (row.primaryKey ?? []).flatMap((number) => names.get(number) ?? []),

@@ -1,9 +1,16 @@
+/** Longest of the lists, in bytes: some 300 000 columns. */
+const MAX_BYTES = 67_108_864;
+
+/** Of the rules of all views, in bytes. A view whose rule is not read inherits no foreign keys. */
+const MAX_DEFINITIONS = 33_554_432;
+
 /**
- * Everything that the model of one schema is made of, as three JSON arrays. Run it under an empty `search_path`, so that
+ * Everything that the model of one schema is made of, as named lists: JSON arrays as text, null when too long. Ids
+ * are there so that what was replaced by its like differs. Run it under an empty `search_path`, so that
  * types and expressions come out qualified. What an extension brought is left out: it is not the app's.
  */
 export const INTROSPECTION = `
-WITH RECURSIVE
+WITH
 exposed AS (
   SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.reltype,
     c.relkind = 'v' AND EXISTS (
@@ -15,35 +22,42 @@ exposed AS (
       SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
     )
 ),
--- What each view reads, through the views below it.
+-- What security invokers read. Any other view reads with the rights of its owner, whatever lies below it.
 reads AS (
-  SELECT oid AS view, oid AS relation FROM exposed WHERE relkind = 'v'
-  UNION
-  SELECT reads.view, d.refobjid
-  FROM reads
-  JOIN pg_class c ON c.oid = reads.relation AND c.relkind = 'v'
-  JOIN pg_rewrite r ON r.ev_class = c.oid
-  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-    AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid
+  SELECT DISTINCT r.ev_class AS view, d.refobjid AS relation, CASE c.relkind
+      WHEN 'r' THEN NOT c.relrowsecurity
+      WHEN 'p' THEN NOT c.relrowsecurity
+      WHEN 'v' THEN NOT EXISTS (
+        SELECT FROM pg_options_to_table(c.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean
+      )
+      WHEN 'S' THEN false
+      ELSE true END AS open
+  FROM pg_class v
+  JOIN pg_rewrite r ON r.ev_class = v.oid
+  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+    AND d.refobjid <> v.oid
+  JOIN pg_class c ON c.oid = d.refobjid
+  WHERE v.relkind = 'v' AND EXISTS (
+    SELECT FROM pg_options_to_table(v.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean
+  )
 ),
--- Through a view that is no invoker's, its owner reads. Materialized views and foreign tables have no policies.
-unenforced AS (
-  SELECT DISTINCT reads.view
-  FROM reads JOIN pg_class c ON c.oid = reads.relation
-  WHERE CASE c.relkind
-    WHEN 'r' THEN NOT c.relrowsecurity
-    WHEN 'p' THEN NOT c.relrowsecurity
-    WHEN 'v' THEN NOT EXISTS (
-      SELECT FROM pg_options_to_table(c.reloptions) WHERE option_name = 'security_invoker' AND option_value::boolean
-    )
-    WHEN 'S' THEN false
-    ELSE true END
+-- The longest rule of a view that is still read, when the short ones come first.
+longest AS (
+  SELECT max(bytes) AS bytes
+  FROM (
+    SELECT octet_length(r.ev_action::text) AS bytes,
+      sum(octet_length(r.ev_action::text)) OVER (ORDER BY octet_length(r.ev_action::text)) AS total
+    FROM pg_rewrite r JOIN exposed e ON e.oid = r.ev_class AND e.relkind IN ('v', 'm')
+    WHERE r.rulename = '_RETURN'
+  ) AS rules
+  WHERE total <= ${MAX_DEFINITIONS}
 ),
 columns AS (
   SELECT a.attrelid, json_agg(json_build_object(
     'number', a.attnum,
     'name', a.attname,
     'type', format_type(a.atttypid, a.atttypmod),
+    'typeId', a.atttypid::int8,
     'nullable', NOT (a.attnotnull OR t.typnotnull),
     'default', CASE
       WHEN a.attidentity <> '' THEN
@@ -71,23 +85,28 @@ unique_keys AS (
   FROM pg_index i
   WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
     AND i.indnkeyatts = i.indnatts
-)
-SELECT
+),
+found AS MATERIALIZED (SELECT
   (SELECT coalesce(json_agg(json_build_object(
     'oid', e.oid::int8,
     'name', e.relname,
     'kind', CASE e.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'f' THEN 'foreign table'
       WHEN 'v' THEN 'view' ELSE 'materialized view' END,
-    'rowSecurity', CASE e.relkind WHEN 'v' THEN NOT EXISTS (SELECT FROM unenforced u WHERE u.view = e.oid)
-      ELSE e.relrowsecurity AND e.relkind IN ('r', 'p') END,
+    'rowSecurity', e.relrowsecurity AND e.relkind IN ('r', 'p'),
     'securityInvoker', e.security_invoker,
     'columns', coalesce(columns.list, '[]'),
     'primaryKey', (SELECT json_agg(k.n ORDER BY k.i) FROM pg_constraint p, unnest(p.conkey) WITH ORDINALITY AS k (n, i)
       WHERE p.conrelid = e.oid AND p.contype = 'p'),
-    'definition', CASE WHEN e.relkind IN ('v', 'm') THEN
-      (SELECT r.ev_action::text FROM pg_rewrite r WHERE r.ev_class = e.oid AND r.rulename = '_RETURN') END,
+    'definition', (SELECT r.ev_action::text FROM pg_rewrite r
+      WHERE r.ev_class = e.oid AND r.rulename = '_RETURN' AND e.relkind IN ('v', 'm')
+        AND octet_length(r.ev_action::text) <= (SELECT bytes FROM longest)),
     'comment', obj_description(e.oid, 'pg_class')
-  ) ORDER BY e.relname), '[]') FROM exposed e LEFT JOIN columns ON columns.attrelid = e.oid) AS relations,
+  ) ORDER BY e.relname), '[]') 
+    FROM exposed e
+    LEFT JOIN columns ON columns.attrelid = e.oid) AS relations,
+  (SELECT coalesce(json_agg(json_build_object(
+    'view', view::int8, 'relation', relation::int8, 'open', open
+  ) ORDER BY view, relation), '[]') FROM reads) AS reads,
   -- Of all tables: a view in the schema may stand on some outside of it.
   (SELECT coalesce(json_agg(json_build_object(
     'name', f.conname,
@@ -100,6 +119,7 @@ SELECT
   -- A partition's copy of its parent's key is no relationship of its own.
   FROM pg_constraint f WHERE f.contype = 'f' AND f.conparentid = 0) AS foreign_keys,
   (SELECT coalesce(json_agg(json_build_object(
+    'id', p.oid::int8,
     'name', p.proname,
     'arguments', (
       SELECT coalesce(json_agg(json_build_object(
@@ -140,4 +160,10 @@ SELECT
     )
     AND NOT EXISTS (
       SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-    )) AS functions`;
+    )) AS functions
+)
+-- Text longer than that stays where it is: it would fill the memory of the process that asks.
+SELECT name, octet_length(list) AS bytes, CASE WHEN octet_length(list) <= ${MAX_BYTES} THEN list END AS list
+FROM found, LATERAL (VALUES
+  ('relations', relations::text), ('reads', reads::text), ('foreign_keys', foreign_keys::text), ('functions', functions::text)
+) AS lists (name, list)`;

@@ -1,6 +1,8 @@
-import type { Clock, Database, Logger, Subscription } from '@reactor/core';
-import { introspect } from './introspect.js';
+import { type Clock, type Database, type Logger, ReactorError, reasonOf, type Subscription } from '@reactor/core';
+import { dataError } from '../errors.js';
+import { readSchema } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';
+import { RetryTimer } from './retry-timer.js';
 
 /** Who changes the schema of a running app says so on this channel: the event trigger, the migrations, an operator. */
 export const SCHEMA_CHANNEL = 'reactor_data';
@@ -8,16 +10,18 @@ export const SCHEMA_CHANNEL = 'reactor_data';
 export const EXPOSED_SCHEMA = 'public';
 
 /**
- * Requests that ask for what is not there make the cache look anew, at most this often: somebody who guesses names must
- * not keep the catalog busy. In milliseconds.
+ * Requests that ask for what is not there make the cache look anew. Somebody who guesses names must not keep the catalog
+ * busy: after such a reading there is a pause of this many times as long as it took, within these milliseconds.
  */
-const MISS_INTERVAL_MS = 1_000;
+const MISS_PAUSE = { factor: 9, minMs: 100, maxMs: 10_000 };
 
 /** One reading of the schema. */
 export interface CachedSchema {
+  /** With its generation, which a reading that finds the same schema again does not change. */
   readonly model: SchemaModel;
   /** The same for the operator, whom a table without row-level security is not kept from. */
   readonly systemModel: SchemaModel;
+  readonly fingerprint: string;
   /** Monotonic milliseconds when the reading began. */
   readonly readAt: number;
 }
@@ -30,43 +34,74 @@ export interface SchemaCacheOptions {
 }
 
 /**
- * The schema as it was last read. A reload swaps it as a whole: a request goes on with the one that it began with.
+ * The schema as it was last read. A reload swaps it as a whole: a request goes on with the one that it began with. When a
+ * reading fails, the one before stays in force, and reading is tried again until it works.
  */
 export class SchemaCache {
   readonly #options: SchemaCacheOptions;
   #current: CachedSchema | undefined;
+  #failure: string | undefined;
   #subscription: Subscription | undefined;
   #running: Promise<CachedSchema> | undefined;
   #queued: Promise<CachedSchema> | undefined;
-  #lastMiss = Number.NEGATIVE_INFINITY;
+  /** Monotonic milliseconds until which a miss is no reason to read. */
+  #pauseUntil = Number.NEGATIVE_INFINITY;
+  /** PostgreSQL refused what the model has, and the next reading found the same model. */
+  #falseAlarm = false;
+  readonly #retry = new RetryTimer(() => this.reload());
 
   constructor(options: SchemaCacheOptions) {
     this.#options = options;
   }
 
-  /** Reads the schema and listens for changes. @throws what the database throws */
+  /**
+   * Reads the schema and listens for changes. One that cannot be read is no reason not to start: requests are answered
+   * `schema_unavailable` until it can.
+   * @throws ReactorError `database_unavailable`
+   */
   async start(): Promise<void> {
-    await this.reload();
+    this.#retry.enable();
+    await this.reload().catch((error) => {
+      if (isSchemaUnavailable(error)) return;
+      this.#retry.stop();
+      throw error;
+    });
     this.#subscription ??= this.#options.database.listen(SCHEMA_CHANNEL, () => {
-      // What fails is counted and logged; the next change or miss tries again.
+      // What fails is counted and logged, and tried again.
       this.reload().catch(() => {});
     });
   }
 
   async stop(): Promise<void> {
+    this.#retry.stop();
     await this.#subscription?.stop();
     this.#subscription = undefined;
     await Promise.allSettled([this.#running, this.#queued]);
   }
 
-  /** The schema; read now when it has not been. @throws what the database throws */
+  /**
+   * The schema; read now when it has not been.
+   * @throws ReactorError `schema_unavailable` (503) when it cannot be read, `database_unavailable`
+   */
   async get(): Promise<CachedSchema> {
-    return this.#current ?? this.reload();
+    if (this.#current !== undefined) return this.#current;
+    if (this.#failure !== undefined && this.#isPausing()) throw schemaUnavailable(this.#failure);
+    return this.#running ?? this.reload();
   }
 
   /** The schema as it was last read, without reading it; undefined when it never was. */
   peek(): CachedSchema | undefined {
     return this.#current;
+  }
+
+  /** Whether it was ever read, or could not be. */
+  wasTried(): boolean {
+    return (this.#current ?? this.#failure) !== undefined;
+  }
+
+  /** Why the last reading failed; undefined when it did not. For the operator only. */
+  failure(): string | undefined {
+    return this.#failure;
   }
 
   ageMs(): number | undefined {
@@ -81,7 +116,7 @@ export class SchemaCache {
 
   /**
    * A schema that was read after this call. Calls that come while one is read share the next reading.
-   * @throws what the database throws; the schema that was there stays
+   * @throws ReactorError `schema_unavailable` (503), `database_unavailable`; the schema that was there stays
    */
   reload(): Promise<CachedSchema> {
     if (this.#running === undefined) {
@@ -99,30 +134,77 @@ export class SchemaCache {
     return this.#queued;
   }
 
-  /** What to try with when `seen` misses something: a newer schema, or undefined when there is none to be had now. */
-  async afterMiss(seen: CachedSchema): Promise<CachedSchema | undefined> {
+  /**
+   * What to try with when `seen` misses something: a newer schema, or undefined when there is none to be had now.
+   * @param by who says that something is missing: a caller may be guessing; PostgreSQL, which refuses what the model has,
+   *   is believed at once, unless it has just been wrong
+   * @throws as `reload`
+   */
+  async afterMiss(seen: CachedSchema, by: 'caller' | 'database'): Promise<CachedSchema | undefined> {
     if (this.#current !== seen) return this.#current;
+    if ((by === 'caller' || this.#falseAlarm) && this.#isPausing()) {
+      if (this.#failure !== undefined) throw schemaUnavailable(this.#failure);
+      return undefined;
+    }
+    const began = this.#options.clock.monotonic();
+    const newer = await this.reload().finally(() => this.#pauseSince(began));
+    if (by === 'database') this.#falseAlarm = newer.fingerprint === seen.fingerprint;
+    return newer;
+  }
+
+  #pauseSince(began: number): void {
+    const { factor, minMs, maxMs } = MISS_PAUSE;
     const now = this.#options.clock.monotonic();
-    if (now - this.#lastMiss < MISS_INTERVAL_MS) return undefined;
-    this.#lastMiss = now;
-    return this.reload();
+    this.#pauseUntil = now + Math.min(Math.max((now - began) * factor, minMs), maxMs);
+  }
+
+  #isPausing(): boolean {
+    return this.#options.clock.monotonic() < this.#pauseUntil;
   }
 
   async #read(): Promise<CachedSchema> {
     const { database, clock, logger, onReload } = this.#options;
     const readAt = clock.monotonic();
     try {
-      const model = await introspect(database, EXPOSED_SCHEMA);
-      this.#current = { model, systemModel: unrestricted(model), readAt };
+      const { model, fingerprint } = await readSchema(database, EXPOSED_SCHEMA);
+      this.#current = this.#succeed(model, fingerprint, readAt);
+      this.#failure = undefined;
+      this.#retry.reset();
       onReload('ok');
       logger.debug('schema read', { relations: model.relations.size, functions: model.functions.size });
       return this.#current;
     } catch (error) {
+      this.#failure = reasonOf(error);
+      this.#pauseSince(readAt);
+      this.#retry.schedule();
       onReload('failed');
-      logger.warn('schema could not be read', { error });
-      throw error;
+      logger.error('schema could not be read', { reason: this.#failure, error });
+      throw error instanceof ReactorError ? error : schemaUnavailable(error);
     }
   }
+
+  /** What follows `#current`: the same models again where nothing has changed. */
+  #succeed(model: SchemaModel, fingerprint: string, readAt: number): CachedSchema {
+    const before = this.#current;
+    if (before?.fingerprint === fingerprint) return { ...before, readAt };
+    this.#falseAlarm = false;
+    const numbered = { ...model, generation: (before?.model.generation ?? 0) + 1 };
+    return { model: numbered, systemModel: unrestricted(numbered), fingerprint, readAt };
+  }
+}
+
+function isSchemaUnavailable(error: unknown): boolean {
+  return error instanceof ReactorError && error.code === 'schema_unavailable';
+}
+
+/** What callers hear of a schema that cannot be read: to try again. Why, is for the operator. */
+export function schemaUnavailable(cause: unknown): ReactorError {
+  return dataError(
+    'schema_unavailable',
+    'The database schema cannot be read now, or is being changed.',
+    { code: 'PGRST002' },
+    { cause, headers: { 'Retry-After': '1' } },
+  );
 }
 
 /** Policies do not bind the operator, so nothing is lost where there are none. */

@@ -1,5 +1,5 @@
 import type { RelationRow } from './introspect.js';
-import { readColumnOrigins } from './view-columns.js';
+import { type ColumnOrigin, readColumnOrigins } from './view-columns.js';
 
 /** A foreign key by oids and column numbers, as the catalog has it. */
 export interface KeyByNumber {
@@ -13,6 +13,12 @@ export interface KeyByNumber {
 
 /** A relation and, for each column of a table that it shows, the number under which it does. */
 type Shown = ReadonlyMap<number, number>;
+
+/**
+ * Keys that one foreign key may become by views. It becomes one for each pair of views on its two sides, and a thousand
+ * views on each would be a million: past this number, only those with a table on one side are kept.
+ */
+const MAX_INHERITED = 10_000;
 
 /**
  * The keys of the tables, and for each of them those that the views inherit which show all of its columns, on either
@@ -31,39 +37,37 @@ export function inheritForeignKeys(
     }
     return found;
   };
-  return keys.flatMap((key) =>
-    showing(key.relation, key.columns).flatMap((from) =>
-      showing(key.referencedRelation, key.referencedColumns).map((to) => ({
+  return keys.flatMap((key) => {
+    const referring = showing(key.relation, key.columns);
+    const referred = showing(key.referencedRelation, key.referencedColumns);
+    const isBetweenViews = referring.length * referred.length <= MAX_INHERITED;
+    return referring.flatMap((from, index) =>
+      (index === 0 || isBetweenViews ? referred : referred.slice(0, 1)).map((to) => ({
         name: key.name,
         ...from,
         referencedRelation: to.relation,
         referencedColumns: to.columns,
         unique: key.unique,
       })),
-    ),
-  );
+    );
+  });
 }
 
 /** By table, then by view. A view of a view shows what the lower one shows of the table. */
 function columnsShownByViews(relations: readonly RelationRow[]): ReadonlyMap<number, ReadonlyMap<number, Shown>> {
-  const origins = new Map(
+  const origins: Origins = new Map(
     relations.flatMap(({ oid, definition }) =>
       definition === null
         ? []
         : [[oid, new Map(readColumnOrigins(definition).map((origin) => [origin.number, origin]))]],
     ),
   );
+  const bases = new Map<ColumnOrigin, ColumnOrigin | undefined>();
   const tables = new Map<number, Map<number, Map<number, number>>>();
   for (const [view, columns] of origins) {
     for (const first of columns.values()) {
-      let origin = first;
-      for (;;) {
-        const below = origins.get(origin.relation);
-        if (below === undefined) break;
-        const next = below.get(origin.column);
-        if (next === undefined) break;
-        origin = next;
-      }
+      const origin = baseOf(first, origins, bases);
+      if (origin === undefined) continue;
       const views = getOrInsert(tables, origin.relation, () => new Map<number, Map<number, number>>());
       const shown = getOrInsert(views, view, () => new Map<number, number>());
       // Shown twice, the first one stands for it.
@@ -71,6 +75,32 @@ function columnsShownByViews(relations: readonly RelationRow[]): ReadonlyMap<num
     }
   }
   return tables;
+}
+
+/** By view, then by number of the column: where it comes from. */
+type Origins = ReadonlyMap<number, ReadonlyMap<number, ColumnOrigin>>;
+
+/**
+ * The origin that is no view's column; undefined where none is reached, as in a view of itself.
+ * @param known each origin is looked at once, however many views stand on each other
+ */
+function baseOf(
+  first: ColumnOrigin,
+  origins: Origins,
+  known: Map<ColumnOrigin, ColumnOrigin | undefined>,
+): ColumnOrigin | undefined {
+  const passed: ColumnOrigin[] = [];
+  let at = first;
+  while (!known.has(at)) {
+    passed.push(at);
+    const below = origins.get(at.relation)?.get(at.column);
+    // Whoever comes by again before more is known goes in a circle.
+    known.set(at, below === undefined ? at : undefined);
+    at = below ?? at;
+  }
+  const base = known.get(at);
+  for (const origin of passed) known.set(origin, base);
+  return base;
 }
 
 function getOrInsert<K, V>(map: Map<K, V>, key: K, make: () => V): V {

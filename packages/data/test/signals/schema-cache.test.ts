@@ -65,17 +65,51 @@ describe('the schema is read anew', () => {
     await vi.waitFor(() => expect(names()).toEqual(['notes']), { timeout: 5_000 });
   });
 
-  test('by requests that miss something, at most once a second', async () => {
+  test('by requests that miss something, after a pause that callers cannot shorten', async () => {
     const { database, cache, reloads, advance } = await cacheOn('SELECT 1');
     const first = await cache.get();
     await database.query('CREATE TABLE notes (id int)');
-    const second = await cache.afterMiss(first);
-    expect(second?.model.relations.size).toBe(1);
-    expect(await cache.afterMiss(first)).toBe(second);
-    expect(await cache.afterMiss(second ?? first)).toBeUndefined();
-    advance(1_000);
-    expect(await cache.afterMiss(second ?? first)).toBeDefined();
+    const second = (await cache.afterMiss(first, 'caller')) ?? first;
+    expect(second.model.relations.size).toBe(1);
+    expect(await cache.afterMiss(first, 'caller')).toBe(second);
+    expect(await cache.afterMiss(second, 'caller')).toBeUndefined();
+    advance(10_000);
+    expect(await cache.afterMiss(second, 'caller')).toBeDefined();
     expect(reloads).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('at once when PostgreSQL refuses what the model has, unless it was wrong a moment ago', async () => {
+    const { database, cache, reloads } = await cacheOn('SELECT 1');
+    const first = await cache.get();
+    await cache.afterMiss(first, 'caller');
+    await database.query('CREATE TABLE notes (id int)');
+    const second = (await cache.afterMiss(cache.peek() ?? first, 'database')) ?? first;
+    expect(second.model.relations.size).toBe(1);
+    const third = (await cache.afterMiss(second, 'database')) ?? first;
+    expect(third.fingerprint).toBe(second.fingerprint);
+    expect(await cache.afterMiss(third, 'database')).toBeUndefined();
+    expect(reloads).toEqual(['ok', 'ok', 'ok', 'ok']);
+  });
+
+  test('and has another generation when it is another one', async () => {
+    const { database, cache } = await cacheOn('CREATE TABLE notes (id int)');
+    const generations: (number | undefined)[] = [];
+    for (const sql of [
+      'SELECT 1',
+      'SELECT 1',
+      'CREATE INDEX ON notes (id)',
+      'ALTER TABLE notes ALTER id TYPE bigint',
+      'DROP TABLE notes; CREATE TABLE notes (id bigint)',
+      `CREATE TYPE mood AS ENUM ('sad'); ALTER TABLE notes ADD mood mood`,
+      `ALTER TABLE notes DROP mood; DROP TYPE mood; CREATE TYPE mood AS ENUM ('sad'); ALTER TABLE notes ADD mood mood`,
+      `CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1`,
+      `DROP FUNCTION f(); CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1`,
+      'SELECT 1',
+    ]) {
+      await database.query(sql);
+      generations.push((await cache.reload()).model.generation);
+    }
+    expect(generations).toEqual([1, 1, 1, 2, 3, 4, 5, 6, 7, 7]);
   });
 
   test('once for all who ask while it is being read', async () => {

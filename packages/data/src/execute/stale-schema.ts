@@ -1,0 +1,38 @@
+import { ASSUMED_FUNCTION } from '../plan/assumptions.js';
+import { isSqlError, type SqlError } from './sql-errors.js';
+
+/** A syntax error, an undefined table or column: of what we write, and callers cannot. */
+const OURS: ReadonlySet<string> = new Set(['42601', '42P01', '42703']);
+
+/** By SQLSTATE, where in PostgreSQL's source it says so of a statement that the schema has left behind. */
+const ROUTINES: Readonly<Record<string, readonly string[]>> = {
+  // "cached plan must not change result type"
+  '0A000': ['RevalidateCachedQuery'],
+  '42704': ['typenameType'],
+  '42804': ['CheckVarSlotCompatibility', 'transformAssignedExpr'],
+  '42883': ['regprocedurein'],
+};
+
+/** PostgreSQL's internal errors, which it does not translate, when an object goes away under a statement. */
+const GONE = /^(?:cache lookup failed for |could not open relation with OID |could not find .* for relation )/;
+
+/**
+ * Whether an error tells that the statement was planned with another schema than the database has now. Nothing that a
+ * caller sends makes one, as only names of the model get into statements.
+ */
+export function isOfStaleSchema(error: SqlError): boolean {
+  const { code, routine = '', message, where } = error;
+  if (code === 'XX000') return GONE.test(message);
+  // Inside of a function of the app: its own mistake.
+  if (where !== undefined) return false;
+  if (OURS.has(code) || ROUTINES[code]?.includes(routine) === true) return true;
+  return code === '42883' && message.includes(`${ASSUMED_FUNCTION}(`);
+}
+
+/**
+ * Whether PostgreSQL could not read a value as the type of its parameter. A prepared statement has the types from when it
+ * was prepared, and tells so before it looks whether they still hold.
+ */
+export function isOfParameter(error: unknown): boolean {
+  return isSqlError(error) && error.code.startsWith('22') && /\$\d/.test(error.where ?? '');
+}
