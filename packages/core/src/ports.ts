@@ -49,9 +49,21 @@ export interface QueryResult<Row> {
   readonly rowCount: number;
 }
 
+export interface QueryOptions {
+  /**
+   * When it aborts, PostgreSQL is asked to cancel what runs, and the call rejects with the signal's reason once it has
+   * answered or a second has passed. The connection is closed then, not reused.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Queryable {
   /** @param values parameters `$1…$n`; never put into the text */
-  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
+  query<Row = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<QueryResult<Row>>;
 }
 
 /** One statement of a pipeline. */
@@ -68,11 +80,16 @@ export interface Statement {
 
 /** A checked-out connection. */
 export interface DatabaseConnection extends Queryable {
+  /** Process id that the server named at login. Behind a pooler it is not `pg_backend_pid()`. */
+  readonly processId?: number | undefined;
   /**
    * Sends several statements at once and waits for all of them: one round trip. Outside of a transaction they are one:
    * all of them take effect, or none. The first error is thrown, and the statements after it do not run.
    */
-  pipeline(statements: readonly Statement[]): Promise<readonly QueryResult<Record<string, unknown>>[]>;
+  pipeline(
+    statements: readonly Statement[],
+    options?: QueryOptions,
+  ): Promise<readonly QueryResult<Record<string, unknown>>[]>;
   /** Gives the connection back; with `broken` it is closed instead. */
   release(broken?: boolean): void;
 }
@@ -83,7 +100,8 @@ export interface DatabaseConnection extends Queryable {
  *   server is down. SQL errors pass unchanged, with the SQLSTATE in `code`.
  */
 export interface Database extends Queryable {
-  connect(): Promise<DatabaseConnection>;
+  /** When the signal aborts before a connection is there, the call rejects with its reason. */
+  connect(options?: QueryOptions): Promise<DatabaseConnection>;
   /** Runs `work` between BEGIN and COMMIT; rolls back when it rejects. */
   transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T>;
   /**

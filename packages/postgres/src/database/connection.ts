@@ -1,5 +1,6 @@
-import type { DatabaseConnection, Queryable, QueryResult, Statement } from '@reactor/core';
+import type { DatabaseConnection, Queryable, QueryOptions, QueryResult, Statement } from '@reactor/core';
 import pg, { type PoolClient } from 'pg';
+import { cancellable } from './cancel.js';
 import { isConnectionFailure, translateQueryError } from './errors.js';
 import { runPipeline } from './pipeline.js';
 import { isNameClash, type Pooler } from './pooler.js';
@@ -38,18 +39,29 @@ export class PooledConnection implements DatabaseConnection {
     this.#context = context;
   }
 
-  async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> {
-    const { rows, rowCount } = await this.run(text, values);
+  get processId(): number | undefined {
+    return (this.#client as unknown as { readonly processID: number | null }).processID ?? undefined;
+  }
+
+  async query<Row = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<QueryResult<Row>> {
+    const { rows, rowCount } = await this.run(text, values, options);
     return { rows: (rows ?? []) as Row[], rowCount: rowCount ?? 0 };
   }
 
   /** Several statements in one text give the result of the last one. */
-  run(text: string, values?: readonly unknown[]): Promise<Answer> {
-    return this.#attempt(() => this.#send(text, values));
+  run(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Answer> {
+    return this.#attempt(() => this.#send(text, values), options?.signal);
   }
 
-  pipeline(statements: readonly Statement[]): Promise<readonly QueryResult<Record<string, unknown>>[]> {
-    return this.#attempt(() => runPipeline(this.#client, this.#context.prepared, statements));
+  pipeline(
+    statements: readonly Statement[],
+    options?: QueryOptions,
+  ): Promise<readonly QueryResult<Record<string, unknown>>[]> {
+    return this.#attempt(() => runPipeline(this.#client, this.#context.prepared, statements), options?.signal);
   }
 
   async #send(text: string, values: readonly unknown[] | undefined): Promise<Answer> {
@@ -64,11 +76,16 @@ export class PooledConnection implements DatabaseConnection {
     return answer as Answer;
   }
 
-  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+  async #attempt<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#released) throw new Error('the connection was given back to the pool; check out another one');
     try {
-      return await work();
+      if (signal === undefined) return await work();
+      return await cancellable(this.#client, signal, work, () => {
+        // A cancel that arrives late must not hit the statement of whoever gets the connection next.
+        this.#broken = true;
+      });
     } catch (error) {
+      if (signal?.aborted) throw error;
       if (isNameClash(error)) this.#context.pooler.noteNameClash(error);
       // The server's last words arrive before the end of the socket; given back now, it would fail the next one too.
       if (isConnectionFailure(error)) {

@@ -145,8 +145,8 @@ interface Operation {
 
 function operated(system: PooledDatabase, { metrics, probes, describe, pools }: Operation): PostgresDatabase {
   return {
-    query: (text, values) => system.query(text, values),
-    connect: () => system.connect(),
+    query: (text, values, options) => system.query(text, values, options),
+    connect: (options) => system.connect(options),
     transaction: (work) => system.transaction(work),
     ping: (signal) => system.ping(signal),
     listen: (channel, onNotification) => system.listen(channel, onNotification),

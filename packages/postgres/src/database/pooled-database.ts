@@ -1,5 +1,14 @@
-import { type Clock, type Database, giveUpOn, type Logger, reasonOf, type Subscription } from '@reactor/core';
+import {
+  type Clock,
+  type Database,
+  giveUpOn,
+  type Logger,
+  type QueryOptions,
+  reasonOf,
+  type Subscription,
+} from '@reactor/core';
 import { Pool, type PoolClient } from 'pg';
+import { acquireUntil } from './cancel.js';
 import { ReactorClient } from './client.js';
 import { PooledConnection, runTransaction } from './connection.js';
 import { isAcquireTimeout, unavailable } from './errors.js';
@@ -74,33 +83,21 @@ export class PooledDatabase implements Database {
     pool.on('error', () => {});
   }
 
-  async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]) {
-    const connection = await this.connect();
+  async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[], options?: QueryOptions) {
+    const connection = await this.connect(options);
     try {
-      return await connection.query<Row>(text, values);
+      return await connection.query<Row>(text, values, options);
     } finally {
       connection.release();
     }
   }
 
-  async connect(): Promise<PooledConnection> {
-    const { login, clock, pooler } = this.#options;
-    const start = clock.monotonic();
-    try {
-      if (!login.isReady) await login.prepare();
-      const client = await this.#checkOut();
-      return new PooledConnection(client, {
-        pooler,
-        prepared: this.#preparedOn(client),
-        onLost: (error) => this.#noteLost(client, error),
-      });
-    } finally {
-      this.#metrics.acquired((clock.monotonic() - start) / 1000);
-    }
+  connect({ signal }: QueryOptions = {}): Promise<PooledConnection> {
+    return signal === undefined ? this.#acquire() : acquireUntil(signal, () => this.#acquire());
   }
 
   async transaction<T>(work: Parameters<typeof runTransaction<T>>[1]): Promise<T> {
-    return runTransaction(await this.connect(), work);
+    return runTransaction(await this.#acquire(), work);
   }
 
   async ping(signal: AbortSignal): Promise<PingResult> {
@@ -129,6 +126,22 @@ export class PooledDatabase implements Database {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #acquire(): Promise<PooledConnection> {
+    const { login, clock, pooler } = this.#options;
+    const start = clock.monotonic();
+    try {
+      if (!login.isReady) await login.prepare();
+      const client = await this.#checkOut();
+      return new PooledConnection(client, {
+        pooler,
+        prepared: this.#preparedOn(client),
+        onLost: (error) => this.#noteLost(client, error),
+      });
+    } finally {
+      this.#metrics.acquired((clock.monotonic() - start) / 1000);
+    }
   }
 
   async #checkOut(): Promise<PoolClient> {
