@@ -1,3 +1,4 @@
+export * from './backoff.js';
 export * from './capability.js';
 export * from './database-checks.js';
 export * from './errors.js';
@@ -7,6 +8,7 @@ export * from './http/principal.js';
 export * from './http/routes.js';
 export * from './http/with-context.js';
 export * from './id.js';
+export * from './locks/index.js';
 export * from './metrics/contributor.js';
 export * from './metrics/counter.js';
 export * from './metrics/family.js';

@@ -14,7 +14,7 @@ export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedde
 export { embeddedPostgresMetrics } from './embedded/metrics.js';
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded/start.js';
 export { ChangedMigrationError, MigrationFailedError } from './migrations/errors.js';
-export { type MigrateResult, migrate } from './migrations/migrate.js';
+export { type MigrateOptions, type MigrateResult, migrate } from './migrations/migrate.js';
 export { type MigrationName, type MigrationSet, type MigrationStatus, migrationStatus } from './migrations/status.js';
 export { migrationsProbe } from './probes.js';
 export { checkPrivileges, DatabaseRequirementError, MINIMUM_MAJOR_VERSION } from './requirements.js';

@@ -1,4 +1,4 @@
-import { type Database, type DoctorProbe, giveUpOn } from '@reactor/core';
+import type { Database, DoctorProbe } from '@reactor/core';
 import { type MigrationSet, migrationStatus, nameOf } from './migrations/status.js';
 
 /** Long enough for a slow network, short enough for someone who waits at a terminal. */
@@ -11,7 +11,7 @@ export function migrationsProbe(database: Database, sets: readonly MigrationSet[
     timeoutMs: PROBE_TIMEOUT_MS,
     dependsOn: ['database'],
     async run(signal) {
-      const { applied, pending, changed, unknown } = await giveUpOn(signal, migrationStatus(database, sets));
+      const { applied, pending, changed, unknown } = await migrationStatus(database, sets, { signal });
       if (changed.length > 0) {
         return {
           status: 'fail',

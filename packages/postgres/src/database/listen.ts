@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Database, type Logger, reasonOf, type Subscription } from '@reactor/core';
+import { type Database, jitteredDelayMs, type Logger, reasonOf, type Subscription } from '@reactor/core';
 import { type ClientConfig, escapeIdentifier } from 'pg';
-import { jitteredDelayMs } from '../backoff.js';
+
 import { ReactorClient } from './client.js';
 
 export interface ListenOptions {

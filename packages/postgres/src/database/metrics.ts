@@ -33,8 +33,14 @@ export interface DatabaseMetrics {
  */
 const ACQUIRE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** The `reactor_db_*` families of these pools. */
-export function createDatabaseMetrics(pools: readonly PoolName[]): DatabaseMetrics {
+export interface DatabaseMetricsOptions {
+  readonly pools: readonly PoolName[];
+  /** Sessions that wait for a lock. Rejects when the server does not say within the time a collector has. */
+  readonly blockedSessions: (signal: AbortSignal) => Promise<number>;
+}
+
+/** The `reactor_db_*` families of these pools, and of the database that they lead to. */
+export function createDatabaseMetrics({ pools, blockedSessions }: DatabaseMetricsOptions): DatabaseMetrics {
   const labels = { pool: pools };
   const states = new Map<PoolName, PoolState>();
   const each = (read: (state: PoolState) => number) =>
@@ -83,6 +89,15 @@ export function createDatabaseMetrics(pools: readonly PoolName[]): DatabaseMetri
             value: (await state.isUp(signal)) ? 1 : 0,
           })),
         ),
+    }),
+    observedGauge({
+      name: 'reactor_db_blocked_sessions',
+      help: 'Sessions of this database that wait for a lock of another one, read from pg_locks',
+      moves: 'when a scrape asks',
+      unit: 'none',
+      // Every server asks the same database.
+      aggregator: 'max',
+      collect: blockedSessions,
     }),
     observedGauge({
       name: 'reactor_db_pool_size',

@@ -1,9 +1,10 @@
 import type { Clock, Database, DoctorProbe, Logger, MetricsContributor } from '@reactor/core';
 import { databaseProbes } from '../probes/database-probes.js';
 import { createRequestsLogin } from '../requests-login/requests-login.js';
+import { countBlockedSessions } from './blocked-sessions.js';
 import { createListen } from './listen.js';
 import { configuredLogin } from './login.js';
-import { createDatabaseMetrics } from './metrics.js';
+import { createDatabaseMetrics, type PoolName } from './metrics.js';
 import type { PingResult } from './ping.js';
 import { PooledDatabase } from './pooled-database.js';
 import { Pooler, type PreparedStatementsMode } from './pooler.js';
@@ -66,7 +67,7 @@ const DEFAULT_ACQUIRE_TIMEOUT_MS = 5_000;
  */
 export function openDatabase(options: DatabaseOptions): PostgresDatabase {
   const opener = prepareToOpen(options);
-  const metrics = createDatabaseMetrics(['system']);
+  const metrics = opener.metricsOf(['system']);
   const system = new PooledDatabase({
     ...opener.shared,
     name: 'system',
@@ -90,7 +91,7 @@ export function openDatabase(options: DatabaseOptions): PostgresDatabase {
 export function openDatabases(options: DatabasesOptions): PostgresDatabases {
   const opener = prepareToOpen(options);
   const { target, shared } = opener;
-  const metrics = createDatabaseMetrics(['system', 'requests']);
+  const metrics = opener.metricsOf(['system', 'requests']);
   const shares = sharesOf(options.poolMax ?? DEFAULT_POOL_MAX, ['system', 'requests']);
   const system = new PooledDatabase({
     ...shared,
@@ -133,6 +134,8 @@ function prepareToOpen(options: DatabaseOptions) {
     target,
     shared: { description: target.description, acquireTimeoutMs, pooler, listen, logger, clock },
     probed: { pooler, hasDirect: direct !== undefined, poolMax },
+    metricsOf: (pools: readonly PoolName[]) =>
+      createDatabaseMetrics({ pools, blockedSessions: (signal) => countBlockedSessions(target.clientConfig, signal) }),
   };
 }
 

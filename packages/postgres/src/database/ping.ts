@@ -1,12 +1,14 @@
 import type { ClientConfig } from 'pg';
-import { ReactorClient } from './client.js';
 import { unavailable } from './errors.js';
+import { roundTrip } from './round-trip.js';
 
 /** What one round trip says. */
 export interface PingResult {
   /** As the server names it: `18.4`, `15.18 (Debian 15.18-0+deb12u1)`. */
   readonly version: string;
 }
+
+const VERSION = "SELECT current_setting('server_version') AS version";
 
 interface Attempt {
   readonly result: Promise<PingResult>;
@@ -23,7 +25,7 @@ export function createPing(config: () => ClientConfig): (signal: AbortSignal) =>
 
   function begin(): Attempt {
     const controller = new AbortController();
-    const attempt: Attempt = { controller, waiting: 0, result: roundTrip(config(), controller.signal) };
+    const attempt: Attempt = { controller, waiting: 0, result: roundTrip(config(), VERSION, controller.signal) };
     const over = () => {
       if (current === attempt) current = undefined;
     };
@@ -56,23 +58,4 @@ export function createPing(config: () => ClientConfig): (signal: AbortSignal) =>
 
 function gaveUp(cause: unknown) {
   return unavailable('The database did not answer in time.', cause);
-}
-
-async function roundTrip(config: ClientConfig, signal: AbortSignal): Promise<PingResult> {
-  const client = new ReactorClient(config);
-  // What ends the connection also rejects connect() or query(), and is reported there.
-  client.on('error', () => {});
-  const destroy = () => client.connection.stream.destroy();
-  signal.addEventListener('abort', destroy, { once: true });
-  try {
-    await client.connect();
-    const { rows } = await client.query<PingResult>("SELECT current_setting('server_version') AS version");
-    await client.end();
-    return rows[0] as PingResult;
-  } catch (error) {
-    destroy();
-    throw unavailable('The database cannot be reached.', error);
-  } finally {
-    signal.removeEventListener('abort', destroy);
-  }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Logger, reasonOf } from '@reactor/core';
+import { jitteredDelayMs, type Logger, reasonOf } from '@reactor/core';
 import { DatabaseError } from 'pg';
-import { jitteredDelayMs } from '../backoff.js';
+
 import { PasswordMissingError } from './client.js';
 import type { PingResult } from './ping.js';
 

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock, CounterChild, Logger, MetricsContributor } from '@reactor/core';
-import { jitteredDelayMs } from '../backoff.js';
+import { type Clock, type CounterChild, jitteredDelayMs, type Logger, type MetricsContributor } from '@reactor/core';
 import { chooseAccount } from './account.js';
 import { locateBinaries, usableBinaries } from './binaries.js';
 import { ensureDataDirectory, SUPERUSER } from './data-directory.js';

@@ -1,4 +1,17 @@
-import type { Database, Logger, Migration, Queryable } from '@reactor/core';
+import {
+  type Database,
+  type DatabaseConnection,
+  describeHolders,
+  describeHoldersWithQuery,
+  endHolders,
+  isLockFailure,
+  type LockPatience,
+  LockWatch,
+  type Logger,
+  type Migration,
+  migrationPatience,
+  retryWhileLocked,
+} from '@reactor/core';
 import { escapeIdentifier } from 'pg';
 import { ChangedMigrationError, MigrationFailedError } from './errors.js';
 import { checkSets, compare, type MigrationName, type MigrationSet, nameOf } from './status.js';
@@ -9,18 +22,27 @@ export interface MigrateResult {
   readonly applied: readonly MigrationName[];
 }
 
+export interface MigrateOptions {
+  readonly logger: Logger;
+  /** How long a migration waits for locks of others. */
+  readonly patience?: LockPatience;
+}
+
 /**
  * Applies what is pending, set after set, each migration in a transaction of its own together with the note that it
  * was applied. Of several servers that start at once, one applies each migration and the others wait for it.
  * @throws ChangedMigrationError before anything is applied, when the text of an applied migration differs
- * @throws MigrationFailedError naming the migration and the SQL error; what came before it stays applied
+ * A migration that gets no lock within a second is undone and tried again, so that nobody waits behind it for long.
+ * @throws MigrationFailedError naming the migration and the SQL error, or who holds the lock; what came before it stays
+ *   applied
  */
 export async function migrate(
   database: Database,
   sets: readonly MigrationSet[],
-  { logger }: { readonly logger: Logger },
+  options: MigrateOptions,
 ): Promise<MigrateResult> {
   checkSets(sets);
+  const { logger } = options;
   const status = compare(await readHistory(database), sets);
   refuseChanged(status.changed);
   if (status.unknown.length > 0) {
@@ -35,7 +57,7 @@ export async function migrate(
   for (const set of sets) {
     for (const migration of set.migrations) {
       const name = { owner: set.owner, id: migration.id };
-      if (!pending.has(nameOf(name)) || !(await apply(database, set, migration))) continue;
+      if (!pending.has(nameOf(name)) || !(await applyWhenFree(database, set, migration, options))) continue;
       applied.push(name);
       logger.info('migration applied', name);
     }
@@ -54,7 +76,35 @@ async function prepare(database: Database, sets: readonly MigrationSet[]): Promi
 }
 
 /** @returns false when another server was quicker */
-async function apply(database: Database, set: MigrationSet, migration: Migration): Promise<boolean> {
+async function applyWhenFree(
+  database: Database,
+  set: MigrationSet,
+  migration: Migration,
+  { logger, patience = migrationPatience }: MigrateOptions,
+): Promise<boolean> {
+  const name = { owner: set.owner, id: migration.id };
+  const watch = new LockWatch(database, patience.lockTimeoutMs);
+  const attempt = () => apply(database, set, migration, { lockTimeoutMs: patience.lockTimeoutMs, watch });
+  const about = () =>
+    watch.last === undefined ? {} : { reason: describeHolders(watch.last.what, watch.last.holders) };
+  try {
+    return await retryWhileLocked(patience, attempt, () => {
+      logger.warn('migration waits for a lock', { ...name, ...about() });
+    });
+  } catch (error) {
+    if (!isLockFailure(error) || watch.last === undefined) throw error;
+    const problem = `${describeHoldersWithQuery(watch.last)}. ${endHolders(watch.last.holders)}`;
+    throw new MigrationFailedError(name, problem, { cause: error, sqlState: '55P03' });
+  }
+}
+
+interface Locking {
+  readonly lockTimeoutMs: number;
+  readonly watch: LockWatch;
+}
+
+/** @returns false when another server was quicker */
+async function apply(database: Database, set: MigrationSet, migration: Migration, locking: Locking): Promise<boolean> {
   const connection = await database.connect();
   try {
     await connection.query('BEGIN');
@@ -63,7 +113,7 @@ async function apply(database: Database, set: MigrationSet, migration: Migration
     refuseChanged(changed);
     const isPending = applied.length === 0;
     if (isPending) {
-      await execute(connection, set, migration);
+      await execute(connection, set, migration, locking);
       await recordApplied(connection, set.owner, migration);
     }
     await connection.query('COMMIT');
@@ -74,14 +124,20 @@ async function apply(database: Database, set: MigrationSet, migration: Migration
   }
 }
 
-async function execute(connection: Queryable, { owner, schema }: MigrationSet, migration: Migration): Promise<void> {
+async function execute(
+  connection: DatabaseConnection,
+  { owner, schema }: MigrationSet,
+  migration: Migration,
+  { lockTimeoutMs, watch }: Locking,
+): Promise<void> {
   const name = nameOf({ owner, id: migration.id });
   // Building an index takes as long as it takes.
-  await connection.query('SET LOCAL statement_timeout = 0');
+  await connection.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   if (schema !== undefined) await connection.query(`SET LOCAL search_path = ${escapeIdentifier(schema)}`);
   await connection.query("SELECT set_config('reactor.migration', $1, true)", [name]);
   try {
-    await connection.query(migration.sql);
+    const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    await watch.during(rows[0]?.pid ?? 0, () => connection.query(migration.sql));
   } catch (cause) {
     throw MigrationFailedError.fromSqlError({ owner, id: migration.id }, migration.sql, cause);
   }

@@ -1,4 +1,4 @@
-import type { Migration, Queryable } from '@reactor/core';
+import type { Migration, Queryable, QueryOptions } from '@reactor/core';
 import { type AppliedMigration, checksumOf, readHistory } from './store.js';
 
 /** The migrations of one owner: a capability, or a user's project. */
@@ -27,9 +27,13 @@ export interface MigrationStatus {
 }
 
 /** Compares the sets with what the database remembers. Changes nothing. */
-export async function migrationStatus(database: Queryable, sets: readonly MigrationSet[]): Promise<MigrationStatus> {
+export async function migrationStatus(
+  database: Queryable,
+  sets: readonly MigrationSet[],
+  options?: QueryOptions,
+): Promise<MigrationStatus> {
   checkSets(sets);
-  return compare(await readHistory(database), sets);
+  return compare(await readHistory(database, options), sets);
 }
 
 export function compare(history: readonly AppliedMigration[], sets: readonly MigrationSet[]): MigrationStatus {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Migration, Queryable } from '@reactor/core';
+import type { Migration, Queryable, QueryOptions } from '@reactor/core';
 
 /** A migration as the database remembers it. */
 export interface AppliedMigration {
@@ -38,13 +38,17 @@ export async function createHistory(transaction: Queryable): Promise<void> {
 }
 
 /** Everything that was applied, by whomever; empty on a database that has never been migrated. */
-export async function readHistory(database: Queryable): Promise<readonly AppliedMigration[]> {
+export async function readHistory(database: Queryable, options?: QueryOptions): Promise<readonly AppliedMigration[]> {
   const { rows: found } = await database.query<{ exists: boolean }>(
     "SELECT to_regclass('reactor.migrations') IS NOT NULL AS exists",
+    [],
+    options,
   );
   if (found[0]?.exists !== true) return [];
   const { rows } = await database.query<AppliedMigration>(
     'SELECT owner, id, checksum, applied_at AS "appliedAt" FROM reactor.migrations ORDER BY owner, id',
+    [],
+    options,
   );
   return rows;
 }

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { jitteredDelayMs } from '../backoff.js';
+
+/** How long DDL waits for locks. */
+export interface LockPatience {
+  /** Milliseconds of one wait. Everybody who comes later, readers too, waits behind it. */
+  readonly lockTimeoutMs: number;
+  /** Milliseconds after which no attempt begins any more. */
+  readonly totalMs: number;
+}
+
+/** A second behind DDL is noticed and forgiven; the whole is less than a client of HTTP waits for an answer. */
+export const migrationPatience: LockPatience = { lockTimeoutMs: 1_000, totalMs: 20_000 };
+
+/** lock_not_available, deadlock_detected: the same again may succeed. */
+const LOCK_STATES: ReadonlySet<unknown> = new Set(['55P03', '40P01']);
+
+/** Whether an error, or what it was made from, says that a lock was not to be had. */
+export function isLockFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, severity, cause } = error as { code?: unknown; severity?: unknown; cause?: unknown };
+  return (severity !== undefined && LOCK_STATES.has(code)) || isLockFailure(cause);
+}
+
+/** Tries until a lock is there, with growing pauses, in which others may pass. @throws the last error */
+export async function retryWhileLocked<T>(
+  { lockTimeoutMs, totalMs }: LockPatience,
+  attempt: () => Promise<T>,
+  onRetry: (error: unknown) => void = () => {},
+): Promise<T> {
+  const end = performance.now() + totalMs;
+  for (let failures = 0; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const pauseMs = jitteredDelayMs(failures, { firstMs: lockTimeoutMs, maxMs: lockTimeoutMs * 4 });
+      if (!isLockFailure(error) || performance.now() + pauseMs >= end) throw error;
+      onRetry(error);
+      await delay(pauseMs);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { ClientConfig } from 'pg';
+import { roundTrip } from './round-trip.js';
+
+/** As long as a scrape waits for `reactor_db_up`. */
+const TIMEOUT_MS = 500;
+
+const COUNT = `SELECT count(DISTINCT l.pid)::int AS count FROM pg_catalog.pg_locks l
+  JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database() WHERE NOT l.granted`;
+
+/** Sessions of the database that wait for a lock. Not through the pool, all of which may be waiting. */
+export async function countBlockedSessions(config: ClientConfig, signal: AbortSignal): Promise<number> {
+  const controller = new AbortController();
+  const giveUp = () => controller.abort();
+  const timer = setTimeout(giveUp, TIMEOUT_MS);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return (await roundTrip<{ readonly count: number }>(config, COUNT, controller.signal)).count;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,110 @@
+import { findLockedTables, findLockWaits, silentLogger } from '@reactor/core';
+import { Client } from 'pg';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { type MigrationSet, migrate, migrationsProbe } from '../src/index.js';
+import { valueOfFamily } from './support/exposition.js';
+import { recordingLogger } from './support/recording-logger.js';
+import { serverOfThisFile } from './support/servers.js';
+
+const server = await serverOfThisFile();
+
+/** A client of the test that has run `sql` and does nothing more. */
+async function holding(connectionString: string, sql: string) {
+  const client = new Client({ connectionString, application_name: 'psql' });
+  await client.connect();
+  client.on('error', () => {});
+  onTestFinished(() => client.end());
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  await client.query(sql);
+  return { client, pid: rows[0]?.pid as number };
+}
+
+const LOCK = "BEGIN; LOCK TABLE orders; SELECT 'secret' FROM orders";
+const ADD: MigrationSet = {
+  owner: 'app',
+  migrations: [{ id: '0001_add', sql: 'CREATE TABLE other ();\nALTER TABLE orders ADD COLUMN n int;' }],
+};
+
+test('who waits is found with who holds the lock in the end, and counted by a scrape', async () => {
+  const { connectionString, database } = await server.createDatabase();
+  await database.query('CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)');
+  expect(await findLockWaits(database)).toEqual([]);
+  expect(await valueOfFamily(database.metrics, 'reactor_db_blocked_sessions')).toBe(0);
+
+  const { client, pid } = await holding(connectionString, LOCK);
+  // The second waits behind the first.
+  const waiting = [database.query('ALTER TABLE orders ADD n int'), database.query('SELECT FROM orders')];
+  const holder = {
+    pid,
+    application: 'psql',
+    state: 'idle in transaction',
+    ageSeconds: expect.any(Number),
+    query: 'BEGIN; LOCK TABLE orders; SELECT ? FROM orders',
+  };
+  await vi.waitFor(async () => {
+    const wait = { what: 'orders', holders: [holder] };
+    expect(await findLockWaits(database)).toMatchObject([wait, wait]);
+  });
+  expect(await findLockedTables(database, 0)).toEqual([{ table: 'orders', holder }]);
+  expect(await findLockedTables(database, 60)).toEqual([]);
+  expect(await valueOfFamily(database.metrics, 'reactor_db_blocked_sessions')).toBe(2);
+  await client.query('ROLLBACK');
+  await Promise.all(waiting);
+
+  await client.query('BEGIN; UPDATE orders SET id = 2');
+  const update = database.query('UPDATE orders SET id = 3');
+  await vi.waitFor(async () => {
+    expect(await findLockWaits(database)).toMatchObject([{ what: 'a row of orders', holders: [{ pid }] }]);
+  });
+  await client.query('ROLLBACK');
+  await update;
+  expect(await valueOfFamily(database.metrics, 'reactor_db_blocked_sessions')).toBe(0);
+});
+
+test('a migration lets others pass while it waits, and is applied once the lock is free', async () => {
+  const { connectionString, database } = await server.createDatabase();
+  await database.query('CREATE TABLE orders (id int)');
+  const { client } = await holding(connectionString, 'BEGIN; SELECT FROM orders');
+  const { logger, lines } = recordingLogger();
+  const migrated = migrate(database, [ADD], { logger, patience: { lockTimeoutMs: 100, totalMs: 30_000 } });
+  await vi.waitFor(() => expect(lines.length).toBeGreaterThan(1), { timeout: 10_000 });
+  expect(lines[0]).toMatchObject({
+    message: 'migration waits for a lock',
+    fields: { id: '0001_add', reason: expect.stringMatching(/^orders is locked by pid \d+ \(psql, idle in tr/) },
+  });
+  // Behind a migration that waited for good, this would too.
+  await database.query('SELECT FROM orders', [], { signal: AbortSignal.timeout(2_000) });
+  await client.query('ROLLBACK');
+  expect((await migrated).applied).toHaveLength(1);
+});
+
+test('a migration that gets no lock names who holds it, and keeps nothing', async () => {
+  const { connectionString, database } = await server.createDatabase();
+  await database.query('CREATE TABLE orders (id int)');
+  const { pid } = await holding(connectionString, LOCK);
+  const failed = migrate(database, [ADD], {
+    logger: silentLogger,
+    patience: { lockTimeoutMs: 100, totalMs: 500 },
+  });
+  await expect(failed).rejects.toMatchObject({
+    sqlState: '55P03',
+    message: expect.stringMatching(
+      new RegExp(
+        `^migration app/0001_add failed: orders is locked by pid ${pid} \\(psql, idle in transaction, \\d s\\); ` +
+          `its query: BEGIN; LOCK TABLE orders; SELECT \\? FROM orders\\. .*select pg_terminate_backend\\(${pid}\\)`,
+      ),
+    ),
+  });
+  expect((await database.query("SELECT to_regclass('other') AS other")).rows).toEqual([{ other: null }]);
+});
+
+test('the probe gives up on the server too', async () => {
+  const { connectionString, database } = await server.createDatabase();
+  await migrate(database, [{ owner: 'app', migrations: [] }], { logger: silentLogger });
+  await database.query('CREATE TABLE orders (id int)');
+  await migrate(database, [ADD], { logger: silentLogger });
+  await holding(connectionString, 'BEGIN; LOCK TABLE reactor.migrations');
+  const probe = migrationsProbe(database, [ADD]);
+  await expect(probe.run(AbortSignal.timeout(200))).rejects.toMatchObject({ name: 'TimeoutError' });
+  expect(await findLockWaits(database)).toEqual([]);
+});
