@@ -1,4 +1,4 @@
-import { type Database, reasonOf } from '@reactor/core';
+import { type Database, type QueryOptions, reasonOf } from '@reactor/core';
 import { symmetricDecrypt } from 'better-auth/crypto';
 import type { AuthConfig } from './config.js';
 import { AuthKeysUnusableError } from './errors.js';
@@ -14,9 +14,15 @@ const OTHER_SECRET = 'invalid tag';
  * @returns how many there are; none before the first start
  * @throws AuthKeysUnusableError naming the key that cannot be read, and whether the secret is the reason
  */
-export async function checkSigningKeys({ secret }: AuthConfig, database: Database): Promise<number> {
+export async function checkSigningKeys(
+  { secret }: AuthConfig,
+  database: Database,
+  options?: QueryOptions,
+): Promise<number> {
   const { rows } = await database.query<{ id: string; encrypted: string }>(
     `SELECT id, private_key AS encrypted FROM reactor_auth.signing_keys WHERE expires_at IS NULL OR expires_at > now()`,
+    [],
+    options,
   );
   const key = { keys: new Map([[SECRET_VERSION, secret]]), currentVersion: SECRET_VERSION };
   for (const { id, encrypted } of rows) {

@@ -1,4 +1,4 @@
-import { type Database, type DoctorProbe, databasePingProbe, type ProbeResult } from '@reactor/core';
+import { type Database, type DoctorProbe, databasePingProbe, databaseProbe, type ProbeResult } from '@reactor/core';
 import { type AuthConfig, isLoopbackHost } from './config.js';
 import { AuthKeysUnusableError } from './errors.js';
 import { checkSigningKeys } from './key-check.js';
@@ -9,13 +9,13 @@ export function authProbes(config: AuthConfig, database: Database): readonly Doc
 }
 
 function signingKeys(config: AuthConfig, database: Database): DoctorProbe {
-  return {
+  return databaseProbe({
     name: 'signing_keys',
     timeoutMs: 2_000,
-    dependsOn: ['database'],
-    async run() {
+    database,
+    async run(signal) {
       try {
-        const usable = await checkSigningKeys(config, database);
+        const usable = await checkSigningKeys(config, database, { signal });
         if (usable > 0) return { status: 'ok', message: `${usable} signing key${usable === 1 ? '' : 's'} usable` };
         return {
           status: 'warn',
@@ -27,7 +27,7 @@ function signingKeys(config: AuthConfig, database: Database): DoctorProbe {
         return keysFailed(error);
       }
     },
-  };
+  });
 }
 
 /** SQLSTATE of a missing table or schema. */

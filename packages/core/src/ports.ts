@@ -49,12 +49,20 @@ export interface QueryResult<Row> {
   readonly rowCount: number;
 }
 
+/** The part of an AbortSignal that cancelling needs. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 export interface QueryOptions {
   /**
    * When it aborts, PostgreSQL is asked to cancel what runs, and the call rejects with the signal's reason once it has
    * answered or a second has passed. The connection is closed then, not reused.
    */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CancelSignal | undefined;
 }
 
 export interface Queryable {

@@ -13,6 +13,7 @@ import { type AppMigration, readMigrationFiles } from './app-migrations/files.js
 import type { DataConfig } from './config.js';
 import { Executor } from './execute/executor.js';
 import { dataHealth } from './health.js';
+import { LockReport } from './locks.js';
 import { createDataMetrics } from './metrics.js';
 import { dataProbes } from './probes.js';
 import { ensureRoles } from './roles.js';
@@ -41,9 +42,11 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const { migrationsDir } = config;
   const logger = context.logger.target('reactor_data::schema');
 
+  const locks = new LockReport(database, context.logger.target('reactor_data::locks'));
+  const onTimeout = () => locks.afterTimeout();
   const metrics = createDataMetrics({ ageMs: () => schema.ageMs(), relations: () => schema.relations() });
-  const schema = new SchemaCache({ database, clock, logger, onReload: metrics.schemaReload });
-  const executor = new Executor({ database, requests, metrics, clock });
+  const schema = new SchemaCache({ database, clock, logger, onReload: metrics.schemaReload, onTimeout });
+  const executor = new Executor({ database, requests, metrics, clock, onTimeout });
   const migrations = new AppMigrations({
     database,
     logger: context.logger.target('reactor_data::migrations'),
@@ -94,6 +97,9 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
       await requests.query('SELECT 1');
       await schema.start();
     },
-    stop: () => schema.stop(),
+    async stop() {
+      await schema.stop();
+      await locks.stop();
+    },
   };
 }

@@ -4,8 +4,11 @@ export const OPERATIONS = ['select', 'insert', 'update', 'delete', 'call', 'desc
 /** What a request does; `describe` asks for the schema. */
 export type Operation = (typeof OPERATIONS)[number];
 
-/** `rejected`: the caller's mistake. `denied`: not signed in, or not allowed. `failed`: ours. */
-export const OPERATION_RESULTS = ['ok', 'rejected', 'denied', 'failed'] as const;
+/**
+ * `rejected`: the caller's mistake. `denied`: not signed in, or not allowed. `aborted`: the client left, or the server
+ * gave the request up. `failed`: ours.
+ */
+export const OPERATION_RESULTS = ['ok', 'rejected', 'denied', 'aborted', 'failed'] as const;
 export type OperationResult = (typeof OPERATION_RESULTS)[number];
 
 /** What refused: a policy, a missing privilege, or we because the table has no row-level security. */

@@ -3,13 +3,16 @@ import {
   type Database,
   type DoctorProbe,
   databasePingProbe,
-  giveUpOn,
+  databaseProbe,
+  isLockFailure,
   type ProbeResult,
+  type QueryOptions,
   ReactorError,
   reasonOf,
 } from '@reactor/core';
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
+import { blockedSessionsProbe } from './locks.js';
 import { findRoleProblems } from './roles.js';
 import { introspect, readSchema } from './schema/introspect.js';
 import { isEnforced, type Relation } from './schema/model.js';
@@ -27,29 +30,26 @@ const TIMEOUT_MS = 5_000;
 
 /** What the doctor asks of data. Works without `start`, so also while the server is down. */
 export function dataProbes(options: DataProbesOptions): readonly DoctorProbe[] {
+  const { database } = options;
+  const probe = (name: string, run: (options: DataProbesOptions, query: QueryOptions) => Promise<ProbeResult>) =>
+    databaseProbe({ name, timeoutMs: TIMEOUT_MS, database, run: (signal) => run(options, { signal }) });
   return [
-    databasePingProbe(options.database),
-    probe('migrations', () => migrationsProbe(options)),
-    probe('roles', () => rolesProbe(options)),
-    probe('rls', () => rowSecurityProbe(options)),
-    probe('definer_functions', () => definerFunctionsProbe(options)),
-    probe('schema_cache', () => schemaCacheProbe(options)),
+    databasePingProbe(database),
+    probe('migrations', migrationsProbe),
+    probe('roles', rolesProbe),
+    probe('rls', rowSecurityProbe),
+    probe('definer_functions', definerFunctionsProbe),
+    probe('schema_cache', schemaCacheProbe),
+    blockedSessionsProbe(database),
   ];
 }
 
-/** A probe that needs the database. */
-function probe(name: string, run: () => Promise<ProbeResult>): DoctorProbe {
-  return {
-    name,
-    timeoutMs: TIMEOUT_MS,
-    dependsOn: ['database'],
-    run: (signal) => giveUpOn(signal, run()),
-  };
-}
-
-async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions): Promise<ProbeResult> {
+async function migrationsProbe(
+  { migrations, migrationsDir }: DataProbesOptions,
+  query: QueryOptions,
+): Promise<ProbeResult> {
   const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
-  const { applied, pending, changed, unknown } = await migrations.status(files);
+  const { applied, pending, changed, unknown } = await migrations.status(files, query);
   if (changed.length > 0) {
     const besides = pending.length === 0 ? '' : `; not applied: ${pending.join(', ')}`;
     return {
@@ -78,8 +78,8 @@ async function migrationsProbe({ migrations, migrationsDir }: DataProbesOptions)
   return { status: 'ok', message: `${applied.length} of the app applied` };
 }
 
-async function rolesProbe({ database }: DataProbesOptions): Promise<ProbeResult> {
-  const problems = await findRoleProblems(database);
+async function rolesProbe({ database }: DataProbesOptions, query: QueryOptions): Promise<ProbeResult> {
+  const problems = await findRoleProblems(database, query);
   if (problems.length === 0) return { status: 'ok' };
   return {
     status: 'fail',
@@ -96,11 +96,11 @@ const WITHOUT_POLICY = `
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid = c.oid)
   ORDER BY 1`;
 
-async function rowSecurityProbe({ database }: DataProbesOptions): Promise<ProbeResult> {
-  const { relations } = await introspect(database, EXPOSED_SCHEMA);
+async function rowSecurityProbe({ database }: DataProbesOptions, query: QueryOptions): Promise<ProbeResult> {
+  const { relations } = await introspect(database, EXPOSED_SCHEMA, query);
   const refused = [...relations.values()].filter((relation) => !isEnforced(relation));
   if (refused.length === 0) {
-    const { rows } = await database.query<{ name: string }>(WITHOUT_POLICY);
+    const { rows } = await database.query<{ name: string }>(WITHOUT_POLICY, [], query);
     const empty =
       rows.length === 0 ? '' : `; nobody sees rows for want of a policy: ${rows.map(({ name }) => name).join(', ')}`;
     return { status: 'ok', message: `on for all of ${relations.size} tables and views${empty}` };
@@ -141,8 +141,8 @@ const OPEN_DEFINERS = `
     )
   ORDER BY 1`;
 
-async function definerFunctionsProbe({ database }: DataProbesOptions): Promise<ProbeResult> {
-  const { rows } = await database.query<{ signature: string }>(OPEN_DEFINERS);
+async function definerFunctionsProbe({ database }: DataProbesOptions, query: QueryOptions): Promise<ProbeResult> {
+  const { rows } = await database.query<{ signature: string }>(OPEN_DEFINERS, [], query);
   if (rows.length === 0) return { status: 'ok' };
   return {
     status: 'warn',
@@ -152,10 +152,10 @@ async function definerFunctionsProbe({ database }: DataProbesOptions): Promise<P
   };
 }
 
-async function schemaCacheProbe({ database, schema }: DataProbesOptions): Promise<ProbeResult> {
+async function schemaCacheProbe({ database, schema }: DataProbesOptions, query: QueryOptions): Promise<ProbeResult> {
   const cached = schema.peek();
-  const now = await readSchema(database, EXPOSED_SCHEMA).catch((error) => {
-    if (error instanceof ReactorError) throw error;
+  const now = await readSchema(database, EXPOSED_SCHEMA, query).catch((error) => {
+    if (error instanceof ReactorError || query.signal?.aborted || isLockFailure(error)) throw error;
     return reasonOf(error);
   });
   const age = `read ${Math.round((schema.ageMs() ?? 0) / 1000)} s ago`;

@@ -1,4 +1,4 @@
-import { type Queryable, REQUEST_ROLES } from '@reactor/core';
+import { type Queryable, type QueryOptions, REQUEST_ROLES } from '@reactor/core';
 import { dataErrors } from './errors.js';
 
 interface RoleState {
@@ -42,8 +42,8 @@ export interface RoleProblem {
  * Checks that both roles exist with what they need, are bound by policies, and that the login may become them. Empty when
  * all is well.
  */
-export async function findRoleProblems(database: Queryable): Promise<readonly RoleProblem[]> {
-  const { rows } = await database.query<RoleState>(STATE, [REQUEST_ROLES]);
+export async function findRoleProblems(database: Queryable, options?: QueryOptions): Promise<readonly RoleProblem[]> {
+  const { rows } = await database.query<RoleState>(STATE, [REQUEST_ROLES], options);
   return rows.flatMap(problemsOf);
 }
 

@@ -1,4 +1,4 @@
-import type { Database, DoctorProbe } from '@reactor/core';
+import { type Database, type DoctorProbe, databaseProbe } from '@reactor/core';
 import { type MigrationSet, migrationStatus, nameOf } from './migrations/status.js';
 
 /** Long enough for a slow network, short enough for someone who waits at a terminal. */
@@ -6,10 +6,10 @@ const PROBE_TIMEOUT_MS = 2_000;
 
 /** `migrations`: whether the schema is what this release needs. */
 export function migrationsProbe(database: Database, sets: readonly MigrationSet[]): DoctorProbe {
-  return {
+  return databaseProbe({
     name: 'migrations',
     timeoutMs: PROBE_TIMEOUT_MS,
-    dependsOn: ['database'],
+    database,
     async run(signal) {
       const { applied, pending, changed, unknown } = await migrationStatus(database, sets, { signal });
       if (changed.length > 0) {
@@ -38,5 +38,5 @@ export function migrationsProbe(database: Database, sets: readonly MigrationSet[
       }
       return { status: 'ok', message: `${applied.length} applied` };
     },
-  };
+  });
 }

@@ -45,8 +45,8 @@ test('who waits is found with who holds the lock in the end, and counted by a sc
     const wait = { what: 'orders', holders: [holder] };
     expect(await findLockWaits(database)).toMatchObject([wait, wait]);
   });
-  expect(await findLockedTables(database, 0)).toEqual([{ table: 'orders', holder }]);
-  expect(await findLockedTables(database, 60)).toEqual([]);
+  expect(await findLockedTables(database, { lockedSeconds: 0 })).toEqual([{ what: 'orders', holder }]);
+  expect(await findLockedTables(database, { lockedSeconds: 60 })).toEqual([]);
   expect(await valueOfFamily(database.metrics, 'reactor_db_blocked_sessions')).toBe(2);
   await client.query('ROLLBACK');
   await Promise.all(waiting);
@@ -98,13 +98,20 @@ test('a migration that gets no lock names who holds it, and keeps nothing', asyn
   expect((await database.query("SELECT to_regclass('other') AS other")).rows).toEqual([{ other: null }]);
 });
 
-test('the probe gives up on the server too', async () => {
+test('the probe gives up on the server too, and says who is in its way', async () => {
   const { connectionString, database } = await server.createDatabase();
   await migrate(database, [{ owner: 'app', migrations: [] }], { logger: silentLogger });
   await database.query('CREATE TABLE orders (id int)');
   await migrate(database, [ADD], { logger: silentLogger });
   await holding(connectionString, 'BEGIN; LOCK TABLE reactor.migrations');
   const probe = migrationsProbe(database, [ADD]);
-  await expect(probe.run(AbortSignal.timeout(200))).rejects.toMatchObject({ name: 'TimeoutError' });
+  expect(await probe.run(AbortSignal.timeout(probe.timeoutMs))).toMatchObject({
+    status: 'fail',
+    code: 'database_locked',
+    message: expect.stringMatching(/^No answer: reactor\.migrations is locked by pid \d+ \(psql, idle in transaction/),
+    remedy: expect.stringContaining('select pg_terminate_backend('),
+  });
+  expect(await findLockWaits(database)).toEqual([]);
+  await expect(probe.run(AbortSignal.timeout(100))).rejects.toMatchObject({ name: 'TimeoutError' });
   expect(await findLockWaits(database)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { type Database, type DoctorProbe, databasePingProbe, type ProbeResult } from '@reactor/core';
+import { type Database, type DoctorProbe, databasePingProbe, databaseProbe, type ProbeResult } from '@reactor/core';
 import { type DiskSpace, RESERVED_BYTES } from './blobs/disk-space.js';
 import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import { errnoOf, publicReason } from './blobs/filesystem-errors.js';
@@ -89,12 +89,13 @@ function freeSpace({ blobs, maxUploadBytes }: StorageProbesOptions): DoctorProbe
 const SAMPLE = 20;
 
 function readableObjects({ blobs, database }: StorageProbesOptions): DoctorProbe {
-  return {
+  return databaseProbe({
     name: 'objects_readable',
     timeoutMs: 5_000,
     dependsOn: ['database', 'blobs'],
+    database,
     async run(signal): Promise<ProbeResult> {
-      const sample = await new ObjectStore(database).ends(SAMPLE);
+      const sample = await new ObjectStore(database).ends(SAMPLE, { signal });
       let missing = 0;
       const damages: string[] = [];
       for (const object of sample) {
@@ -126,7 +127,7 @@ function readableObjects({ blobs, database }: StorageProbesOptions): DoctorProbe
       }
       return { status: 'ok', message: `the bytes of ${looked} are there` };
     },
-  };
+  });
 }
 
 /** What has become of the bytes of an object: `whole`, `missing`, or in words what there is instead. */
@@ -148,12 +149,13 @@ async function lookAt(blobs: FilesystemBlobStore, { blobKey, sizeBytes }: Stored
 const MAX_BACKLOG_SECONDS = 3_600;
 
 function removals({ database }: StorageProbesOptions): DoctorProbe {
-  return {
+  return databaseProbe({
     name: 'removed_blobs',
     timeoutMs: 2_000,
     dependsOn: ['database', 'blobs'],
-    async run(): Promise<ProbeResult> {
-      const { blobs, oldestSeconds } = await new BlobLedger(database).backlog();
+    database,
+    async run(signal): Promise<ProbeResult> {
+      const { blobs, oldestSeconds } = await new BlobLedger(database).backlog({ signal });
       if (oldestSeconds <= MAX_BACKLOG_SECONDS) return { status: 'ok', message: `${blobs} blobs wait for removal` };
       return {
         status: 'warn',
@@ -162,7 +164,7 @@ function removals({ database }: StorageProbesOptions): DoctorProbe {
         remedy: 'Look for "sweep failed" in the log of target reactor_storage::sweeper; is a server running?',
       };
     },
-  };
+  });
 }
 
 function formatBytes(bytes: number): string {

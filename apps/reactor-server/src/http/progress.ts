@@ -36,7 +36,10 @@ export function createProgressWatch(timeoutMs: number): ProgressWatch {
       if (request === undefined) return next();
       const stalled = new Promise<never>((_, reject) => {
         request.giveUp = () => {
-          if (c.get('mayTakeLong') !== true) reject(stall(request.incoming));
+          if (c.get('mayTakeLong') === true) return;
+          const reason = stall(request.incoming);
+          reject(reason);
+          c.get('signal')?.abort(reason);
         };
       });
       await Promise.race([next(), stalled]);

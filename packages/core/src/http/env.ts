@@ -1,6 +1,7 @@
 import type { CapabilityLabel } from '../capability.js';
 import type { Logger, Peer } from '../ports.js';
 import type { Principal } from './principal.js';
+import type { RequestSignal } from './request-signal.js';
 
 /** What Reactor's middleware puts on the Hono context. */
 export interface ReactorEnv {
@@ -18,6 +19,8 @@ export interface ReactorEnv {
     traceId?: string;
     /** Of the error that was answered; unset when none was. */
     errorCode?: string;
+    /** Aborts when nobody waits for the answer any more; unset until `requestSignal` is asked for it. */
+    signal?: RequestSignal;
     /** Set by a route whose answer may take as long as it takes: no server gives up waiting for it. */
     mayTakeLong?: true;
     /**

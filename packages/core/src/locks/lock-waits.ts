@@ -24,10 +24,18 @@ export interface LockWait {
   readonly holders: readonly LockHolder[];
 }
 
-/** A table that nobody else can read. */
+/** A table that nobody else can read, or rows of it that nobody else can change. */
 export interface LockedTable {
-  readonly table: string;
+  /** `orders`, `rows of orders`. */
+  readonly what: string;
   readonly holder: LockHolder;
+}
+
+export interface LockAges {
+  /** Seconds for which a table was kept from everybody else. */
+  readonly lockedSeconds: number;
+  /** Seconds for which a transaction that holds rows has done nothing; undefined leaves those out. */
+  readonly idleSeconds?: number;
 }
 
 /** More tell the operator nothing new. */
@@ -48,19 +56,22 @@ const WAITS = `
   ORDER BY 2 DESC LIMIT ${MAX_ROWS}`;
 
 const HOLDER = `coalesce(nullif(a.application_name, ''), a.usename::text, 'unknown') AS application, a.state,
-  extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start))::float8 AS age, left(a.query, 2000) AS query`;
+  greatest(0, extract(epoch FROM statement_timestamp() - coalesce(a.xact_start, a.query_start)))::float8 AS age, left(a.query, 2000) AS query`;
 
 const HOLDERS = `SELECT a.pid, ${HOLDER} FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY ($1)`;
 
 const LOCKED_TABLES = `
-  SELECT l.relation::regclass::text AS table, a.pid, ${HOLDER}
+  SELECT DISTINCT CASE l.mode WHEN 'AccessExclusiveLock' THEN '' ELSE 'rows of ' END || l.relation::regclass::text AS what,
+    a.pid, ${HOLDER}
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database()
     JOIN pg_catalog.pg_class c ON c.oid = l.relation
-  WHERE l.granted AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid()
+  WHERE l.granted AND l.locktype = 'relation' AND l.pid <> pg_backend_pid()
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't'
     AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
-    AND coalesce(a.xact_start, a.query_start, a.backend_start) <= clock_timestamp() - make_interval(secs => $1)
+    AND (l.mode = 'AccessExclusiveLock' AND coalesce(a.xact_start, a.query_start) <= clock_timestamp() - $1 * interval '1 s'
+      OR l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock')
+        AND a.state LIKE 'idle in transaction%' AND a.state_change <= clock_timestamp() - $2 * interval '1 s')
   ORDER BY age DESC NULLS LAST, 1 LIMIT ${MAX_ROWS}`;
 
 interface WaitRow {
@@ -95,14 +106,18 @@ export async function findLockWaits(database: Queryable, options?: QueryOptions)
   }));
 }
 
-/** Tables that a session has kept from everybody else for `minSeconds`, at most 100. */
+/** Tables and rows that a session has kept from others for so long, the oldest first, at most 100. */
 export async function findLockedTables(
   database: Queryable,
-  minSeconds: number,
+  { lockedSeconds, idleSeconds }: LockAges,
   options?: QueryOptions,
 ): Promise<readonly LockedTable[]> {
-  const { rows } = await database.query<HolderRow & { readonly table: string }>(LOCKED_TABLES, [minSeconds], options);
-  return rows.map((row) => ({ table: row.table, holder: toHolder(row) }));
+  const { rows } = await database.query<HolderRow & { readonly what: string }>(
+    LOCKED_TABLES,
+    [lockedSeconds, idleSeconds ?? null],
+    options,
+  );
+  return rows.map((row) => ({ what: row.what, holder: toHolder(row) }));
 }
 
 /** Who waits for whom may have a circle in it, until PostgreSQL has found the deadlock. */

@@ -4,6 +4,7 @@ import {
   type DatabaseConnection,
   type Logger,
   type Queryable,
+  type QueryOptions,
   ReactorError,
   reasonOf,
 } from '@reactor/core';
@@ -55,8 +56,8 @@ export class AppMigrations {
    * Compares `migrations` with what was applied. Changes nothing.
    * @param migrations undefined when there are none to compare with: then nothing is unknown
    */
-  async status(migrations: readonly AppMigration[] | undefined): Promise<AppMigrationStatus> {
-    const history = await readHistory(this.#options.database);
+  async status(migrations: readonly AppMigration[] | undefined, options?: QueryOptions): Promise<AppMigrationStatus> {
+    const history = await readHistory(this.#options.database, options);
     if (migrations !== undefined) return compare(inOrder(migrations), history);
     const applied = history.map((row) => ({ name: row.name, appliedAt: row.applied_at }));
     return { applied, pending: [], changed: [], unknown: [] };
@@ -178,9 +179,11 @@ function compare(migrations: readonly AppMigration[], history: readonly HistoryR
   };
 }
 
-async function readHistory(database: Queryable): Promise<readonly HistoryRow[]> {
+async function readHistory(database: Queryable, options?: QueryOptions): Promise<readonly HistoryRow[]> {
   const { rows } = await database.query<HistoryRow>(
     'SELECT name, checksum, applied_at FROM reactor_data.app_migrations ORDER BY name',
+    [],
+    options,
   );
   return rows;
 }

@@ -1,4 +1,5 @@
 import {
+  type CancelSignal,
   type Clock,
   coreErrors,
   type Database,
@@ -35,6 +36,9 @@ const NAME_CLASHES: ReadonlySet<string> = new Set(['26000', '42P05', '08P01']);
 
 const DIVISION_BY_ZERO = '22012';
 
+/** lock_not_available, query_canceled. */
+const TIMEOUTS: ReadonlySet<string> = new Set(['55P03', '57014']);
+
 const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
 
 /**
@@ -53,6 +57,8 @@ export interface ExecutorOptions {
   readonly requests: Database;
   readonly metrics: DataMetrics;
   readonly clock: Clock;
+  /** Called when PostgreSQL ended a statement because of a time limit. */
+  readonly onTimeout?: () => void;
 }
 
 /** Runs plans as the caller: with the caller's role, claims and limits, in a transaction of their own. */
@@ -89,7 +95,7 @@ export class Executor {
     return this.#measured(operation, session, async (connection, opening) => {
       const statements = [BEGIN, ...opening, prepared(plan, session.principal), END_REQUEST];
       try {
-        const [, , , result] = await runAs(connection, statements);
+        const [, , , result] = await runAs(connection, statements, session.signal);
         const planResult = toResult(result?.rows[0], undefined);
         await connection.query(decide(planResult) === 'commit' ? 'COMMIT' : 'ROLLBACK');
         return planResult;
@@ -109,7 +115,7 @@ export class Executor {
     return this.#measured(operation, session, async (connection, opening) => {
       try {
         const statements = [BEGIN, ...opening, { text, values: plan.values }, END_REQUEST];
-        const [, , , result] = await runAs(connection, statements);
+        const [, , , result] = await runAs(connection, statements, session.signal);
         return (result?.rows ?? []).map((row) => row['QUERY PLAN']);
       } finally {
         await connection.query('ROLLBACK').catch(() => {});
@@ -124,7 +130,7 @@ export class Executor {
       // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
       if (plan.estimate !== undefined) statements.push(plan.estimate);
       statements.push(last);
-      const [, , result, estimate] = await runAs(connection, statements);
+      const [, , result, estimate] = await runAs(connection, statements, session.signal);
       return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
     });
   }
@@ -134,7 +140,7 @@ export class Executor {
     session: Session,
     work: (connection: DatabaseConnection, opening: readonly Statement[]) => Promise<T>,
   ): Promise<T> {
-    const { database, requests, metrics, clock } = this.#options;
+    const { database, requests, metrics, clock, onTimeout } = this.#options;
     const { principal } = session;
     const isSystem = principal.kind === 'system';
     const opening = sessionStatements(session, isSystem ? await this.#loginOf(database) : '');
@@ -150,7 +156,9 @@ export class Executor {
     } catch (error) {
       // Locks outlive an undone transaction. The caller need not wait for this.
       void releaseClean(connection);
-      throw isSqlError(error) ? fromSqlError(error, principal) : error;
+      if (!isSqlError(error)) throw error;
+      if (TIMEOUTS.has(error.code)) onTimeout?.();
+      throw fromSqlError(error, principal);
     } finally {
       metrics.statement(operation, clock.monotonic() - started);
     }
@@ -173,9 +181,10 @@ export class Executor {
 async function runAs(
   connection: DatabaseConnection,
   statements: readonly Statement[],
+  signal: CancelSignal | undefined,
 ): Promise<readonly QueryResult<Record<string, unknown>>[]> {
   try {
-    return await connection.pipeline(statements);
+    return await connection.pipeline(statements, { signal });
   } catch (error) {
     const { statementIndex = -1 } = error as { readonly statementIndex?: number };
     const isWrongRole =

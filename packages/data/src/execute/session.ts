@@ -1,4 +1,4 @@
-import { ANONYMOUS_ROLE, type Principal, type Statement, USER_ROLE } from '@reactor/core';
+import { ANONYMOUS_ROLE, type CancelSignal, type Principal, type Statement, USER_ROLE } from '@reactor/core';
 import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 
 /** What PostgreSQL is told about a request before its statement. All of it ends with the transaction. */
@@ -11,6 +11,8 @@ export interface Session {
   readonly statementTimeoutMs: number;
   /** IANA name; the database's own when undefined. */
   readonly timeZone?: string | undefined;
+  /** Cancels the statement when nobody waits for the answer any more. */
+  readonly signal?: CancelSignal;
 }
 
 /** The role in `request.jwt.claims` and in statement keys: as in PostgREST the database role, or the operator. */

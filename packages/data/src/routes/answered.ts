@@ -28,7 +28,7 @@ export function answered(
       return answer;
     } catch (cause) {
       const error = toDataError(cause);
-      metrics.operation(operation, resultOf(error));
+      metrics.operation(operation, c.get('signal')?.aborted ? 'aborted' : resultOf(error));
       const by = REFUSED_BY[error.code];
       if (by !== undefined) metrics.refused(by);
       throw error;

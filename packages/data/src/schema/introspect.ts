@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Database } from '@reactor/core';
+import type { Database, QueryOptions } from '@reactor/core';
 import { INTROSPECTION } from './introspection-sql.js';
 import type {
   Column,
@@ -78,24 +78,36 @@ export interface SchemaReading {
   readonly fingerprint: string;
 }
 
-/** Longest time that one reading may take, e.g. behind a lock. Below it lies what 10 000 tables take. */
+/** Longest time that one reading may take. Below it lies what 10 000 tables take. */
 const TIMEOUT_MS = 10_000;
 
-/** Reads what `schema` offers, in one round trip. @throws Error when it is too large, and what the database throws */
+const SETTINGS = `SELECT set_config('search_path', '', true), set_config('statement_timeout', $1, true),
+  set_config('lock_timeout', $2, true)`;
+
+export interface ReadOptions extends QueryOptions {
+  readonly timeoutMs?: number;
+}
+
+/** A locked table stops the reading of the whole schema: this waits out a migration. */
+const LOCK_TIMEOUT_MS = 2_000;
+
+/**
+ * Reads what `schema` offers, in one round trip.
+ * @throws Error when it is too large, and what the database throws: 55P03 when a table stays locked
+ */
 export async function readSchema(
   database: Database,
   schema: string,
-  { timeoutMs = TIMEOUT_MS } = {},
+  { timeoutMs = TIMEOUT_MS, ...query }: ReadOptions = {},
 ): Promise<SchemaReading> {
-  const connection = await database.connect();
+  const connection = await database.connect(query);
   try {
-    const [, result] = await connection.pipeline([
-      {
-        text: `SELECT set_config('search_path', '', true), set_config('statement_timeout', $1, true)`,
-        values: [String(timeoutMs)],
-      },
+    const limits = [String(timeoutMs), String(LOCK_TIMEOUT_MS)];
+    const statements = [
+      { text: SETTINGS, values: limits },
       { text: INTROSPECTION, values: [quote(schema)] },
-    ]);
+    ];
+    const [, result] = await connection.pipeline(statements, query);
     const hash = createHash('sha256');
     const row: Partial<Record<keyof Row, unknown>> = {};
     for (const { name, bytes, list } of (result?.rows ?? []) as unknown as readonly ListRow[]) {
@@ -110,8 +122,8 @@ export async function readSchema(
 }
 
 /** The model alone. @throws as `readSchema` */
-export async function introspect(database: Database, schema: string): Promise<SchemaModel> {
-  return (await readSchema(database, schema)).model;
+export async function introspect(database: Database, schema: string, options?: ReadOptions): Promise<SchemaModel> {
+  return (await readSchema(database, schema, options)).model;
 }
 
 function quote(identifier: string): string {

@@ -1,5 +1,6 @@
 import { type Clock, type Database, type Logger, ReactorError, reasonOf, type Subscription } from '@reactor/core';
 import { dataError } from '../errors.js';
+import { isSqlError } from '../execute/sql-errors.js';
 import { readSchema } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';
 import { RetryTimer } from './retry-timer.js';
@@ -31,6 +32,8 @@ export interface SchemaCacheOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly onReload: (result: 'ok' | 'failed') => void;
+  /** Called when a lock or the time limit kept the schema from being read. */
+  readonly onTimeout?: () => void;
 }
 
 /**
@@ -163,7 +166,7 @@ export class SchemaCache {
   }
 
   async #read(): Promise<CachedSchema> {
-    const { database, clock, logger, onReload } = this.#options;
+    const { database, clock, logger, onReload, onTimeout } = this.#options;
     const readAt = clock.monotonic();
     try {
       const { model, fingerprint } = await readSchema(database, EXPOSED_SCHEMA);
@@ -179,6 +182,7 @@ export class SchemaCache {
       this.#retry.schedule();
       onReload('failed');
       logger.error('schema could not be read', { reason: this.#failure, error });
+      if (isTimeout(error)) onTimeout?.();
       throw error instanceof ReactorError ? error : schemaUnavailable(error);
     }
   }
@@ -205,6 +209,11 @@ export function schemaUnavailable(cause: unknown): ReactorError {
     { code: 'PGRST002' },
     { cause, headers: { 'Retry-After': '1' } },
   );
+}
+
+/** lock_not_available, query_canceled. */
+function isTimeout(error: unknown): boolean {
+  return isSqlError(error) && (error.code === '55P03' || error.code === '57014');
 }
 
 /** Policies do not bind the operator, so nothing is lost where there are none. */

@@ -135,7 +135,7 @@ describe('probes', () => {
       dataProbes(partsOf(database)).map(({ name, provides, dependsOn }) => ({ name, provides, dependsOn })),
     ).toEqual([
       { name: 'db_ping', provides: 'database', dependsOn: undefined },
-      ...['migrations', 'roles', 'rls', 'definer_functions', 'schema_cache'].map((name) => ({
+      ...['migrations', 'roles', 'rls', 'definer_functions', 'schema_cache', 'blocked_sessions'].map((name) => ({
         name,
         provides: undefined,
         dependsOn: ['database'],

@@ -17,11 +17,11 @@ export async function createRecordedData(sql: string, config: Partial<DataConfig
   const { database } = await databaseWith(sql);
   let texts: string[] = [];
   const recorded: Database = {
-    query: (text, values) => database.query(text, values),
+    query: (text, values, options) => database.query(text, values, options),
     transaction: (work) => database.transaction(work),
     ping: (signal) => database.ping(signal),
     listen: (channel, onNotification) => database.listen(channel, onNotification),
-    connect: async () => recording(await database.connect(), (text) => texts.push(text)),
+    connect: async (options) => recording(await database.connect(options), (text) => texts.push(text)),
   };
   const context = { logger: silentLogger, clock: systemClock };
   const data = createData(
@@ -43,14 +43,14 @@ export async function createRecordedData(sql: string, config: Partial<DataConfig
 
 function recording(connection: DatabaseConnection, record: (text: string) => void): DatabaseConnection {
   return {
-    query: (text, values) => {
+    query: (text, values, options) => {
       record(text);
-      return connection.query(text, values);
+      return connection.query(text, values, options);
     },
-    pipeline: (statements) => {
+    pipeline: (statements, options) => {
       // The schema cache reads under an empty search path.
       if (!statements[0]?.text.includes(`'search_path', ''`)) for (const { text } of statements) record(text);
-      return connection.pipeline(statements);
+      return connection.pipeline(statements, options);
     },
     release: (broken) => connection.release(broken),
   };

@@ -1,3 +1,4 @@
+import type { CancelSignal } from '@reactor/core';
 import { Connection, type ConnectionConfig, type PoolClient } from 'pg';
 
 /** How long a cancelled statement may take to end; PostgreSQL itself needs a millisecond. */
@@ -28,11 +29,11 @@ interface Wire {
  */
 export async function cancellable<T>(
   client: PoolClient,
-  signal: AbortSignal,
+  signal: CancelSignal,
   work: () => Promise<T>,
   onCancel: () => void,
 ): Promise<T> {
-  signal.throwIfAborted();
+  if (signal.aborted) throw signal.reason;
   let timer: NodeJS.Timeout | undefined;
   const abort = () => {
     onCancel();
@@ -41,13 +42,16 @@ export async function cancellable<T>(
   };
   signal.addEventListener('abort', abort, { once: true });
   try {
-    return await work();
+    const result = await work();
+    if (!signal.aborted) return result;
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener('abort', abort);
     clearTimeout(timer);
-    // Also where the answer was quicker than the cancel: whoever gave up has said so, and the connection is closed.
-    signal.throwIfAborted();
   }
+  // Also where the answer was quicker than the cancel: the connection is closed all the same.
+  throw signal.reason;
 }
 
 /** A CancelRequest on a socket of its own, to where `client` is connected. The server only closes it in answer. */
@@ -74,7 +78,7 @@ function sendCancel(client: Connected): void {
 
 /** What `acquire` gives, or the reason of `signal` when it aborts first; what comes later goes back to the pool. */
 export function acquireUntil<T extends { release(): void }>(
-  signal: AbortSignal,
+  signal: CancelSignal,
   acquire: () => Promise<T>,
 ): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason);

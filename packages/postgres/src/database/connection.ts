@@ -1,4 +1,4 @@
-import type { DatabaseConnection, Queryable, QueryOptions, QueryResult, Statement } from '@reactor/core';
+import type { CancelSignal, DatabaseConnection, Queryable, QueryOptions, QueryResult, Statement } from '@reactor/core';
 import pg, { type PoolClient } from 'pg';
 import { cancellable } from './cancel.js';
 import { isConnectionFailure, translateQueryError } from './errors.js';
@@ -76,7 +76,7 @@ export class PooledConnection implements DatabaseConnection {
     return answer as Answer;
   }
 
-  async #attempt<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #attempt<T>(work: () => Promise<T>, signal?: CancelSignal): Promise<T> {
     if (this.#released) throw new Error('the connection was given back to the pool; check out another one');
     try {
       if (signal === undefined) return await work();

@@ -1,12 +1,4 @@
-import {
-  type Clock,
-  type Database,
-  giveUpOn,
-  type Logger,
-  type QueryOptions,
-  reasonOf,
-  type Subscription,
-} from '@reactor/core';
+import { type Clock, type Database, type Logger, type QueryOptions, reasonOf, type Subscription } from '@reactor/core';
 import { Pool, type PoolClient } from 'pg';
 import { acquireUntil } from './cancel.js';
 import { ReactorClient } from './client.js';
@@ -102,7 +94,7 @@ export class PooledDatabase implements Database {
 
   async ping(signal: AbortSignal): Promise<PingResult> {
     try {
-      if (!this.#options.login.isReady) await giveUpOn(signal, this.#options.login.prepare());
+      if (!this.#options.login.isReady) await until(signal, this.#options.login.prepare());
       const result = await this.#pingServer(signal);
       this.#noteReachable();
       return result;
@@ -239,4 +231,14 @@ export class PooledDatabase implements Database {
     await Promise.all(ended);
     clearTimeout(timer);
   }
+}
+
+/** What `work` gives, or the reason of `signal` as soon as it aborts; `work` itself goes on then. */
+function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
 }

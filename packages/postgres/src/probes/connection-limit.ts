@@ -1,4 +1,4 @@
-import type { ProbeResult } from '@reactor/core';
+import type { ProbeResult, QueryOptions } from '@reactor/core';
 import type { ProbedDatabase } from './database-probes.js';
 
 /** Beside the pools: one that LISTENs, and one that pings for each of them. */
@@ -19,8 +19,11 @@ const LIMIT = `
       WHERE backend_type = 'client backend' AND application_name IS DISTINCT FROM current_setting('application_name')) AS others`;
 
 /** `connection_limit`: whether the server has room for all connections that this one may open. */
-export async function probeConnectionLimit({ system, pooler, poolMax }: ProbedDatabase): Promise<ProbeResult> {
-  const { rows } = await system.query<Limit>(LIMIT);
+export async function probeConnectionLimit(
+  { system, pooler, poolMax }: ProbedDatabase,
+  query: QueryOptions,
+): Promise<ProbeResult> {
+  const { rows } = await system.query<Limit>(LIMIT, [], query);
   const { available, others } = rows[0] as Limit;
   const most = poolMax + EXTRA_CONNECTIONS;
   // A pooler has far fewer of them than its clients.

@@ -1,13 +1,18 @@
-import { type Database, type DoctorProbe, giveUpOn, type ProbeResult } from '@reactor/core';
+import { type Database, type DoctorProbe, databaseProbe, type ProbeResult, type QueryOptions } from '@reactor/core';
 import type { Pooler } from '../database/pooler.js';
 import type { RequestsLogin } from '../requests-login/requests-login.js';
 import { probeConnectionLimit } from './connection-limit.js';
 import { probePooler } from './pooler.js';
 import { probeRequestsLogin } from './requests-login.js';
 
+export interface ProbedRequests {
+  readonly database: Database;
+  readonly login: RequestsLogin;
+}
+
 export interface ProbedDatabase {
   readonly system: Database;
-  readonly requests?: { readonly database: Database; readonly login: RequestsLogin };
+  readonly requests?: ProbedRequests;
   readonly pooler: Pooler;
   /** Whether `database.direct_url` is there. */
   readonly hasDirect: boolean;
@@ -19,16 +24,14 @@ const TIMEOUT_MS = 2_000;
 
 /** What the doctor asks of the connections themselves, whoever uses them. */
 export function databaseProbes(probed: ProbedDatabase): readonly DoctorProbe[] {
-  const { requests } = probed;
+  const { system, requests } = probed;
+  const probe = (name: string, run: (query: QueryOptions) => Promise<ProbeResult>) =>
+    databaseProbe({ name, timeoutMs: TIMEOUT_MS, database: system, run: (signal) => run({ signal }) });
   return [
     ...(requests === undefined
       ? []
-      : [probe('requests_login', () => probeRequestsLogin(probed.system, requests.database, requests.login))]),
-    probe('pooler', () => probePooler(probed)),
-    probe('connection_limit', () => probeConnectionLimit(probed)),
+      : [probe('requests_login', (query) => probeRequestsLogin(system, requests, query))]),
+    probe('pooler', (query) => probePooler(probed, query)),
+    probe('connection_limit', (query) => probeConnectionLimit(probed, query)),
   ];
-}
-
-function probe(name: string, run: () => Promise<ProbeResult>): DoctorProbe {
-  return { name, timeoutMs: TIMEOUT_MS, dependsOn: ['database'], run: (signal) => giveUpOn(signal, run()) };
 }

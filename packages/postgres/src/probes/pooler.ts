@@ -1,10 +1,13 @@
-import type { ProbeResult } from '@reactor/core';
+import type { ProbeResult, QueryOptions } from '@reactor/core';
 import type { ProbedDatabase } from './database-probes.js';
 
 /** `pooler`: whether one stands in between, and whether what that takes is configured. */
-export async function probePooler({ system, pooler, hasDirect }: ProbedDatabase): Promise<ProbeResult> {
+export async function probePooler(
+  { system, pooler, hasDirect }: ProbedDatabase,
+  query: QueryOptions,
+): Promise<ProbeResult> {
   // A connection must have been opened to know.
-  await system.query('SELECT 1');
+  await system.query('SELECT 1', [], query);
   const { evidence, mode } = pooler;
   if (evidence === undefined) return { status: 'ok', message: 'none: statements are kept prepared' };
   if (mode === true) {

@@ -1,18 +1,19 @@
-import { type Database, POLICY_SCHEMA, type ProbeResult, REQUEST_ROLES } from '@reactor/core';
+import { type Database, POLICY_SCHEMA, type ProbeResult, type QueryOptions, REQUEST_ROLES } from '@reactor/core';
 import { escapeIdentifier } from 'pg';
 import type { RequestsLogin } from '../requests-login/requests-login.js';
 import { readLoginState, repairs } from '../requests-login/state.js';
+import type { ProbedRequests } from './database-probes.js';
 
 /** `requests_login`: whether callers run on a login that may become the request roles and nothing else. */
 export async function probeRequestsLogin(
   system: Database,
-  requests: Database,
-  login: RequestsLogin,
+  { database, login }: ProbedRequests,
+  query: QueryOptions,
 ): Promise<ProbeResult> {
-  const { rows } = await requests.query<{ name: string }>('SELECT session_user::text AS name');
+  const { rows } = await database.query<{ name: string }>('SELECT session_user::text AS name', [], query);
   const name = rows[0]?.name ?? '';
   if (login.fallback !== undefined) return onConfiguredLogin(name, login);
-  const state = await readLoginState(system, name);
+  const state = await readLoginState(system, name, query);
   const lacking = repairs(name, state);
   if (lacking.length === 0 && state.owned === 0) return { status: 'ok', message: `${name}: no rights of its own` };
   const owned = state.owned === 0 ? [] : [`REASSIGN OWNED BY ${escapeIdentifier(name)} TO CURRENT_USER`];

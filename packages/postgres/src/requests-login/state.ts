@@ -1,4 +1,4 @@
-import { POLICY_SCHEMA, type Queryable, REQUEST_ROLES } from '@reactor/core';
+import { POLICY_SCHEMA, type Queryable, type QueryOptions, REQUEST_ROLES } from '@reactor/core';
 import { escapeIdentifier } from 'pg';
 
 /** A login for requests as the server has it. */
@@ -31,8 +31,8 @@ const STATE = `
     current_database()::text AS database
   FROM (VALUES ($1::text)) AS wanted (name) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.name`;
 
-export async function readLoginState(database: Queryable, name: string): Promise<LoginState> {
-  const { rows } = await database.query<LoginState>(STATE, [name, POLICY_SCHEMA]);
+export async function readLoginState(database: Queryable, name: string, options?: QueryOptions): Promise<LoginState> {
+  const { rows } = await database.query<LoginState>(STATE, [name, POLICY_SCHEMA], options);
   return rows[0] as LoginState;
 }
 

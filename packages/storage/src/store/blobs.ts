@@ -1,4 +1,4 @@
-import type { Database } from '@reactor/core';
+import type { Database, QueryOptions } from '@reactor/core';
 
 /** Which blobs objects point to, and which are to be removed. The truth that the sweeper acts on. */
 export class BlobLedger {
@@ -60,10 +60,12 @@ export class BlobLedger {
   }
 
   /** How many blobs are to be removed, and for how many seconds the first of them has been (0 when there is none). */
-  async backlog(): Promise<{ readonly blobs: number; readonly oldestSeconds: number }> {
+  async backlog(options?: QueryOptions): Promise<{ readonly blobs: number; readonly oldestSeconds: number }> {
     const { rows } = await this.#database.query<{ blobs: string; oldest: number }>(
       `SELECT count(*) AS blobs, coalesce(extract(epoch FROM now() - min(condemned_at)), 0)::float8 AS oldest
        FROM reactor_storage.blobs WHERE condemned_at IS NOT NULL AND removed_at IS NULL`,
+      [],
+      options,
     );
     const row = rows[0];
     return { blobs: Number(row?.blobs ?? 0), oldestSeconds: row?.oldest ?? 0 };

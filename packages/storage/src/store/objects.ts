@@ -1,4 +1,4 @@
-import type { Database, Queryable } from '@reactor/core';
+import type { Database, Queryable, QueryOptions } from '@reactor/core';
 import { type Bucket, bucketNotFound } from '../buckets.js';
 import { storageErrors } from '../errors.js';
 import type { StoredObject } from '../objects.js';
@@ -122,11 +122,12 @@ export class ObjectStore {
   }
 
   /** The oldest and the newest objects, up to `limit` of each. */
-  async ends(limit: number): Promise<readonly StoredObject[]> {
+  async ends(limit: number, options?: QueryOptions): Promise<readonly StoredObject[]> {
     const { rows } = await this.#database.query<ObjectRow>(
       `(SELECT ${OBJECT_COLUMNS} FROM reactor_storage.objects o ORDER BY o.id LIMIT $1)
        UNION (SELECT ${OBJECT_COLUMNS} FROM reactor_storage.objects o ORDER BY o.id DESC LIMIT $1)`,
       [limit],
+      options,
     );
     return rows.map(toObject);
   }

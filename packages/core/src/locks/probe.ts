@@ -1,0 +1,81 @@
+import type { DoctorProbe, ProbeResult } from '../capability.js';
+import type { Queryable } from '../ports.js';
+import { describeHolders, endHolders } from './describe.js';
+import { findLockedTables, findLockWaits } from './lock-waits.js';
+import { isLockFailure } from './retry.js';
+
+/** Of a probe's time: for its own work, and then for finding out who keeps it from being done. */
+const WORK_SHARE = 0.6;
+const EXPLAIN_SHARE = 0.3;
+
+export interface DatabaseProbe {
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** Default `['database']`. */
+  readonly dependsOn?: readonly string[];
+  readonly database: Queryable;
+  /** Passes its signal to every query: what is left running would hold a connection of the pool. */
+  run(signal: AbortSignal): Promise<ProbeResult>;
+}
+
+/** A probe that needs the database. When it gets no answer, it says who holds a lock. */
+export function databaseProbe({
+  name,
+  timeoutMs,
+  dependsOn = ['database'],
+  database,
+  run,
+}: DatabaseProbe): DoctorProbe {
+  return {
+    name,
+    timeoutMs,
+    dependsOn,
+    async run(signal) {
+      const work = new AbortController();
+      const stop = () => work.abort(signal.reason);
+      const workMs = timeoutMs * WORK_SHARE;
+      const timer = setTimeout(() => work.abort(new Error('no answer in time')), workMs);
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        return await run(work.signal);
+      } catch (error) {
+        if (signal.aborted || (!work.signal.aborted && !isLockFailure(error))) throw error;
+        return (await explain(database, timeoutMs * EXPLAIN_SHARE)) ?? noAnswer(workMs);
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', stop);
+      }
+    },
+  };
+}
+
+/** Who holds a table, or lets others wait; undefined when nobody does, or that cannot be found out. */
+async function explain(database: Queryable, timeoutMs: number): Promise<ProbeResult | undefined> {
+  const options = { signal: AbortSignal.timeout(timeoutMs) };
+  try {
+    const tables = await findLockedTables(database, { lockedSeconds: 0 }, options);
+    const waits = tables.length > 0 ? [] : await findLockWaits(database, options);
+    const locks = [
+      ...tables.map(({ what, holder }) => ({ what, holders: [holder] })),
+      ...waits.map(({ what, holders }) => ({ what, holders })),
+    ];
+    if (locks.length === 0) return undefined;
+    return {
+      status: 'fail',
+      code: 'database_locked',
+      message: `No answer: ${[...new Set(locks.map(({ what, holders }) => describeHolders(what, holders)))].join('; ')}`,
+      remedy: endHolders(locks.flatMap(({ holders }) => holders)),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function noAnswer(timeoutMs: number): ProbeResult {
+  return {
+    status: 'fail',
+    code: 'probe_timeout',
+    message: `No answer within ${timeoutMs} ms.`,
+    remedy: 'See whether the database is overloaded or frozen.',
+  };
+}
