@@ -27,6 +27,7 @@ export async function applyMigrations(assembly: Assembly, logging: Logging): Pro
 
 const EXIT_CODES: Readonly<Record<string, number>> = {
   migration_failed: EXIT.migrationFailed,
+  migration_blocked: EXIT.migrationFailed,
   migration_changed: EXIT.migrationFailed,
   migrations_unreadable: EXIT.configuration,
   roles_unfit: EXIT.capabilityFailed,

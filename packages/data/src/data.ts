@@ -65,7 +65,10 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
       for (const { message } of await ensureRoles(database)) logger.warn('role made good', { problem: message });
       return apply(await files());
     },
-    dryRun: async () => (await migrations.dryRun(await files())).applied,
+    async dryRun() {
+      const { applied: tried, untried } = await migrations.dryRun(await files());
+      return [...tried, ...untried];
+    },
   };
   const service: DataService = { config, schema, executor, metrics, tokens };
 

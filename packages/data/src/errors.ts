@@ -35,7 +35,14 @@ export const dataErrors = defineErrors({
   },
   not_one_row: { status: 406, when: 'One object was asked for and the result has none or several rows.' },
   conflict: { status: 409, when: 'A row breaks a unique, foreign key or exclusion constraint.' },
-  migration_failed: { status: 400, when: 'A statement of a migration is refused; nothing of its file is kept.' },
+  migration_failed: {
+    status: 400,
+    when: 'A migration cannot be read, or a statement of it is refused; nothing of its file is kept, unless it runs without a transaction.',
+  },
+  migration_blocked: {
+    status: 503,
+    when: 'A migration got no lock in time; the message names the session that holds it. Trying again may help.',
+  },
   migration_changed: { status: 409, when: 'A migration differs from what was applied under its name.' },
   migrations_unreadable: { status: 500, when: 'The folder `data.migrations_dir` cannot be read.' },
   roles_unfit: { status: 503, when: 'At start: the roles that requests run under are missing or unfit.' },

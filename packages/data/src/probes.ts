@@ -12,6 +12,7 @@ import {
 } from '@reactor/core';
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
+import type { AppMigrationStatus } from './app-migrations/history.js';
 import { blockedSessionsProbe } from './locks.js';
 import { findRoleProblems } from './roles.js';
 import { introspect, readSchema } from './schema/introspect.js';
@@ -48,8 +49,16 @@ async function migrationsProbe(
   { migrations, migrationsDir }: DataProbesOptions,
   query: QueryOptions,
 ): Promise<ProbeResult> {
-  const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
-  const { applied, pending, changed, unknown } = await migrations.status(files, query);
+  let status: AppMigrationStatus;
+  try {
+    const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
+    status = await migrations.status(files, query);
+  } catch (error) {
+    if (!(error instanceof ReactorError) || error.code === 'database_unavailable') throw error;
+    const { code, message } = error;
+    return { status: 'fail', code, message, remedy: 'Correct what it names in data.migrations_dir.' };
+  }
+  const { applied, pending, changed, unknown } = status;
   if (changed.length > 0) {
     const besides = pending.length === 0 ? '' : `; not applied: ${pending.join(', ')}`;
     return {

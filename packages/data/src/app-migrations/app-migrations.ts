@@ -1,55 +1,58 @@
-import { createHash } from 'node:crypto';
 import {
   type Database,
   type DatabaseConnection,
+  describeHolders,
+  describeHoldersWithQuery,
+  endHolders,
+  isLockFailure,
+  type LockPatience,
+  LockWatch,
   type Logger,
-  type Queryable,
+  migrationPatience,
   type QueryOptions,
   ReactorError,
   reasonOf,
+  retryWhileLocked,
 } from '@reactor/core';
 import { dataErrors } from '../errors.js';
-import { SCHEMA_CHANNEL } from '../schema/schema-cache.js';
+import { assertRunnable, inOrder, runsAlone } from './check.js';
 import type { AppMigration } from './files.js';
+import { type AppMigrationStatus, compare, isPending, readHistory, recordApplied, refuseChanged } from './history.js';
 import { runMigration } from './run.js';
-
-/** Names of migrations, in the order in which they run. */
-export interface AppMigrationStatus {
-  readonly applied: readonly { readonly name: string; readonly appliedAt: Date }[];
-  readonly pending: readonly string[];
-  /** Applied with another text than they have now. */
-  readonly changed: readonly string[];
-  /** Applied, and not among those asked about. */
-  readonly unknown: readonly string[];
-}
-
-interface HistoryRow {
-  readonly name: string;
-  readonly checksum: string;
-  readonly applied_at: Date;
-}
-
-/** Letters, digits and what tells parts of a name apart; nothing that could lead out of a folder. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
+import { assertSession, forgetSteps, runAlone } from './run-alone.js';
 
 /**
- * One runner at a time on one database. `pg_advisory_xact_lock` and not the session kind: it ends with its transaction,
- * also behind a pooler. The number is arbitrary and must stay.
+ * One runner at a time on one database. The kind that ends with its transaction holds also behind a pooler; a file
+ * without one takes the same lock for its session. The number is arbitrary and must stay.
  */
-const LOCK = 'SELECT pg_advisory_xact_lock(4611922903281377)';
+const LOCK_ID = '4611922903281377';
+
+/** What a trial says. */
+export interface DryRun {
+  /** Names of what ran and was undone. */
+  readonly applied: readonly string[];
+  /** What cannot be tried: a file without a transaction cannot be undone, and what comes after it may need it. */
+  readonly untried: readonly string[];
+}
 
 export interface AppMigrationsOptions {
   readonly database: Database;
+  /** Where a connection is a session of PostgreSQL, past a pooler. Default `database`. */
+  readonly sessions?: Database;
   readonly logger: Logger;
   readonly onApplied: () => void;
+  /** How long a file waits for locks of others. */
+  readonly patience?: LockPatience;
 }
 
 /** The app's own migrations of the schema `public`. */
 export class AppMigrations {
   readonly #options: AppMigrationsOptions;
+  readonly #patience: LockPatience;
 
   constructor(options: AppMigrationsOptions) {
     this.#options = options;
+    this.#patience = options.patience ?? migrationPatience;
   }
 
   /**
@@ -64,23 +67,25 @@ export class AppMigrations {
   }
 
   /**
-   * Applies what is pending in the order of names, each in a transaction of its own. What came before a failing one
-   * stays applied.
+   * Applies what is pending in the order of names, each in a transaction of its own, unless it asks for none. What came
+   * before a failing one stays applied. One that gets no lock within a second is undone and tried again, so that nobody
+   * waits behind it for long.
    * @returns names of what was applied
-   * @throws ReactorError `migration_changed` (409) before anything runs, `migration_failed` (400) naming file and line
+   * @throws ReactorError before anything runs: `migration_changed` (409), `migration_failed` (400) for a file that no
+   *   runner would take; then `migration_failed` naming file and line, `migration_blocked` (503) naming who holds a lock
    */
   async apply(migrations: readonly AppMigration[]): Promise<{ readonly applied: readonly string[] }> {
     const { database, logger, onApplied } = this.#options;
-    const ordered = inOrder(migrations);
-    const { pending, changed } = compare(ordered, await readHistory(database));
-    refuseChanged(changed);
+    const pending = await pendingOf(database, migrations);
     const applied: string[] = [];
-    for (const migration of ordered.filter(({ name }) => pending.includes(name))) {
+    for (const migration of pending) {
       const about = { migration: migration.name };
       logger.info('app migration begins', about);
       let isNew: boolean;
       try {
-        isNew = await this.#transaction('COMMIT', (connection) => applyOne(connection, migration));
+        isNew = await this.#explained(migration, (locks) =>
+          runsAlone(migration) ? this.#applyAlone(migration, locks) : this.#applyWhenFree(migration, locks),
+        );
       } catch (error) {
         // Logged although it is thrown: who asked may have stopped waiting.
         logger.error('app migration failed', { ...about, reason: reasonFor(error) });
@@ -95,27 +100,82 @@ export class AppMigrations {
   }
 
   /**
-   * Runs everything that is pending, in one transaction that is rolled back.
-   * @returns names of what would be applied
+   * Runs what is pending up to the first file without a transaction, in one transaction that is rolled back.
    * @throws as `apply`
    */
-  async dryRun(migrations: readonly AppMigration[]): Promise<{ readonly applied: readonly string[] }> {
-    const ordered = inOrder(migrations);
-    return this.#transaction('ROLLBACK', async (connection) => {
-      const applied: string[] = [];
-      for (const migration of ordered) {
-        if (await applyOne(connection, migration)) applied.push(migration.name);
-      }
-      return { applied };
+  async dryRun(migrations: readonly AppMigration[]): Promise<DryRun> {
+    const pending = await pendingOf(this.#options.database, migrations);
+    const end = pending.findIndex(runsAlone);
+    const tried = end < 0 ? pending : pending.slice(0, end);
+    let current = tried[0];
+    const attempt = (locks: LockWatch) =>
+      this.#transaction('ROLLBACK', locks, async (connection) => {
+        const applied: string[] = [];
+        for (const migration of tried) {
+          current = migration;
+          if (await this.#applyOne(connection, migration)) applied.push(migration.name);
+        }
+        return applied;
+      });
+    const untried = pending.slice(tried.length).map(({ name }) => name);
+    if (current === undefined) return { applied: [], untried };
+    const applied = await this.#explained(
+      () => current as AppMigration,
+      (locks) => retryWhileLocked(this.#patience, () => attempt(locks)),
+    );
+    return { applied, untried };
+  }
+
+  #applyWhenFree(migration: AppMigration, locks: LockWatch): Promise<boolean> {
+    const attempt = () => this.#transaction('COMMIT', locks, (connection) => this.#applyOne(connection, migration));
+    return retryWhileLocked(this.#patience, attempt, () => {
+      const { last } = locks;
+      this.#options.logger.warn('app migration waits for a lock', {
+        migration: migration.name,
+        ...(last === undefined ? {} : { reason: describeHolders(last.what, last.holders) }),
+      });
     });
   }
 
-  async #transaction<T>(end: 'COMMIT' | 'ROLLBACK', work: (connection: DatabaseConnection) => Promise<T>): Promise<T> {
+  /** @returns false when another server was quicker */
+  async #applyOne(connection: DatabaseConnection, migration: AppMigration): Promise<boolean> {
+    if (!(await isPending(connection, migration))) return false;
+    await runMigration(connection, migration, this.#patience.lockTimeoutMs);
+    await recordApplied(connection, migration);
+    return true;
+  }
+
+  /** @returns false when another server was quicker */
+  async #applyAlone(migration: AppMigration, locks: LockWatch): Promise<boolean> {
+    const { database, sessions = database } = this.#options;
+    const connection = await sessions.connect();
+    try {
+      const pid = await assertSession(connection, migration);
+      await connection.query(`SELECT pg_advisory_lock(${LOCK_ID})`);
+      if (!(await isPending(connection, migration))) return false;
+      await runAlone(connection, migration, this.#patience, { pid, locks });
+      await connection.query('RESET ROLE; BEGIN');
+      await recordApplied(connection, migration);
+      await forgetSteps(connection, migration);
+      await connection.query('COMMIT');
+      return true;
+    } finally {
+      // Closed: the lock ends with the session, as does what the file SETs.
+      connection.release(true);
+    }
+  }
+
+  async #transaction<T>(
+    end: 'COMMIT' | 'ROLLBACK',
+    locks: LockWatch,
+    work: (connection: DatabaseConnection) => Promise<T>,
+  ): Promise<T> {
     const connection = await this.#options.database.connect();
     try {
       await connection.query('BEGIN');
-      await connection.query(LOCK);
-      const result = await work(connection);
+      await connection.query(`SELECT pg_advisory_xact_lock(${LOCK_ID})`);
+      const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const result = await locks.during(rows[0]?.pid ?? 0, () => work(connection));
       await connection.query(end);
       return result;
     } finally {
@@ -123,78 +183,47 @@ export class AppMigrations {
       connection.release(true);
     }
   }
+
+  /** Runs `work`, and says of a lock that it did not get who holds it. */
+  async #explained<T>(
+    migration: AppMigration | (() => AppMigration),
+    work: (locks: LockWatch) => Promise<T>,
+  ): Promise<T> {
+    const locks = new LockWatch(this.#options.database, this.#patience.lockTimeoutMs);
+    try {
+      return await work(locks);
+    } catch (error) {
+      if (!isLockFailure(error)) throw error;
+      throw blocked(typeof migration === 'function' ? migration() : migration, locks, error);
+    }
+  }
+}
+
+/** @throws ReactorError when one changed, or cannot be run */
+async function pendingOf(database: Database, migrations: readonly AppMigration[]): Promise<readonly AppMigration[]> {
+  const ordered = inOrder(migrations);
+  const { pending, changed } = compare(ordered, await readHistory(database));
+  refuseChanged(changed);
+  const names = new Set(pending);
+  const found = ordered.filter(({ name }) => names.has(name));
+  for (const migration of found) assertRunnable(migration);
+  return found;
+}
+
+/** `migration_blocked` (503), naming who holds the lock. */
+function blocked({ name }: AppMigration, { last }: LockWatch, cause: unknown): ReactorError {
+  const { file = `${name}.sql`, line } = ((cause as ReactorError).details ?? {}) as { file?: string; line?: number };
+  const place = line === undefined ? file : `${file}:${line}`;
+  const why = last === undefined ? reasonOf(cause) : describeHoldersWithQuery(last);
+  const remedy = last === undefined ? '' : ` ${endHolders(last.holders)}`;
+  return dataErrors.create.migration_blocked(`${place}: ${why}.${remedy}`, {
+    details: { file, ...(line === undefined ? {} : { line }), blocked_by: last?.holders ?? [] },
+    headers: { 'Retry-After': '10' },
+    cause,
+  });
 }
 
 /** What the caller is told names file and line; what lies behind it does not. */
 function reasonFor(error: unknown): string {
   return error instanceof ReactorError ? error.message : reasonOf(error);
-}
-
-/** @returns false when another server was quicker */
-async function applyOne(connection: Queryable, migration: AppMigration): Promise<boolean> {
-  const { pending, changed } = compare([migration], await readHistory(connection));
-  refuseChanged(changed);
-  if (pending.length === 0) return false;
-  await runMigration(connection, migration);
-  await connection.query('INSERT INTO reactor_data.app_migrations (name, checksum) VALUES ($1, $2)', [
-    migration.name,
-    checksumOf(migration),
-  ]);
-  // Heard when the transaction commits, by every server.
-  await connection.query(`NOTIFY ${SCHEMA_CHANNEL}, 'migration'`);
-  return true;
-}
-
-/** In the byte order of their names. @throws ReactorError `migration_failed` (400) for a name that cannot be one */
-function inOrder(migrations: readonly AppMigration[]): readonly AppMigration[] {
-  const names = new Set<string>();
-  for (const { name } of migrations) {
-    if (!NAME.test(name)) {
-      throw dataErrors.create.migration_failed(
-        `${JSON.stringify(name)} is no name of a migration: 1 to 200 characters A-Z a-z 0-9 . _ -, the first a letter or digit.`,
-      );
-    }
-    if (names.has(name)) throw dataErrors.create.migration_failed(`Two migrations are called ${name}.`);
-    names.add(name);
-  }
-  return [...migrations].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function compare(migrations: readonly AppMigration[], history: readonly HistoryRow[]): AppMigrationStatus {
-  const applied = new Map(history.map((row) => [row.name, row]));
-  const known = new Set(migrations.map(({ name }) => name));
-  return {
-    applied: migrations.flatMap(({ name }) => {
-      const row = applied.get(name);
-      return row === undefined ? [] : [{ name, appliedAt: row.applied_at }];
-    }),
-    pending: migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name),
-    changed: migrations
-      .filter((migration) => {
-        const row = applied.get(migration.name);
-        return row !== undefined && row.checksum !== checksumOf(migration);
-      })
-      .map(({ name }) => name),
-    unknown: history.filter(({ name }) => !known.has(name)).map(({ name }) => name),
-  };
-}
-
-async function readHistory(database: Queryable, options?: QueryOptions): Promise<readonly HistoryRow[]> {
-  const { rows } = await database.query<HistoryRow>(
-    'SELECT name, checksum, applied_at FROM reactor_data.app_migrations ORDER BY name',
-    [],
-    options,
-  );
-  return rows;
-}
-
-function checksumOf({ sql }: AppMigration): string {
-  return createHash('sha256').update(sql).digest('hex');
-}
-
-function refuseChanged(changed: readonly string[]): void {
-  if (changed.length === 0) return;
-  throw dataErrors.create.migration_changed(
-    `Changed after being applied: ${changed.join(', ')}. Put the files back as they were, and write the change as a new migration.`,
-  );
 }

@@ -10,6 +10,9 @@ import { countLines, type SqlStatement, splitStatements } from './split.js';
 /** What would end the transaction that the file runs in. */
 const TRANSACTION_CONTROL = /^(?:begin|start|commit|end|rollback|abort|prepare\s+transaction)\b/i;
 
+/** "Cannot run inside a transaction block": it wants to be alone. */
+const ACTIVE_TRANSACTION = '25001';
+
 /** Tables whose row-level security is off. */
 const OPEN_TABLES = `SELECT oid::text, oid::regclass::text AS name FROM pg_catalog.pg_class
   WHERE relnamespace = '${EXPOSED_SCHEMA}'::regnamespace AND relkind IN ('r', 'p') AND NOT relrowsecurity`;
@@ -25,19 +28,36 @@ interface Table {
  * table that they made.
  * @throws ReactorError `migration_failed` (400) naming file and line; the transaction has to be rolled back then
  */
-export async function runMigration(connection: Queryable, migration: AppMigration): Promise<void> {
+export async function runMigration(
+  connection: Queryable,
+  migration: AppMigration,
+  lockTimeoutMs: number,
+): Promise<void> {
   // Building an index takes as long as it takes.
-  await connection.query(`SET LOCAL statement_timeout = 0; SET LOCAL search_path = ${EXPOSED_SCHEMA}`);
-  const before = new Set((await connection.query<Table>(OPEN_TABLES)).rows.map(({ oid }) => oid));
+  await connection.query(
+    `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL search_path = ${EXPOSED_SCHEMA}`,
+  );
+  const before = await openTables(connection);
   for (const statement of splitStatements(migration.sql)) await runStatement(connection, migration, statement);
   // The file may have left another role or path behind.
   await connection.query(`RESET ROLE; SET LOCAL search_path = ${EXPOSED_SCHEMA}`);
-  for (const { oid, name } of (await connection.query<Table>(OPEN_TABLES)).rows) {
+  await enableRowSecurity(connection, before);
+}
+
+/** By their oids: tables that nobody protects. */
+export async function openTables(connection: Queryable): Promise<ReadonlyMap<string, string>> {
+  return new Map((await connection.query<Table>(OPEN_TABLES)).rows.map(({ oid, name }) => [oid, name]));
+}
+
+/** For the tables that were not there `before`. The search path must be the exposed schema. */
+export async function enableRowSecurity(connection: Queryable, before: ReadonlyMap<string, string>): Promise<void> {
+  for (const [oid, name] of await openTables(connection)) {
     if (!before.has(oid)) await connection.query(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`);
   }
 }
 
-async function runStatement(
+/** @throws ReactorError `migration_failed` (400) naming file and line, whose cause is the SQL error */
+export async function runStatement(
   connection: Queryable,
   { name }: AppMigration,
   { text, line }: SqlStatement,
@@ -51,7 +71,7 @@ async function runStatement(
     });
   };
   if (TRANSACTION_CONTROL.test(text)) {
-    throw failed(0, 'each file runs in a transaction of its own; remove the statement that begins or ends one');
+    throw failed(0, 'a file begins and ends no transaction: remove the statement');
   }
   const isPolicy = isPolicyStatement(text);
   try {
@@ -62,7 +82,8 @@ async function runStatement(
     const { code, message, detail, hint, position } = error;
     // Of what a policy became, the position says nothing about the file.
     const at = position === undefined || isPolicy ? 0 : toOffset(text, Number(position));
-    const notes = [`${message} (SQLSTATE ${code})`, detail, hint].filter((note) => note !== undefined);
+    const alone = code === ACTIVE_TRANSACTION ? 'begin the file with the line -- reactor:no-transaction' : undefined;
+    const notes = [`${message} (SQLSTATE ${code})`, detail, hint, alone].filter((note) => note !== undefined);
     throw failed(at, notes.join('; '), { sqlstate: code }, error);
   }
 }

@@ -12,7 +12,32 @@ export interface SqlStatement {
 const TOKEN =
   /(--[^\n]*)|(\/\*)|([eE]'(?:\\[\s\S]|''|[^'\\])*'?|'[^']*'?)|("[^"]*"?)|(\$(?:[A-Za-z_\u0080-\uFFFF][\w\u0080-\uFFFF]*)?\$)|([A-Za-z_\u0080-\uFFFF][\w$\u0080-\uFFFF]*)|([();])|(\s+)|([\s\S])/g;
 
-/** Splits a file into statements as psql does. Linear, except that comments may nest. */
+interface Token {
+  readonly kind: 'line comment' | 'block comment' | 'space' | 'word' | 'mark' | 'other';
+  readonly text: string;
+  readonly start: number;
+}
+
+/** Linear, except that comments may nest. */
+function* tokensOf(sql: string): Generator<Token, void, undefined> {
+  const token = new RegExp(TOKEN);
+  for (let match = token.exec(sql); match !== null; match = token.exec(sql)) {
+    const [text, lineComment, blockComment, , , dollar, word, mark, space] = match;
+    const start = match.index;
+    if (blockComment !== undefined) token.lastIndex = endOfComment(sql, start);
+    if (dollar !== undefined) {
+      const end = sql.indexOf(text, token.lastIndex);
+      token.lastIndex = end < 0 ? sql.length : end + text.length;
+    }
+    if (lineComment !== undefined) yield { kind: 'line comment', text, start };
+    else if (blockComment !== undefined) yield { kind: 'block comment', text, start };
+    else if (space !== undefined) yield { kind: 'space', text, start };
+    else if (word !== undefined) yield { kind: 'word', text, start };
+    else yield { kind: mark === undefined ? 'other' : 'mark', text, start };
+  }
+}
+
+/** Splits a file into statements as psql does. */
 export function splitStatements(sql: string): readonly SqlStatement[] {
   const statements: SqlStatement[] = [];
   let start: number | undefined;
@@ -28,24 +53,43 @@ export function splitStatements(sql: string): readonly SqlStatement[] {
     start = undefined;
     body = new BodyDepth();
   };
-  TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(sql); match !== null; match = TOKEN.exec(sql)) {
-    const [token, lineComment, blockComment, , , dollar, word, mark, space] = match;
-    if (blockComment !== undefined) TOKEN.lastIndex = endOfComment(sql, match.index);
-    if (lineComment !== undefined || blockComment !== undefined || space !== undefined) continue;
-    if (mark === ';' && !body.isInside) {
-      finish(match.index);
+  for (const token of tokensOf(sql)) {
+    if (token.kind === 'line comment' || token.kind === 'block comment' || token.kind === 'space') continue;
+    if (token.text === ';' && token.kind === 'mark' && !body.isInside) {
+      finish(token.start);
       continue;
     }
-    start ??= match.index;
-    if (dollar !== undefined) {
-      const end = sql.indexOf(token, TOKEN.lastIndex);
-      TOKEN.lastIndex = end < 0 ? sql.length : end + token.length;
-    } else if (word !== undefined) body.word(word.toLowerCase());
-    else if (mark !== undefined) body.mark(mark);
+    start ??= token.start;
+    if (token.kind === 'word') body.word(token.text.toLowerCase());
+    else if (token.kind === 'mark') body.mark(token.text);
   }
   finish(sql.length);
   return statements;
+}
+
+/** A comment to the end of its line, outside of strings and statements' bodies. */
+export interface LineComment {
+  readonly text: string;
+  /** From 1. */
+  readonly line: number;
+  /** Whether it stands before the first statement. */
+  readonly atHead: boolean;
+}
+
+/** The comments of a file that begin with `--`. */
+export function lineComments(sql: string): readonly LineComment[] {
+  const comments: LineComment[] = [];
+  let line = 1;
+  let counted = 0;
+  let atHead = true;
+  for (const { kind, text, start } of tokensOf(sql)) {
+    if (kind === 'line comment') {
+      line += countLines(sql, counted, start);
+      counted = start;
+      comments.push({ text, line, atHead });
+    } else if (kind !== 'space' && kind !== 'block comment') atHead = false;
+  }
+  return comments;
 }
 
 /** Where semicolons belong to the statement: in parentheses, and in the body of `CREATE FUNCTION … BEGIN ATOMIC`. */

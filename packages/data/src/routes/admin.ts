@@ -2,8 +2,11 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { authenticate, coreErrors, type ReactorEnv, requireSystem } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { AppMigrationStatus, AppMigrations } from '../app-migrations/app-migrations.js';
+import type { AppMigrations } from '../app-migrations/app-migrations.js';
+import { asSent } from '../app-migrations/check.js';
 import { type AppMigration, readMigrationFiles } from '../app-migrations/files.js';
+import type { AppMigrationStatus } from '../app-migrations/history.js';
+import { utf8Bodies } from '../http/utf8-bodies.js';
 import type { DataService } from '../service.js';
 
 const security = [{ bearer: [] }];
@@ -12,6 +15,9 @@ const names = z.array(z.string());
 const appliedSchema = z.object({
   applied: names.describe('What this call applied.'),
   pending: names.describe('What is still to be applied; in a dry run it was tried and undone.'),
+  untried: names
+    .optional()
+    .describe('In a dry run, of what is pending: a file without a transaction, and what comes after it.'),
 });
 
 const migrationsSchema = z.object({
@@ -26,7 +32,7 @@ const bodySchema = z
     migrations: z
       .array(z.strictObject({ name: z.string().min(1).max(200), sql: z.string() }))
       .max(10_000)
-      .describe('Name without .sql, and text. Without a body: the files of `data.migrations_dir`.'),
+      .describe('Name and text, in UTF-8. Without a body: the files of `data.migrations_dir`.'),
   })
   .openapi('AppMigrations');
 
@@ -80,6 +86,9 @@ const apply = createRoute({
     200: { description: 'What was done', content: { 'application/json': { schema: appliedSchema } } },
     400: { description: '`migration_failed`: a statement was refused; nothing of its file was kept.' },
     409: { description: '`migration_changed`: a file differs from what was applied.' },
+    503: {
+      description: '`migration_blocked`: somebody holds a lock that a file needs; the message names the session.',
+    },
   },
 });
 
@@ -107,6 +116,7 @@ export function adminRoutes(
         throw coreErrors.create.payload_too_large(`The body must have at most ${config.maxBodyBytes} bytes.`);
       },
     }),
+    utf8Bodies,
   ];
   const { migrationsDir } = config;
 
@@ -121,20 +131,18 @@ export function adminRoutes(
   });
 
   routes.openapi({ ...compare, middleware: operatorOnly }, async (c) => {
-    return c.json(statusBody(await migrations.status(c.req.valid('json').migrations)), 200);
+    return c.json(statusBody(await migrations.status(c.req.valid('json').migrations.map(asSent))), 200);
   });
 
   routes.openapi({ ...apply, middleware: operatorOnly }, async (c) => {
     const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
-    const wanted = body?.migrations ?? (await readMigrationFiles(requireFolder(migrationsDir)));
+    const wanted = body?.migrations.map(asSent) ?? (await readMigrationFiles(requireFolder(migrationsDir)));
     c.set('mayTakeLong', true);
     const isDryRun = c.req.valid('query').dry_run !== 'false';
-    return c.json(
-      isDryRun
-        ? { applied: [], pending: [...(await migrations.dryRun(wanted)).applied] }
-        : { applied: [...(await applyAndReload(wanted))], pending: [] },
-      200,
-    );
+    if (!isDryRun) return c.json({ applied: [...(await applyAndReload(wanted))], pending: [] }, 200);
+    const { applied: tried, untried } = await migrations.dryRun(wanted);
+    const pending = [...tried, ...untried];
+    return c.json({ applied: [], pending, ...(untried.length === 0 ? {} : { untried: [...untried] }) }, 200);
   });
 }
 

@@ -91,7 +91,9 @@ describe('apply', () => {
     await expect(failing('\nINSERT INTO a VALUES (1);\nALTER TABLE a ADD PRIMARY KEY (x)')).rejects.toThrow(
       '002_b.sql:3: column "x"',
     );
-    await expect(failing('CREATE TABLE b (id int);\nCOMMIT; SELECT 1')).rejects.toThrow('002_b.sql:2: each file runs');
+    await expect(failing('CREATE TABLE b (id int);\nCOMMIT; SELECT 1')).rejects.toThrow(
+      '002_b.sql:2: a file begins and ends no',
+    );
     await expect(failing('VACUUM a')).rejects.toThrow('002_b.sql:1: VACUUM cannot run inside a transaction block');
     await expect(failing("SELECT 'a")).rejects.toThrow('002_b.sql:1: unterminated quoted string');
     await expect(failing('CREATE TABLE b (id int);\npolicy p on b for select\n  using (now() = 1)')).rejects.toThrow(
@@ -130,7 +132,7 @@ describe('apply', () => {
 test('a dry run tries everything and keeps nothing', async () => {
   const { migrations, tables, countApplied } = await setUp();
   const files = [file('001', 'CREATE TABLE a (id int)'), file('002', 'ALTER TABLE a ADD COLUMN n int')];
-  expect(await migrations.dryRun(files)).toEqual({ applied: ['001', '002'] });
+  expect(await migrations.dryRun(files)).toEqual({ applied: ['001', '002'], untried: [] });
   await expect(migrations.dryRun([...files, file('003', 'SELECT nothing')])).rejects.toThrow('003.sql:1');
   expect([await tables(), countApplied()]).toEqual([{}, 0]);
 });
