@@ -24,7 +24,7 @@ async function server(body: unknown, init?: ResponseInit) {
   return { seen, env: { REACTOR_URL: url, REACTOR_ADMIN_TOKEN: 'the-token' }, url };
 }
 
-async function files(contents: Readonly<Record<string, string>>): Promise<string> {
+async function files(contents: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   const root = await folder();
   await mkdir(join(root, 'migrations'));
   for (const [name, text] of Object.entries(contents)) await writeFile(join(root, 'migrations', name), text);
@@ -72,6 +72,38 @@ describe('db migrate', () => {
         { name: '3', sql: '' },
       ],
     });
+  });
+
+  test.each([
+    ['002_b.sql', Buffer.from("SELECT 'é'", 'latin1'), 'byte 8 (0xE9) is not UTF-8; save the file as UTF-8'],
+    ['002_b.sql', Buffer.from("SELECT '\uFFFD'"), undefined],
+    ['002_b.sql', Buffer.from([0x27, 0xef, 0xbf, 0xbd, 0xff]), 'byte 4 (0xFF) is not UTF-8; save the file as UTF-8'],
+    ['002_b.sql', Buffer.from('\uFEFFSELECT 1', 'utf16le'), 'byte 3 is NUL; save the file as UTF-8'],
+    ['002_b.sql', Buffer.from('\uFEFFSELECT 1'), undefined],
+    ['003_x.SQL', Buffer.from('SELECT 1'), 'the name must end in .sql, in lower case'],
+  ])('reads %s with %s', async (name, content, problem) => {
+    const { env, seen } = await server({ applied: [], pending: [] });
+    const directory = await files({ [name]: content });
+    const { code, stderr } = await run(['db', 'migrate', 'migrations'], { env, directory, terminal: true });
+    expect([code, stderr]).toEqual(
+      problem === undefined ? [0, ''] : [1, `error: ${join(directory, 'migrations', name)}: ${problem}\n`],
+    );
+    expect(seen).toHaveLength(problem === undefined ? 1 : 0);
+    if (seen.length > 0) expect(JSON.stringify(seen)).not.toContain('\uFEFF');
+  });
+
+  test('names who holds a lock, and what a trial left out', async () => {
+    const message = '002_b.sql:2: orders is locked by pid 29201 (psql, idle in transaction, 3 min).';
+    const blocked = await server(...failure('migration_blocked', message, 503, { file: '002_b.sql', line: 2 }));
+    const { stderr } = await run(['db', 'migrate'], { env: blocked.env, terminal: true });
+    expect(stderr).toBe(`error: ${message}\n  → ${SEE_STATUS}\n`);
+
+    const { env } = await server({ applied: [], pending: ['001', '002'], untried: ['002'] });
+    const { stdout } = await run(['db', 'migrate', '--dry-run'], { env, terminal: true });
+    expect(stdout).toBe(
+      'would apply 001\nwould apply 002\n2 to apply\n' +
+        'not tried: 002. The first runs without a transaction and could not be undone.\n',
+    );
   });
 
   test('--dry-run tells what would be applied', async () => {

@@ -14,6 +14,9 @@ const WITH_A_FOLDER = 'reactor db migrate <folder>';
 /** Of the answers 5xx, those that come before anything runs. */
 const NOTHING_RAN: readonly (string | undefined)[] = ['not_ready', 'migrations_unreadable'];
 
+/** Nothing of the file is kept, and what came before it is. */
+const FILE_FAILED: readonly (string | undefined)[] = ['migration_failed', 'migration_blocked'];
+
 /**
  * `reactor db migrate`: applies what is pending, or tries it and undoes it.
  * @param folder absolute; undefined for the files of the server
@@ -48,8 +51,10 @@ export async function migrate(
     throw new CliError(error.code, error.message, hint, error.refusal);
   }
   const [applied, pending] = [namesIn(body, 'applied'), namesIn(body, 'pending')];
-  await output.result({ applied, pending }, () =>
-    dryRun ? lines('would apply', pending, 'to apply') : lines('applied', applied, 'applied'),
+  const hasUntried = (body as { readonly untried?: unknown }).untried !== undefined;
+  const untried = hasUntried ? namesIn(body, 'untried') : [];
+  await output.result({ applied, pending, ...(hasUntried ? { untried } : {}) }, () =>
+    dryRun ? `${lines('would apply', pending, 'to apply')}${notTried(untried)}` : lines('applied', applied, 'applied'),
   );
   return EXIT.ok;
 }
@@ -57,6 +62,11 @@ export async function migrate(
 function lines(verb: string, names: readonly string[], summary: string): string {
   if (names.length === 0) return 'nothing to apply\n';
   return `${names.map((name) => `${verb} ${printable(name)}\n`).join('')}${names.length} ${summary}\n`;
+}
+
+function notTried(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  return `not tried: ${names.map(printable).join(', ')}. The first runs without a transaction and could not be undone.\n`;
 }
 
 /** What to do about `error`, where what the server did matters to that. */
@@ -68,8 +78,9 @@ function hintAfter(
   if (exitCode === EXIT.network) return isOnItsWay ? OUTCOME_UNKNOWN : undefined;
   if (refusal === undefined) return undefined;
   const { status, code, details } = refusal;
+  if (FILE_FAILED.includes(code)) return hasEarlier(migrations, details) ? `${STATUS}.` : undefined;
   if (status >= 500 && !NOTHING_RAN.includes(code)) return hint === undefined ? OUTCOME_UNKNOWN : `${hint} ${STATUS}.`;
-  return code === 'migration_failed' && hasEarlier(migrations, details) ? `${STATUS}.` : undefined;
+  return undefined;
 }
 
 /** Whether others came before the file that failed; they stay applied. */
