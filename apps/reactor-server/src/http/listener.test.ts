@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { createAnswerHeaders } from '@reactor/observability';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { raw, serveForTest } from '../../test/support/serve.js';
 import { ExitError } from '../exit.js';
 import { listen } from './listener.js';
@@ -39,6 +39,27 @@ test.each([
   const body = answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1);
   expect(JSON.parse(body)).toMatchObject({ error: { code, status, request_id: requestId } });
   expect(refusals).toMatchObject([{ status, code, requestId }]);
+});
+
+test('the signal of a request aborts when the server gives it up or the client leaves, and not when it was answered', async () => {
+  const { port, signals } = await serveForTest({ timeoutMs: 400 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  expect((await request(`http://127.0.0.1:${port}/signal`, agent)).text).toBe('true');
+  const given = get({ port, path: '/never' });
+  const [answer] = (await once(given, 'response')) as [IncomingMessage];
+  expect(answer.statusCode).toBe(504);
+  const leaving = get({ port, path: '/never' });
+  leaving.on('error', () => {});
+  await vi.waitFor(() => expect(signals).toHaveLength(3));
+  // One that only closes may still read, and is not given up at once.
+  leaving.socket?.resetAndDestroy();
+  await vi.waitFor(() => expect(signals[2]?.aborted).toBe(true));
+  expect(signals.map(({ aborted, reason }) => aborted && (reason as Error).message)).toEqual([
+    false,
+    'The server had no answer within server.request_timeout_secs.',
+    'the client left',
+  ]);
 });
 
 test('a taken port is an exit with its own code, saying what to do', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createRoutes, silentLogger } from '@reactor/core';
+import { createRoutes, type RequestSignal, requestSignal, silentLogger } from '@reactor/core';
 import { createAnswerHeaders, errorHandler, requestContext } from '@reactor/observability';
 import { onTestFinished } from 'vitest';
 import { listen } from '../../src/http/listener.js';
@@ -17,6 +17,7 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
   const entered = new Promise<void>((resolve) => {
     held.entered = resolve;
   });
+  const signals: RequestSignal[] = [];
   let running = 0;
   let taken = 0;
   const app = createRoutes();
@@ -64,7 +65,14 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array([97])) });
     return c.body(body);
   });
-  app.get('/never', () => new Promise<Response>(() => {}));
+  app.get('/never', (c) => {
+    signals.push(requestSignal(c));
+    return new Promise<Response>(() => {});
+  });
+  app.get('/signal', (c) => {
+    signals.push(requestSignal(c));
+    return c.text(String(requestSignal(c) === signals.at(-1)));
+  });
   const listener = await listen((request, bindings) => app.fetch(request, bindings), {
     host: '127.0.0.1',
     port: 0,
@@ -83,6 +91,7 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     entered,
     held,
     refusals,
+    signals,
     running: () => running,
     taken: () => taken,
     port: Number(new URL(listener.url).port),
