@@ -26,6 +26,8 @@ interface Finding {
   readonly seconds: number;
   /** Sessions. */
   readonly waiting: number;
+  /** Somebody waits, or whoever comes will; rows that nobody asks for are none. */
+  readonly isUrgent: boolean;
 }
 
 /** `blocked_sessions`: who waits for whom, and whose locks keep others from a table. */
@@ -38,7 +40,7 @@ export function blockedSessionsProbe(database: Queryable): DoctorProbe {
       const found = await findBlocked(database, { lockedSeconds: NOTABLE_SECONDS, idleSeconds: IDLE_SECONDS }, signal);
       if (found.length === 0) return { status: 'ok' };
       return {
-        status: found.some(({ seconds }) => seconds >= FAILING_SECONDS) ? 'fail' : 'warn',
+        status: found.some(({ seconds, isUrgent }) => isUrgent && seconds >= FAILING_SECONDS) ? 'fail' : 'warn',
         code: 'sessions_blocked',
         message: found.map(describe).join('; '),
         remedy: endHolders(found.flatMap(({ holders }) => holders)),
@@ -57,15 +59,23 @@ async function findBlocked(
     await findLockedTables(database, ages, { signal }),
   ];
   const findings = new Map<string, Finding>();
-  const note = (what: string, holders: readonly LockHolder[], seconds: number, waiting: number) => {
+  const note = ({ what, holders, seconds, waiting, isUrgent }: Finding) => {
     const key = `${what} ${holders.map(({ pid }) => pid).join(' ')}`;
-    const known = findings.get(key) ?? { what, holders, seconds, waiting: 0 };
-    findings.set(key, { ...known, seconds: Math.max(known.seconds, seconds), waiting: known.waiting + waiting });
+    const known = findings.get(key) ?? { what, holders, seconds, waiting: 0, isUrgent };
+    findings.set(key, {
+      ...known,
+      seconds: Math.max(known.seconds, seconds),
+      waiting: known.waiting + waiting,
+      isUrgent: known.isUrgent || isUrgent,
+    });
   };
   for (const { what, holders, waitingSeconds } of waits) {
-    if (waitingSeconds >= ages.lockedSeconds) note(what, holders, waitingSeconds, 1);
+    if (waitingSeconds < ages.lockedSeconds) continue;
+    note({ what, holders, seconds: waitingSeconds, waiting: 1, isUrgent: true });
   }
-  for (const { what, holder } of tables) note(what, [holder], holder.ageSeconds ?? 0, 0);
+  for (const { what, isWhole, holder } of tables) {
+    note({ what, holders: [holder], seconds: holder.ageSeconds ?? 0, waiting: 0, isUrgent: isWhole });
+  }
   return [...findings.values()];
 }
 

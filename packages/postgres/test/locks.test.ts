@@ -45,7 +45,7 @@ test('who waits is found with who holds the lock in the end, and counted by a sc
     const wait = { what: 'orders', holders: [holder] };
     expect(await findLockWaits(database)).toMatchObject([wait, wait]);
   });
-  expect(await findLockedTables(database, { lockedSeconds: 0 })).toEqual([{ what: 'orders', holder }]);
+  expect(await findLockedTables(database, { lockedSeconds: 0 })).toEqual([{ what: 'orders', isWhole: true, holder }]);
   expect(await findLockedTables(database, { lockedSeconds: 60 })).toEqual([]);
   expect(await valueOfFamily(database.metrics, 'reactor_db_blocked_sessions')).toBe(2);
   await client.query('ROLLBACK');

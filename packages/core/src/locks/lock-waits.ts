@@ -28,6 +28,8 @@ export interface LockWait {
 export interface LockedTable {
   /** `orders`, `rows of orders`. */
   readonly what: string;
+  /** Whether nobody can read it, either. */
+  readonly isWhole: boolean;
   readonly holder: LockHolder;
 }
 
@@ -62,6 +64,7 @@ const HOLDERS = `SELECT a.pid, ${HOLDER} FROM pg_catalog.pg_stat_activity a WHER
 
 const LOCKED_TABLES = `
   SELECT DISTINCT CASE l.mode WHEN 'AccessExclusiveLock' THEN '' ELSE 'rows of ' END || l.relation::regclass::text AS what,
+    l.mode = 'AccessExclusiveLock' AS whole,
     a.pid, ${HOLDER}
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database()
     JOIN pg_catalog.pg_class c ON c.oid = l.relation
@@ -112,12 +115,12 @@ export async function findLockedTables(
   { lockedSeconds, idleSeconds }: LockAges,
   options?: QueryOptions,
 ): Promise<readonly LockedTable[]> {
-  const { rows } = await database.query<HolderRow & { readonly what: string }>(
+  const { rows } = await database.query<HolderRow & { readonly what: string; readonly whole: boolean }>(
     LOCKED_TABLES,
     [lockedSeconds, idleSeconds ?? null],
     options,
   );
-  return rows.map((row) => ({ what: row.what, holder: toHolder(row) }));
+  return rows.map((row) => ({ what: row.what, isWhole: row.whole, holder: toHolder(row) }));
 }
 
 /** Who waits for whom may have a circle in it, until PostgreSQL has found the deadlock. */
