@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { findLockedTables, findLockWaits, silentLogger } from '@reactor/core';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type MigrationSet, migrate, migrationsProbe } from '../src/index.js';
 import { valueOfFamily } from './support/exposition.js';
 import { recordingLogger } from './support/recording-logger.js';
-import { serverOfThisFile } from './support/servers.js';
+import { openPool, runSql, serverOfThisFile } from './support/servers.js';
 
 const server = await serverOfThisFile();
 
@@ -59,6 +60,23 @@ test('who waits is found with who holds the lock in the end, and counted by a sc
   await client.query('ROLLBACK');
   await update;
   expect(await valueOfFamily(database.metrics, 'reactor_db_blocked_sessions')).toBe(0);
+});
+
+test('a login that sees nothing of other sessions still learns their pids', async () => {
+  const { connectionString, database } = await server.createDatabase();
+  const login = `test_login_${randomBytes(4).toString('hex')}`;
+  await database.query(`CREATE TABLE orders (id int); CREATE ROLE ${login} LOGIN; GRANT SELECT ON orders TO ${login}`);
+  onTestFinished(() => runSql(server.adminUrl, `DROP ROLE ${login}`));
+  onTestFinished(() => database.query(`DROP OWNED BY ${login}`).then(() => {}));
+  const { pid } = await holding(connectionString, LOCK);
+  const plain = openPool(connectionString.replace(/\/\/[^@]*@/, `//${login}@`));
+  const read = plain.query('SELECT FROM orders', [], { signal: AbortSignal.timeout(2_000) }).catch(() => {});
+  const holder = { pid, application: 'psql' };
+  await vi.waitFor(async () =>
+    expect(await findLockWaits(plain)).toMatchObject([{ what: 'orders', holders: [holder] }]),
+  );
+  expect(await findLockedTables(plain, { lockedSeconds: 3 })).toEqual([{ what: 'orders', isWhole: true, holder }]);
+  await read;
 });
 
 test('a migration lets others pass while it waits, and is applied once the lock is free', async () => {

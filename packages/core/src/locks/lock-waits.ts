@@ -58,10 +58,12 @@ const WAITS = `
   ORDER BY 2 DESC LIMIT ${MAX_ROWS}`;
 
 const HOLDER = `coalesce(nullif(a.application_name, ''), a.usename::text, 'unknown') AS application, a.state,
-  greatest(0, extract(epoch FROM statement_timestamp() - coalesce(a.xact_start, a.query_start)))::float8 AS age, left(a.query, 2000) AS query`;
+  extract(epoch FROM statement_timestamp() - coalesce(a.xact_start, a.query_start))::float8 AS age, 
+  left(nullif(a.query, '<insufficient privilege>'), 2000) AS query`;
 
 const HOLDERS = `SELECT a.pid, ${HOLDER} FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY ($1)`;
 
+/** Of whom the login sees nothing, no age is known: then the lock counts as old. */
 const LOCKED_TABLES = `
   SELECT DISTINCT CASE l.mode WHEN 'AccessExclusiveLock' THEN '' ELSE 'rows of ' END || l.relation::regclass::text AS what,
     l.mode = 'AccessExclusiveLock' AS whole,
@@ -72,7 +74,8 @@ const LOCKED_TABLES = `
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't'
     AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
-    AND (l.mode = 'AccessExclusiveLock' AND coalesce(a.xact_start, a.query_start) <= clock_timestamp() - $1 * interval '1 s'
+    AND (l.mode = 'AccessExclusiveLock'
+        AND coalesce(a.xact_start, a.query_start, '-infinity') <= clock_timestamp() - $1 * interval '1 s'
       OR l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock')
         AND a.state LIKE 'idle in transaction%' AND a.state_change <= clock_timestamp() - $2 * interval '1 s')
   ORDER BY age DESC NULLS LAST, 1 LIMIT ${MAX_ROWS}`;
@@ -143,7 +146,7 @@ function toHolder({ pid, application, state, age, query }: HolderRow): LockHolde
     pid,
     application,
     ...(state === null ? {} : { state }),
-    ...(age === null ? {} : { ageSeconds: age }),
+    ...(age === null ? {} : { ageSeconds: Math.max(0, age) }),
     ...(query === null || query === '' ? {} : { query: shortQuery(query) }),
   };
 }
