@@ -131,3 +131,13 @@ export function toDataError(error: unknown): DataError {
       : coreErrors.create.internal_error('The server failed to answer this request.', { cause: error });
   return new DataError(reactor, { code: POSTGREST_CODES[reactor.code] ?? 'PGRSTX00', details: reactor.details });
 }
+
+/** What callers hear of a schema that cannot be read: to try again. Why, is for the operator. */
+export function schemaUnavailable(cause: unknown): ReactorError {
+  return dataError(
+    'schema_unavailable',
+    'The database schema cannot be read now, or is being changed.',
+    { code: 'PGRST002' },
+    { cause, headers: { 'Retry-After': '1' } },
+  );
+}

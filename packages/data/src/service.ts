@@ -1,12 +1,13 @@
 import type { Principal, TokenVerifier } from '@reactor/core';
 import type { DataConfig } from './config.js';
+import { schemaUnavailable } from './errors.js';
 import type { Executor } from './execute/executor.js';
 import { isSqlError } from './execute/sql-errors.js';
 import { isOfParameter, isOfStaleSchema } from './execute/stale-schema.js';
 import type { DataMetrics } from './metrics.js';
 import { QueryError } from './query/index.js';
 import type { SchemaModel } from './schema/model.js';
-import { type CachedSchema, type SchemaCache, schemaUnavailable } from './schema/schema-cache.js';
+import type { CachedSchema, SchemaCache } from './schema/schema-cache.js';
 
 /** What the routes work with. */
 export interface DataService {

@@ -10,6 +10,7 @@ import {
 } from '@reactor/core';
 import type { DataMetrics, Operation } from '../metrics.js';
 import type { Plan, PlanRow } from '../plan/statement.js';
+import { isTimeout } from '../schema/read-catalog.js';
 import { CHECK_ROLE, roleOf, type Session, sessionStatements } from './session.js';
 import { fromSqlError, isSqlError } from './sql-errors.js';
 
@@ -35,9 +36,6 @@ const MAX_PREPARED_LENGTH = 8_192;
 const NAME_CLASHES: ReadonlySet<string> = new Set(['26000', '42P05', '08P01']);
 
 const DIVISION_BY_ZERO = '22012';
-
-/** lock_not_available, query_canceled. */
-const TIMEOUTS: ReadonlySet<string> = new Set(['55P03', '57014']);
 
 const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
 
@@ -157,7 +155,7 @@ export class Executor {
       // Locks outlive an undone transaction. The caller need not wait for this.
       void releaseClean(connection);
       if (!isSqlError(error)) throw error;
-      if (TIMEOUTS.has(error.code)) onTimeout?.();
+      if (isTimeout(error)) onTimeout?.();
       throw fromSqlError(error, principal);
     } finally {
       metrics.statement(operation, clock.monotonic() - started);

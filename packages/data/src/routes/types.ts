@@ -1,5 +1,5 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { type Database, type ReactorEnv, requireCaller } from '@reactor/core';
+import { type Database, type ReactorEnv, requestSignal, requireCaller } from '@reactor/core';
 import { type DataService, withSchema } from '../service.js';
 import { readTypeFacts } from '../types/facts.js';
 import { describeInTypeScript } from '../types/typescript.js';
@@ -15,9 +15,13 @@ export function typesRoutes(
   const typescript = answered(service, 'describe', (c, principal) => {
     requireCaller(c);
     return withSchema(service, principal, async (model) =>
-      respond(describeInTypeScript(model, await readTypeFacts(database, model.schema)), 200, {
-        'Content-Type': 'text/typescript; charset=utf-8',
-      }),
+      respond(
+        describeInTypeScript(model, await readTypeFacts(database, model.schema, { signal: requestSignal(c) })),
+        200,
+        {
+          'Content-Type': 'text/typescript; charset=utf-8',
+        },
+      ),
     );
   });
   routes.get('/_admin/types/typescript', typescript);

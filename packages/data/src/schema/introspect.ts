@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Database, QueryOptions } from '@reactor/core';
+import type { Database } from '@reactor/core';
 import { INTROSPECTION } from './introspection-sql.js';
 import type {
   Column,
@@ -12,6 +12,7 @@ import type {
   SchemaModel,
   Volatility,
 } from './model.js';
+import { type CatalogOptions, readCatalog } from './read-catalog.js';
 import { inheritForeignKeys, type KeyByNumber } from './view-keys.js';
 import { openViews, type ViewRead } from './view-reads.js';
 
@@ -78,56 +79,22 @@ export interface SchemaReading {
   readonly fingerprint: string;
 }
 
-/** Longest time that one reading may take. Below it lies what 10 000 tables take. */
-const TIMEOUT_MS = 10_000;
-
-const SETTINGS = `SELECT set_config('search_path', '', true), set_config('statement_timeout', $1, true),
-  set_config('lock_timeout', $2, true)`;
-
-export interface ReadOptions extends QueryOptions {
-  readonly timeoutMs?: number;
-}
-
-/** A locked table stops the reading of the whole schema: this waits out a migration. */
-const LOCK_TIMEOUT_MS = 2_000;
-
-/**
- * Reads what `schema` offers, in one round trip.
- * @throws Error when it is too large, and what the database throws: 55P03 when a table stays locked
- */
-export async function readSchema(
-  database: Database,
-  schema: string,
-  { timeoutMs = TIMEOUT_MS, ...query }: ReadOptions = {},
-): Promise<SchemaReading> {
-  const connection = await database.connect(query);
-  try {
-    const limits = [String(timeoutMs), String(LOCK_TIMEOUT_MS)];
-    const statements = [
-      { text: SETTINGS, values: limits },
-      { text: INTROSPECTION, values: [quote(schema)] },
-    ];
-    const [, result] = await connection.pipeline(statements, query);
-    const hash = createHash('sha256');
-    const row: Partial<Record<keyof Row, unknown>> = {};
-    for (const { name, bytes, list } of (result?.rows ?? []) as unknown as readonly ListRow[]) {
-      if (list === null) throw new Error(`the ${name} of the schema ${schema} are ${bytes} bytes, more than is read`);
-      hash.update(list);
-      row[name] = JSON.parse(list);
-    }
-    return { model: toModel(schema, row as Row), fingerprint: hash.digest('base64') };
-  } finally {
-    connection.release();
+/** Reads what `schema` offers, in one round trip. @throws Error when it is too large, and as `readCatalog` */
+export async function readSchema(database: Database, schema: string, options?: CatalogOptions): Promise<SchemaReading> {
+  const lists = await readCatalog<ListRow>(database, schema, INTROSPECTION, options);
+  const hash = createHash('sha256');
+  const row: Partial<Record<keyof Row, unknown>> = {};
+  for (const { name, bytes, list } of lists) {
+    if (list === null) throw new Error(`the ${name} of the schema ${schema} are ${bytes} bytes, more than is read`);
+    hash.update(list);
+    row[name] = JSON.parse(list);
   }
+  return { model: toModel(schema, row as Row), fingerprint: hash.digest('base64') };
 }
 
 /** The model alone. @throws as `readSchema` */
-export async function introspect(database: Database, schema: string, options?: ReadOptions): Promise<SchemaModel> {
+export async function introspect(database: Database, schema: string, options?: CatalogOptions): Promise<SchemaModel> {
   return (await readSchema(database, schema, options)).model;
-}
-
-function quote(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
 }
 
 function toModel(schema: string, row: Row): SchemaModel {

@@ -1,8 +1,8 @@
 import { type Clock, type Database, type Logger, ReactorError, reasonOf, type Subscription } from '@reactor/core';
-import { dataError } from '../errors.js';
-import { isSqlError } from '../execute/sql-errors.js';
+import { schemaUnavailable } from '../errors.js';
 import { readSchema } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';
+import { isTimeout } from './read-catalog.js';
 import { RetryTimer } from './retry-timer.js';
 
 /** Who changes the schema of a running app says so on this channel: the event trigger, the migrations, an operator. */
@@ -199,21 +199,6 @@ export class SchemaCache {
 
 function isSchemaUnavailable(error: unknown): boolean {
   return error instanceof ReactorError && error.code === 'schema_unavailable';
-}
-
-/** What callers hear of a schema that cannot be read: to try again. Why, is for the operator. */
-export function schemaUnavailable(cause: unknown): ReactorError {
-  return dataError(
-    'schema_unavailable',
-    'The database schema cannot be read now, or is being changed.',
-    { code: 'PGRST002' },
-    { cause, headers: { 'Retry-After': '1' } },
-  );
-}
-
-/** lock_not_available, query_canceled. */
-function isTimeout(error: unknown): boolean {
-  return isSqlError(error) && (error.code === '55P03' || error.code === '57014');
 }
 
 /** Policies do not bind the operator, so nothing is lost where there are none. */

@@ -1,4 +1,5 @@
-import type { Database } from '@reactor/core';
+import type { Database, QueryOptions } from '@reactor/core';
+import { readCatalog } from '../schema/read-catalog.js';
 
 /** A type that someone declared, as far as its values in JSON go. `name`: when it is one of the exposed schema's own. */
 export type DeclaredType =
@@ -94,18 +95,10 @@ SELECT
     pg_relation_is_updatable(c.oid, false) AS by_itself) writes
   WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('v', 'm')) AS views`;
 
-/** Reads them, in one round trip. */
-export async function readTypeFacts(database: Database, schema: string): Promise<TypeFacts> {
-  const connection = await database.connect();
-  try {
-    const [, result] = await connection.pipeline([
-      { text: `SELECT set_config('search_path', '', true)` },
-      { text: FACTS, values: [`"${schema.replaceAll('"', '""')}"`] },
-    ]);
-    return toFacts(result?.rows[0] as unknown as Row);
-  } finally {
-    connection.release();
-  }
+/** Reads them, in one round trip. @throws as `readCatalog` */
+export async function readTypeFacts(database: Database, schema: string, options?: QueryOptions): Promise<TypeFacts> {
+  const [row] = await readCatalog<Row>(database, schema, FACTS, options);
+  return toFacts(row as Row);
 }
 
 function toFacts({ types, views }: Row): TypeFacts {

@@ -115,6 +115,17 @@ describe('a client that keeps a table from everybody else', () => {
     expect((await as('alice')('GET', '/other')).status).toBe(200);
   });
 
+  test('does not make the types wait for good', async () => {
+    const { as, connectionString } = await createTestData(`${TABLES}
+      CREATE VIEW seen WITH (security_invoker) AS SELECT id FROM orders;`);
+    const { end } = await holding(connectionString, 'LOCK TABLE seen');
+    const types = () => as('alice')('GET', '/_admin/types/typescript');
+    expect((await types()).status).toBe(503);
+    await end();
+    expect((await types()).status).toBe(200);
+    expect(await findLockWaits(another(connectionString))).toEqual([]);
+  });
+
   test('does not keep the server from starting', async () => {
     const { connectionString, database } = await databaseWith(TABLES);
     const { end } = await holding(connectionString, 'LOCK TABLE orders');

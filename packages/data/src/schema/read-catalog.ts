@@ -1,0 +1,47 @@
+import type { Database, QueryOptions } from '@reactor/core';
+import { schemaUnavailable } from '../errors.js';
+import { isSqlError } from '../execute/sql-errors.js';
+
+/** Longest time that one reading may take. Below it lies what 10 000 tables take. */
+const TIMEOUT_MS = 10_000;
+/** One locked table stops the reading of a whole schema: this waits out a migration. */
+const LOCK_TIMEOUT_MS = 2_000;
+
+/** Names are complete under an empty search path. All of it ends with the transaction. */
+const SETTINGS = `SELECT set_config('search_path', '', true), set_config('statement_timeout', $1, true),
+  set_config('lock_timeout', $2, true)`;
+
+export interface CatalogOptions extends QueryOptions {
+  readonly timeoutMs?: number;
+}
+
+/**
+ * The rows of a statement about `schema`, its `$1`, in one round trip.
+ * @throws DataError `schema_unavailable` (503) when a table stays locked, or the time is over; its cause says which
+ */
+export async function readCatalog<Row>(
+  database: Database,
+  schema: string,
+  text: string,
+  { timeoutMs = TIMEOUT_MS, ...query }: CatalogOptions = {},
+): Promise<readonly Row[]> {
+  const connection = await database.connect(query);
+  try {
+    const statements = [
+      { text: SETTINGS, values: [String(timeoutMs), String(LOCK_TIMEOUT_MS)] },
+      { text, values: [`"${schema.replaceAll('"', '""')}"`] },
+    ];
+    const [, result] = await connection.pipeline(statements, query);
+    return (result?.rows ?? []) as unknown as readonly Row[];
+  } catch (error) {
+    throw isTimeout(error) ? schemaUnavailable(error) : error;
+  } finally {
+    connection.release();
+  }
+}
+
+/** Whether an error, or what it was made from, is lock_not_available or query_canceled. */
+export function isTimeout(error: unknown): boolean {
+  if (isSqlError(error)) return error.code === '55P03' || error.code === '57014';
+  return error instanceof Error && error.cause !== undefined && isTimeout(error.cause);
+}
