@@ -15,7 +15,7 @@ export interface AppMigrationStatus {
   readonly unknown: readonly string[];
 }
 
-export interface HistoryRow {
+interface HistoryRow {
   readonly name: string;
   readonly checksum: string;
   readonly applied_at: Date;
