@@ -140,7 +140,7 @@ test(`${UPLOADS} uploads whose clients leave at some point: counted as 499, and 
   expect(wrong, `seed ${seed}`).toEqual([]);
   expect(linesOf(server).filter(({ level }) => level === 'ERROR')).toEqual([]);
   expect(server.stderr()).toBe(stderr);
-});
+}, 180_000);
 
 test('bytes behind a request: it is answered, then refused, with one line and one id each', async () => {
   const server = await startServer();
