@@ -17,8 +17,12 @@ export const ASSUMED_FUNCTION = 'array_eq';
 const QUALIFIED = /^(?:"(?:[^"]|"")*"|[^".(]+)\./;
 
 /** The column has the type that the model knows; undefined where that cannot be said. */
-export function columnType(model: SchemaModel, relation: Relation, { name, type }: Column): string | undefined {
-  if (!isNameable(model, type)) return undefined;
+export function columnType(
+  model: SchemaModel,
+  relation: Relation,
+  { name, type, arrayless }: Column,
+): string | undefined {
+  if (arrayless === true || !isNameable(model, type)) return undefined;
   const row = `NULL::${identifier(model.schema)}.${identifier(relation.name)}`;
   return `${ASSUMED_FUNCTION}(ARRAY[(${row}).${identifier(name)}], ARRAY[NULL::${type}])`;
 }

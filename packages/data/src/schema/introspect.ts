@@ -19,6 +19,7 @@ import { openViews, type ViewRead } from './view-reads.js';
 /** Rows as the introspection statement answers them; null stands for what is absent. */
 interface ColumnRow extends Pick<Column, 'name' | 'type' | 'nullable' | 'generated'> {
   readonly number: number;
+  readonly arrayless: boolean;
   readonly default: string | null;
   readonly enumLabels: readonly string[] | null;
   readonly comment: string | null;
@@ -132,13 +133,14 @@ function toRelation(row: RelationRow, open: ReadonlySet<number>): Relation {
 
 function toColumns(rows: readonly ColumnRow[]): ReadonlyMap<string, Column> {
   return new Map(
-    rows.map(({ name, type, nullable, generated, default: value, enumLabels, comment }) => [
+    rows.map(({ name, type, arrayless, nullable, generated, default: value, enumLabels, comment }) => [
       name,
       {
         name,
         type,
         nullable,
         generated,
+        ...(arrayless ? { arrayless } : {}),
         ...(value === null ? {} : { default: value }),
         ...(enumLabels === null ? {} : { enumLabels }),
         ...(comment === null ? {} : { comment }),

@@ -58,6 +58,7 @@ columns AS (
     'name', a.attname,
     'type', format_type(a.atttypid, a.atttypmod),
     'typeId', a.atttypid::int8,
+    'arrayless', t.typarray = 0 AND t.typelem = 0,
     'nullable', NOT (a.attnotnull OR t.typnotnull),
     'default', CASE
       WHEN a.attidentity <> '' THEN

@@ -43,6 +43,8 @@ export interface Column {
    * `character varying(20)`, `text[]`, `public.mood`. It goes into statements as it stands.
    */
   readonly type: string;
+  /** There is no array type of `type`: of a domain that came from PostgreSQL 10, and of some types of the catalog. */
+  readonly arrayless?: true;
   readonly nullable: boolean;
   /**
    * SQL expression printed under an empty `search_path`; `nextval('…'::regclass)` for an identity column. It goes into
