@@ -1,6 +1,8 @@
 import { type Clock, type Database, type Logger, ReactorError, reasonOf, type Subscription } from '@reactor/core';
 import { schemaUnavailable } from '../errors.js';
-import { readSchema } from './introspect.js';
+import { isSqlError } from '../execute/sql-errors.js';
+import { isOfStaleSchema } from '../execute/stale-schema.js';
+import { readSchema, type SchemaReading } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';
 import { isTimeout } from './read-catalog.js';
 import { RetryTimer } from './retry-timer.js';
@@ -169,7 +171,7 @@ export class SchemaCache {
     const { database, clock, logger, onReload, onTimeout } = this.#options;
     const readAt = clock.monotonic();
     try {
-      const { model, fingerprint } = await readSchema(database, EXPOSED_SCHEMA);
+      const { model, fingerprint } = await readSettled(database);
       this.#current = this.#succeed(model, fingerprint, readAt);
       this.#failure = undefined;
       this.#retry.reset();
@@ -194,6 +196,16 @@ export class SchemaCache {
     this.#falseAlarm = false;
     const numbered = { ...model, generation: (before?.model.generation ?? 0) + 1 };
     return { model: numbered, systemModel: unrestricted(numbered), fingerprint, readAt };
+  }
+}
+
+/** One reading sees what is committed while it runs: an object may go away under it. */
+async function readSettled(database: Database, attempts = 3): Promise<SchemaReading> {
+  try {
+    return await readSchema(database, EXPOSED_SCHEMA);
+  } catch (error) {
+    if (attempts === 1 || !isSqlError(error) || !isOfStaleSchema(error)) throw error;
+    return readSettled(database, attempts - 1);
   }
 }
 

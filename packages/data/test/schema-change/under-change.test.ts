@@ -87,7 +87,7 @@ describe('while migrations change what they use, requests are answered right or 
     const asked: Asked = { count: 0, inserted: 0, putOff: 0, wrong: [] };
     const asking = [0, 2, 4, 6].map((offset) => keepAsking(data, asked, offset, done.signal));
     const failed: string[] = [];
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       for (const [index, sql] of ROUND.entries()) {
         const answer = await migrate(data, sql, `${round}-${String(index).padStart(2, '0')}`);
         if (answer instanceof Response && answer.status !== 200) failed.push(`${sql}: ${await answer.text()}`);
