@@ -100,7 +100,25 @@ test('LISTEN takes database.direct_url, and the doctor is content', async () => 
   );
   await client.query('GRANT SELECT ON later TO reactor_anon');
   await expect.poll(async () => (await fetch(`${server.url}/data/v1/later`)).status, { timeout: 4_000 }).toBe(200);
+  expect(await migrateWithoutTransaction(server)).toMatchObject({ status: 200, body: { applied: ['950_index'] } });
 });
+
+test('a migration without a transaction is refused where only the pooler is known', async () => {
+  const { server } = await serverBehindPooler('transaction');
+  const { status, body } = await migrateWithoutTransaction(server);
+  expect(status).toBe(400);
+  expect(body.error.message).toContain('database.direct_url');
+});
+
+async function migrateWithoutTransaction(server: TestServer) {
+  const sql = '-- reactor:no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS notes_by_owner ON notes (owner_id)';
+  const answer = await server.admin('/data/v1/_admin/migrate?dry_run=false', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ migrations: [{ name: '950_index', sql }] }),
+  });
+  return { status: answer.status, body: await answer.json() };
+}
 
 test('with prepared_statements = true the doctor warns of a pooler', async () => {
   const { server } = await serverBehindPooler('session', () => ({ REACTOR_DATABASE__PREPARED_STATEMENTS: 'true' }));

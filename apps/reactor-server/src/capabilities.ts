@@ -12,6 +12,8 @@ export interface Collaborators {
   readonly database: Database;
   /** On behalf of callers: other connections, of a login that may do less. */
   readonly requests: Database;
+  /** Sessions of PostgreSQL itself, where the database is behind a pooler and there is another way to it. */
+  readonly sessions: Database | undefined;
   readonly stateDirectory: string;
   /** What relative paths of the configuration start from. */
   readonly directory: string;
@@ -58,12 +60,12 @@ const ENTRIES: Readonly<Partial<Record<CapabilityName, Entry>>> = {
     schema: dataConfigSchema,
     requires: ['auth'],
     usesRequests: true,
-    create(section, ports, { database, requests, directory, contextOf }) {
+    create(section, ports, { database, requests, sessions, directory, contextOf }) {
       const config = parseDataConfig(section);
       const migrationsDir = config.migrationsDir && path.resolve(directory, config.migrationsDir);
       return createData(
         { ...config, migrationsDir },
-        { ...contextOf('data'), database, requests, tokens: need(ports.tokens, 'tokens') },
+        { ...contextOf('data'), database, requests, sessions, tokens: need(ports.tokens, 'tokens') },
       );
     },
   },

@@ -114,7 +114,7 @@ function openPools(
 
 /** What capabilities are made on; `probes` of a database that could not be opened are absent. */
 export interface Databases {
-  readonly database: Database & Partial<Pick<PostgresDatabase, 'probes'>>;
+  readonly database: Database & Partial<Pick<PostgresDatabase, 'probes' | 'direct'>>;
   readonly requests?: Database;
 }
 
@@ -128,6 +128,7 @@ export function assemble(
   const capabilities = createCapabilities(settings.loaded.capabilities, sections(settings, secrets), {
     database,
     requests,
+    sessions: database.direct,
     stateDirectory: settings.config.stateDirectory,
     directory: settings.loaded.directory,
     gate: secrets.gate,

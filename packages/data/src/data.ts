@@ -33,12 +33,14 @@ export interface DataPorts {
   readonly database: Database;
   /** On behalf of callers: other connections, of a login that may do less. Default: `database`. */
   readonly requests?: Database;
+  /** Connections that are sessions of PostgreSQL itself, where `database` leads to a pooler. Default: `database`. */
+  readonly sessions?: Database | undefined;
   readonly tokens: TokenVerifier;
 }
 
 /** Tables, views and functions of the schema `public` under `/data/v1`. */
 export function createData(config: DataConfig, context: CapabilityContext & DataPorts): Capability {
-  const { database, requests = database, clock, tokens } = context;
+  const { database, requests = database, sessions = database, clock, tokens } = context;
   const { migrationsDir } = config;
   const logger = context.logger.target('reactor_data::schema');
 
@@ -49,6 +51,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const executor = new Executor({ database, requests, metrics, clock, onTimeout });
   const migrations = new AppMigrations({
     database,
+    sessions,
     logger: context.logger.target('reactor_data::migrations'),
     onApplied: metrics.migrationApplied,
   });

@@ -15,7 +15,7 @@ import { parseTarget } from './target.js';
 export interface DatabaseOptions {
   /** `postgresql://user:password@host:port/database`, or `…@/database?host=/socket/directory`. */
   readonly connectionString: string;
-  /** Leads to PostgreSQL itself where `connectionString` leads to a pooler; LISTEN takes it. */
+  /** Leads to PostgreSQL itself where `connectionString` leads to a pooler: LISTEN takes it, and `direct`. */
   readonly directConnectionString?: string | undefined;
   /** Default `auto`: statements are kept prepared until a pooler is seen. */
   readonly preparedStatements?: PreparedStatementsMode;
@@ -33,6 +33,8 @@ export interface PostgresDatabase extends Database {
   readonly metrics: MetricsContributor;
   /** What the doctor asks of the connections themselves. */
   readonly probes: readonly DoctorProbe[];
+  /** One connection to PostgreSQL itself, for what needs a session; present where `directConnectionString` is. */
+  readonly direct?: Database;
   /** Where it leads, as a URL without the password. */
   describe(): string;
   /**
@@ -80,6 +82,7 @@ export function openDatabase(options: DatabaseOptions): PostgresDatabase {
     metrics: metrics.contributor,
     probes,
     describe: opener.target.description,
+    direct: opener.direct,
     pools: [system],
   });
 }
@@ -114,6 +117,7 @@ export function openDatabases(options: DatabasesOptions): PostgresDatabases {
       metrics: metrics.contributor,
       probes,
       describe: target.description,
+      direct: opener.direct,
       pools: [requests, system],
     }),
     requests,
@@ -123,17 +127,22 @@ export function openDatabases(options: DatabasesOptions): PostgresDatabases {
 function prepareToOpen(options: DatabaseOptions) {
   const { logger, clock, acquireTimeoutMs = DEFAULT_ACQUIRE_TIMEOUT_MS, poolMax = DEFAULT_POOL_MAX } = options;
   const target = parseTarget(options.connectionString);
-  const direct = options.directConnectionString === undefined ? undefined : parseTarget(options.directConnectionString);
+  const { directConnectionString, ...rest } = options;
+  const directTarget = directConnectionString === undefined ? undefined : parseTarget(directConnectionString);
   const pooler = new Pooler(options.preparedStatements ?? 'auto', logger);
   const listen = createListen({
-    config: (direct ?? target).clientConfig,
-    isPooled: () => direct === undefined && pooler.evidence !== undefined,
+    config: (directTarget ?? target).clientConfig,
+    isPooled: () => directTarget === undefined && pooler.evidence !== undefined,
     logger,
   });
   return {
     target,
     shared: { description: target.description, acquireTimeoutMs, pooler, listen, logger, clock },
-    probed: { pooler, hasDirect: direct !== undefined, poolMax },
+    probed: { pooler, hasDirect: directTarget !== undefined, poolMax },
+    direct:
+      directConnectionString === undefined
+        ? undefined
+        : openDatabase({ ...rest, connectionString: directConnectionString, poolMax: 1 }),
     metricsOf: (pools: readonly PoolName[]) =>
       createDatabaseMetrics({ pools, blockedSessions: (signal) => countBlockedSessions(target.clientConfig, signal) }),
   };
@@ -143,10 +152,11 @@ interface Operation {
   readonly metrics: MetricsContributor;
   readonly probes: readonly DoctorProbe[];
   readonly describe: string;
+  readonly direct: PostgresDatabase | undefined;
   readonly pools: readonly PooledDatabase[];
 }
 
-function operated(system: PooledDatabase, { metrics, probes, describe, pools }: Operation): PostgresDatabase {
+function operated(system: PooledDatabase, { metrics, probes, describe, direct, pools }: Operation): PostgresDatabase {
   return {
     query: (text, values, options) => system.query(text, values, options),
     connect: (options) => system.connect(options),
@@ -155,10 +165,11 @@ function operated(system: PooledDatabase, { metrics, probes, describe, pools }: 
     listen: (channel, onNotification) => system.listen(channel, onNotification),
     metrics,
     probes,
+    ...(direct === undefined ? {} : { direct }),
     describe: () => describe,
     waitUntilReady: (signal) => system.waitUntilReady(signal),
     async close() {
-      await Promise.all(pools.map((pool) => pool.close()));
+      await Promise.all([...pools, ...(direct === undefined ? [] : [direct])].map((pool) => pool.close()));
     },
   };
 }
