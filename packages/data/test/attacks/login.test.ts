@@ -16,6 +16,10 @@ const SCHEMA = `
   CREATE TABLE notes (id int PRIMARY KEY, text text);
   ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
   INSERT INTO notes VALUES (1, 'hidden');
+  CREATE TABLE letters (owner_id uuid, text text);
+  ALTER TABLE letters ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY own ON letters USING (owner_id = auth.user_id());
+  INSERT INTO letters VALUES ('${ALICE}', 'to Alice');
   CREATE FUNCTION run(command text) RETURNS text LANGUAGE plpgsql AS $$
     DECLARE answer text;
     BEGIN EXECUTE command INTO answer; RETURN answer; END $$;
@@ -188,4 +192,14 @@ test.each(KINDS)('%s: the operator works as that login, on connections of its ow
   );
   expect(body).toBe('true');
   expect((await call('run', 'SELECT email FROM reactor_auth.users', 'admin')).body).toBe('alice@example.com');
+});
+
+test('a function that executes the text of a caller gives away what users may read: the docs say so', async () => {
+  const { call } = await setUp('superuser');
+  const forged = `SET LOCAL ROLE reactor_authenticated; SET LOCAL "request.jwt.claims" = '{"sub":"${ALICE}"}';
+    SELECT text FROM public.letters`;
+  expect(await call('run', 'SELECT text FROM public.letters')).toEqual({ status: 200, body: null });
+  expect(await call('run', forged)).toEqual({ status: 200, body: 'to Alice' });
+  // And nothing of it stays for the next one.
+  expect(await call('run', 'SELECT text FROM public.letters')).toEqual({ status: 200, body: null });
 });
