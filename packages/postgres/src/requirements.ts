@@ -31,8 +31,8 @@ interface Login {
 /** Names are quoted by PostgreSQL itself, so that the statements can be run as they are. */
 const LOGIN = `
   WITH wanted AS (
-    SELECT role, r.oid IS NOT NULL AS present, coalesce(pg_has_role(r.oid, 'MEMBER'), false) AS mine
-    FROM unnest($1::text[]) AS w (role) LEFT JOIN pg_roles r ON r.rolname = w.role
+    SELECT role, place, r.oid IS NOT NULL AS present, coalesce(pg_has_role(r.oid, 'MEMBER'), false) AS mine
+    FROM unnest($1::text[]) WITH ORDINALITY AS w (role, place) LEFT JOIN pg_roles r ON r.rolname = w.role
   )
   SELECT current_setting('server_version') AS version,
          current_setting('server_version_num')::int AS version_num,
@@ -41,8 +41,8 @@ const LOGIN = `
          has_database_privilege(current_database(), 'CREATE') AS can_create_schemas,
          coalesce(has_schema_privilege(to_regnamespace('public')::oid, 'CREATE')
                   AND has_schema_privilege(to_regnamespace('public')::oid, 'USAGE'), false) AS can_create_tables,
-         ARRAY(SELECT format('CREATE ROLE %I NOLOGIN NOINHERIT;', role) FROM wanted WHERE NOT present)
-           || ARRAY(SELECT format('GRANT %I TO %I;', role, rolname) FROM wanted WHERE NOT mine) AS make_roles,
+         ARRAY(SELECT format('CREATE ROLE %I NOLOGIN NOINHERIT;', role) FROM wanted WHERE NOT present ORDER BY place)
+           || ARRAY(SELECT format('GRANT %I TO %I;', role, rolname) FROM wanted WHERE NOT mine ORDER BY place) AS make_roles,
          format('GRANT CREATE ON DATABASE %I TO %I;', current_database(), rolname) AS grant_schemas,
          CASE WHEN to_regnamespace('public') IS NULL
               THEN format('CREATE SCHEMA public AUTHORIZATION %I;', rolname)
