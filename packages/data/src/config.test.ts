@@ -12,6 +12,7 @@ test('has defaults for everything', () => {
     maxBodyBytes: 10_485_760,
     maxResultBytes: 33_554_432,
     planEnabled: false,
+    anonymousFunctions: false,
   });
 });
 
@@ -26,6 +27,7 @@ test('reads every key', () => {
     max_body_bytes: 4,
     max_result_bytes: 5,
     plan_enabled: true,
+    anonymous_functions: true,
   };
   expect(Object.values(parseDataConfig(section))).toEqual(Object.values(section));
 });

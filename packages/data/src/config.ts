@@ -20,6 +20,8 @@ export interface DataConfig {
   readonly maxResultBytes: number;
   /** Whether callers may ask for plans and for estimated counts. Both tell about rows that they may not see. */
   readonly planEnabled: boolean;
+  /** Whether callers without a token may call every function of the app, and not only those granted to `reactor_anon`. */
+  readonly anonymousFunctions: boolean;
 }
 
 /** PostgreSQL counts timeouts and limits in 32 bits. */
@@ -65,6 +67,12 @@ export const dataConfigSchema = z
       .describe(
         'Whether EXPLAIN and estimated counts may be asked for, which tell about rows that the caller may not see.',
       ),
+    anonymous_functions: z
+      .boolean('must be true or false')
+      .default(false)
+      .describe(
+        'Whether callers without a token may call every function of the app; else only those granted to `reactor_anon`.',
+      ),
   })
   .refine((data) => data.default_limit <= data.max_limit, {
     path: ['default_limit'],
@@ -89,6 +97,7 @@ export function parseDataConfig(section: unknown): DataConfig {
     maxBodyBytes: data.max_body_bytes,
     maxResultBytes: data.max_result_bytes,
     planEnabled: data.plan_enabled,
+    anonymousFunctions: data.anonymous_functions,
   };
 }
 

@@ -12,6 +12,7 @@ import { AppMigrations } from './app-migrations/app-migrations.js';
 import { type AppMigration, readMigrationFiles } from './app-migrations/files.js';
 import type { DataConfig } from './config.js';
 import { Executor } from './execute/executor.js';
+import { Grants } from './grants/grants.js';
 import { dataHealth } from './health.js';
 import { LockReport } from './locks.js';
 import { createDataMetrics } from './metrics.js';
@@ -19,6 +20,7 @@ import { dataProbes } from './probes.js';
 import { ensureRoles } from './roles.js';
 import { adminRoutes } from './routes/admin.js';
 import { callRoutes } from './routes/call.js';
+import { exposeRoutes } from './routes/expose.js';
 import { describeTableRoutes } from './routes/openapi.js';
 import { readRoutes } from './routes/read.js';
 import { schemaRoutes } from './routes/schema.js';
@@ -47,13 +49,26 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const locks = new LockReport(database, context.logger.target('reactor_data::locks'));
   const onTimeout = () => locks.afterTimeout();
   const metrics = createDataMetrics({ ageMs: () => schema.ageMs(), relations: () => schema.relations() });
-  const schema = new SchemaCache({ database, clock, logger, onReload: metrics.schemaReload, onTimeout });
+  const grants = new Grants({
+    database,
+    logger: context.logger.target('reactor_data::grants'),
+    anonymousFunctions: config.anonymousFunctions,
+  });
+  const schema = new SchemaCache({
+    database,
+    clock,
+    logger,
+    onReload: metrics.schemaReload,
+    onTimeout,
+    beforeRead: () => grants.tryReconcile(),
+  });
   const executor = new Executor({ database, requests, metrics, clock, onTimeout });
   const migrations = new AppMigrations({
     database,
     sessions,
     logger: context.logger.target('reactor_data::migrations'),
     onApplied: metrics.migrationApplied,
+    grants,
   });
   const files = async () => (migrationsDir === undefined ? [] : readMigrationFiles(migrationsDir));
   const apply = async (wanted: readonly AppMigration[]) => {
@@ -66,6 +81,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const appMigrations: AppMigrationRunner = {
     async apply() {
       for (const { message } of await ensureRoles(database)) logger.warn('role made good', { problem: message });
+      await grants.tryReconcile();
       return apply(await files());
     },
     async dryRun() {
@@ -79,6 +95,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   routes.use(withContext(context));
   schemaRoutes(routes, service);
   adminRoutes(routes, service, { migrations, apply });
+  exposeRoutes(routes, service, { grants });
   typesRoutes(routes, service, { database });
   callRoutes(routes, service);
   readRoutes(routes, service);
@@ -96,7 +113,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     appMigrations,
     metrics: metrics.contributor,
     health: dataHealth(requests),
-    probes: dataProbes({ database, schema, migrations, migrationsDir }),
+    probes: dataProbes({ database, schema, migrations, migrationsDir, anonymousFunctions: config.anonymousFunctions }),
     async start() {
       await appMigrations.apply();
       // Makes their login now that the roles are there, so that what it lacks is said at the start.

@@ -13,6 +13,7 @@ import {
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
 import type { AppMigrationStatus } from './app-migrations/history.js';
+import { grantsProbe } from './grants/probe.js';
 import { blockedSessionsProbe } from './locks.js';
 import { findRoleProblems } from './roles.js';
 import { introspect, readSchema } from './schema/introspect.js';
@@ -24,6 +25,8 @@ export interface DataProbesOptions {
   readonly schema: SchemaCache;
   readonly migrations: AppMigrations;
   readonly migrationsDir?: string | undefined;
+  /** Default false. */
+  readonly anonymousFunctions?: boolean;
 }
 
 /** Long enough for a slow network and a large catalog, short enough for someone who waits at a terminal. */
@@ -39,6 +42,7 @@ export function dataProbes(options: DataProbesOptions): readonly DoctorProbe[] {
     probe('migrations', migrationsProbe),
     probe('roles', rolesProbe),
     probe('rls', rowSecurityProbe),
+    probe('grants', ({ anonymousFunctions = false }, query) => grantsProbe(database, { anonymousFunctions }, query)),
     probe('definer_functions', definerFunctionsProbe),
     probe('schema_cache', schemaCacheProbe),
     blockedSessionsProbe(database),

@@ -2,7 +2,7 @@ import type { Principal, TokenVerifier } from '@reactor/core';
 import type { DataConfig } from './config.js';
 import { schemaUnavailable } from './errors.js';
 import type { Executor } from './execute/executor.js';
-import { isSqlError } from './execute/sql-errors.js';
+import { isSqlError, type SqlError } from './execute/sql-errors.js';
 import { isOfParameter, isOfStaleSchema } from './execute/stale-schema.js';
 import type { DataMetrics } from './metrics.js';
 import { QueryError } from './query/index.js';
@@ -70,8 +70,13 @@ function missedBy(error: unknown): 'caller' | 'database' | undefined {
   if (error instanceof QueryError) return MISSES.has(error.reason) ? 'caller' : undefined;
   const cause = causeOf(error);
   if (!isSqlError(cause)) return undefined;
-  if (isOfStaleSchema(cause)) return 'database';
+  if (isOfStaleSchema(cause) || isWithoutPrivilege(cause)) return 'database';
   return MISSING_OBJECTS.has(cause.code) ? 'caller' : undefined;
+}
+
+/** Perhaps of a table or function that was made again under its name: reading the schema gives it its privileges. */
+function isWithoutPrivilege({ code, routine }: SqlError): boolean {
+  return code === '42501' && routine === 'aclcheck_error';
 }
 
 function isNewer(now: CachedSchema | undefined, than: CachedSchema): boolean {

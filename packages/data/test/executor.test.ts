@@ -101,7 +101,7 @@ describe('a request runs', () => {
 
   test('read-only when it reads', async () => {
     const { executor } = await setUp(`
-      CREATE TABLE notes (n int);
+      CREATE TABLE notes (n int); GRANT SELECT, INSERT ON notes TO reactor_anon, reactor_authenticated;
       ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
       CREATE POLICY anything ON notes USING (true);
       CREATE FUNCTION note() RETURNS int LANGUAGE sql AS 'INSERT INTO notes VALUES (1) RETURNING n';
@@ -120,6 +120,7 @@ describe('a write', () => {
   async function counter() {
     const setup = await setUp(`
       CREATE TABLE notes (n int UNIQUE DEFERRABLE INITIALLY DEFERRED);
+      GRANT SELECT, INSERT ON notes TO reactor_anon, reactor_authenticated;
       ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
       CREATE POLICY anything ON notes USING (true);
     `);
@@ -210,7 +211,9 @@ describe('roles', () => {
   });
 
   test('have no rights beyond DML: nothing on tables that anonymous callers could write, no DDL', async () => {
-    const { executor } = await setUp('CREATE TABLE notes (n int)');
+    const { executor } = await setUp(`
+      CREATE TABLE notes (n int); GRANT SELECT ON notes TO reactor_anon;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO reactor_authenticated`);
     const run = (principal: Principal, text: string) =>
       executor.write('call', session(principal, { readOnly: false }), { text, values: [] }, () => 'commit');
     const refused = { postgrest: { code: '42501' } };

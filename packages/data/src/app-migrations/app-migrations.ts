@@ -15,6 +15,7 @@ import {
   retryWhileLocked,
 } from '@reactor/core';
 import { dataErrors } from '../errors.js';
+import { Grants } from '../grants/grants.js';
 import { assertRunnable, inOrder, runsAlone } from './check.js';
 import type { AppMigration } from './files.js';
 import { type AppMigrationStatus, compare, isPending, readHistory, recordApplied, refuseChanged } from './history.js';
@@ -41,6 +42,8 @@ export interface AppMigrationsOptions {
   readonly sessions?: Database;
   readonly logger: Logger;
   readonly onApplied: () => void;
+  /** Default: those without `anonymousFunctions`. */
+  readonly grants?: Grants;
   /** How long a file waits for locks of others. */
   readonly patience?: LockPatience;
 }
@@ -49,10 +52,12 @@ export interface AppMigrationsOptions {
 export class AppMigrations {
   readonly #options: AppMigrationsOptions;
   readonly #patience: LockPatience;
+  readonly #grants: Grants;
 
   constructor(options: AppMigrationsOptions) {
     this.#options = options;
     this.#patience = options.patience ?? migrationPatience;
+    this.#grants = options.grants ?? new Grants({ ...options, anonymousFunctions: false });
   }
 
   /**
@@ -140,7 +145,7 @@ export class AppMigrations {
   /** @returns false when another server was quicker */
   async #applyOne(connection: DatabaseConnection, migration: AppMigration): Promise<boolean> {
     if (!(await isPending(connection, migration))) return false;
-    await runMigration(connection, migration, this.#patience.lockTimeoutMs);
+    await runMigration(connection, migration, { lockTimeoutMs: this.#patience.lockTimeoutMs, grants: this.#grants });
     await recordApplied(connection, migration);
     return true;
   }
@@ -153,8 +158,10 @@ export class AppMigrations {
       const pid = await assertSession(connection, migration);
       await connection.query(`SELECT pg_advisory_lock(${LOCK_ID})`);
       if (!(await isPending(connection, migration))) return false;
-      await runAlone(connection, migration, this.#patience, { pid, locks });
+      await runAlone(connection, migration, { patience: this.#patience, grants: this.#grants, pid, locks });
       await connection.query('RESET ROLE; BEGIN');
+      await this.#grants.lock(connection);
+      await this.#grants.settle(connection);
       await recordApplied(connection, migration);
       await forgetSteps(connection, migration);
       await connection.query('COMMIT');
@@ -174,6 +181,7 @@ export class AppMigrations {
     try {
       await connection.query('BEGIN');
       await connection.query(`SELECT pg_advisory_xact_lock(${LOCK_ID})`);
+      await this.#grants.lock(connection);
       const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const result = await locks.during(rows[0]?.pid ?? 0, () => work(connection));
       await connection.query(end);

@@ -8,11 +8,12 @@ import {
   retryWhileLocked,
 } from '@reactor/core';
 import { dataErrors } from '../errors.js';
+import type { Grants } from '../grants/grants.js';
 import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 import type { AppMigration } from './files.js';
 import { checksumOf } from './history.js';
 import { isPolicyStatement } from './policy.js';
-import { enableRowSecurity, openTables, runStatement } from './run.js';
+import { enableRowSecurity, mayGrant, openTables, runStatement } from './run.js';
 import { type SqlStatement, splitStatements } from './split.js';
 
 /** Keeps nobody from reading or writing, so it may wait for a long report; but not for ever. Milliseconds. */
@@ -48,18 +49,21 @@ export async function assertSession(connection: DatabaseConnection, { name }: Ap
   );
 }
 
+export interface AloneRun {
+  readonly patience: LockPatience;
+  readonly grants: Grants;
+  /** Of the connection's backend. */
+  readonly pid: number;
+  readonly locks: LockWatch;
+}
+
 /**
  * Runs the statements of a file one by one, each of which stays when a later one fails. What ran is noted, so that the
  * file goes on there the next time. Row-level security is switched on after each for the tables that it made.
  * @throws ReactorError `migration_failed` (400) naming file and line; `migration_changed` (409) when what ran is no longer
  *   in the file
  */
-export async function runAlone(
-  connection: DatabaseConnection,
-  migration: AppMigration,
-  patience: LockPatience,
-  watch: { readonly pid: number; readonly locks: LockWatch },
-): Promise<void> {
+export async function runAlone(connection: DatabaseConnection, migration: AppMigration, run: AloneRun): Promise<void> {
   const statements = splitStatements(migration.sql);
   const done = await readSteps(connection, migration);
   refuseChangedSteps(migration, statements, done);
@@ -67,7 +71,13 @@ export async function runAlone(
   for (const [step, statement] of statements.entries()) {
     const isSetting = SETTING.test(statement.text);
     if (done.has(step) && !isSetting) continue;
-    await runStep(connection, migration, statement, patience, watch);
+    if (mayGrant(statement)) {
+      await inTransaction(connection, async () => {
+        await run.grants.lock(connection);
+        await run.grants.prepareFor(statement.text, connection);
+      });
+    }
+    await runStep(connection, migration, statement, run);
     if (isSetting) continue;
     await connection.query('INSERT INTO reactor_data.app_migration_steps (name, step, checksum) VALUES ($1, $2, $3)', [
       migration.name,
@@ -81,19 +91,18 @@ async function runStep(
   connection: DatabaseConnection,
   migration: AppMigration,
   statement: SqlStatement,
-  patience: LockPatience,
-  { pid, locks }: { readonly pid: number; readonly locks: LockWatch },
+  { patience, pid, locks }: AloneRun,
 ): Promise<void> {
   const isConcurrent = /\bconcurrently\b/i.test(statement.text);
   const before = await openTables(connection);
   const invalidBefore = new Set((await invalidIndexes(connection)).map(({ oid }) => oid));
   await connection.query(`SET lock_timeout = ${isConcurrent ? CONCURRENT_LOCK_TIMEOUT_MS : patience.lockTimeoutMs}`);
   // A policy becomes several statements.
-  const run = isPolicyStatement(statement.text)
+  const send = isPolicyStatement(statement.text)
     ? () => inTransaction(connection, () => runStatement(connection, migration, statement))
     : () => runStatement(connection, migration, statement);
   try {
-    const attempt = () => locks.during(pid, run);
+    const attempt = () => locks.during(pid, send);
     await (isConcurrent ? attempt() : retryWhileLocked(patience, attempt));
   } catch (error) {
     const left = await invalidIndexes(connection).catch(() => []);

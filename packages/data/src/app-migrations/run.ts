@@ -1,6 +1,7 @@
 import type { Queryable } from '@reactor/core';
 import { dataErrors } from '../errors.js';
 import { isSqlError } from '../execute/sql-errors.js';
+import type { Grants } from '../grants/grants.js';
 import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 import type { AppMigration } from './files.js';
 import { compilePolicy, isPolicyStatement } from './policy.js';
@@ -24,24 +25,42 @@ interface Table {
 }
 
 /**
- * Runs the statements of one file inside the transaction of `connection`, and switches row-level security on for every
- * table that they made.
+ * Runs the statements of one file inside the transaction of `connection`, switches row-level security on for every table
+ * that they made, and gives and takes the privileges that follow from it.
  * @throws ReactorError `migration_failed` (400) naming file and line; the transaction has to be rolled back then
  */
 export async function runMigration(
   connection: Queryable,
   migration: AppMigration,
-  lockTimeoutMs: number,
+  { lockTimeoutMs, grants }: { readonly lockTimeoutMs: number; readonly grants: Grants },
 ): Promise<void> {
   // Building an index takes as long as it takes.
   await connection.query(
     `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL search_path = ${EXPOSED_SCHEMA}`,
   );
+  const login = await currentUser(connection);
   const before = await openTables(connection);
-  for (const statement of splitStatements(migration.sql)) await runStatement(connection, migration, statement);
+  for (const statement of splitStatements(migration.sql)) {
+    // As another role, the file may lack what this takes.
+    if (mayGrant(statement) && (await currentUser(connection)) === login) {
+      await enableRowSecurity(connection, before);
+      await grants.prepareFor(statement.text, connection);
+    }
+    await runStatement(connection, migration, statement);
+  }
   // The file may have left another role or path behind.
   await connection.query(`RESET ROLE; SET LOCAL search_path = ${EXPOSED_SCHEMA}`);
   await enableRowSecurity(connection, before);
+  await grants.settle(connection);
+}
+
+/** What a file says of privileges comes after ours, as if they had been there when the table was made. Also in a DO block. */
+export function mayGrant({ text }: SqlStatement): boolean {
+  return /\b(?:grant|revoke)\b/i.test(text);
+}
+
+async function currentUser(connection: Queryable): Promise<string | undefined> {
+  return (await connection.query<{ name: string }>('SELECT current_user AS name')).rows[0]?.name;
 }
 
 /** By their oids: tables that nobody protects. */

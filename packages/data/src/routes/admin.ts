@@ -98,13 +98,9 @@ export interface AppMigrationActions {
   readonly apply: (wanted: readonly AppMigration[]) => Promise<readonly string[]>;
 }
 
-/** For the operator: the admin token is needed. */
-export function adminRoutes(
-  routes: OpenAPIHono<ReactorEnv>,
-  { config, schema, tokens }: DataService,
-  { migrations, apply: applyAndReload }: AppMigrationActions,
-): void {
-  const operatorOnly: MiddlewareHandler<ReactorEnv>[] = [
+/** What routes for the operator begin with: the admin token is needed, and bodies have a limit. */
+export function operatorOnly({ config, tokens }: DataService): MiddlewareHandler<ReactorEnv>[] {
+  return [
     authenticate(tokens),
     async (c, next) => {
       requireSystem(c);
@@ -118,23 +114,33 @@ export function adminRoutes(
     }),
     utf8Bodies,
   ];
+}
+
+/** For the operator: the schema and the app's own migrations. */
+export function adminRoutes(
+  routes: OpenAPIHono<ReactorEnv>,
+  service: DataService,
+  { migrations, apply: applyAndReload }: AppMigrationActions,
+): void {
+  const { config, schema } = service;
+  const middleware = operatorOnly(service);
   const { migrationsDir } = config;
 
-  routes.openapi({ ...reload, middleware: operatorOnly }, async (c) => {
+  routes.openapi({ ...reload, middleware }, async (c) => {
     const { model } = await schema.reload();
     return c.json({ relations: model.relations.size, functions: model.functions.size }, 200);
   });
 
-  routes.openapi({ ...status, middleware: operatorOnly }, async (c) => {
+  routes.openapi({ ...status, middleware }, async (c) => {
     const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
     return c.json(statusBody(await migrations.status(files)), 200);
   });
 
-  routes.openapi({ ...compare, middleware: operatorOnly }, async (c) => {
+  routes.openapi({ ...compare, middleware }, async (c) => {
     return c.json(statusBody(await migrations.status(c.req.valid('json').migrations.map(asSent))), 200);
   });
 
-  routes.openapi({ ...apply, middleware: operatorOnly }, async (c) => {
+  routes.openapi({ ...apply, middleware }, async (c) => {
     const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
     const wanted = body?.migrations.map(asSent) ?? (await readMigrationFiles(requireFolder(migrationsDir)));
     c.set('mayTakeLong', true);

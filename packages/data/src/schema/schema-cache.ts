@@ -36,6 +36,8 @@ export interface SchemaCacheOptions {
   readonly onReload: (result: 'ok' | 'failed') => void;
   /** Called when a lock or the time limit kept the schema from being read. */
   readonly onTimeout?: () => void;
+  /** Before each reading: what it finds will be served. Does not reject. */
+  readonly beforeRead?: () => Promise<void>;
 }
 
 /**
@@ -168,7 +170,8 @@ export class SchemaCache {
   }
 
   async #read(): Promise<CachedSchema> {
-    const { database, clock, logger, onReload, onTimeout } = this.#options;
+    const { database, clock, logger, onReload, onTimeout, beforeRead } = this.#options;
+    await beforeRead?.();
     const readAt = clock.monotonic();
     try {
       const { model, fingerprint } = await readSettled(database);

@@ -23,6 +23,7 @@ const SCHEMA = `
     SELECT json_build_object('role', current_user, 'session', session_user, 'sub', auth.jwt() ->> 'sub',
       'path', current_setting('search_path'), 'timeout', current_setting('statement_timeout'),
       'read_only', current_setting('transaction_read_only')) $$;
+  GRANT EXECUTE ON FUNCTION who TO reactor_anon;
   CREATE FUNCTION enter(tenant text) RETURNS text LANGUAGE sql VOLATILE AS
     $$ SELECT set_config('app.tenant', tenant, false) $$;
   CREATE FUNCTION look_into(tenant text) RETURNS text LANGUAGE sql STABLE AS

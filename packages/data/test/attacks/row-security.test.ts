@@ -32,6 +32,7 @@ const SCHEMA = `
   CREATE FUNCTION all_notes() RETURNS SETOF notes LANGUAGE sql STABLE AS 'SELECT * FROM notes';
   CREATE FUNCTION by_sql(query text) RETURNS SETOF text LANGUAGE plpgsql STABLE AS
     $$ BEGIN RETURN QUERY EXECUTE query; END $$;
+  GRANT EXECUTE ON FUNCTION all_notes, by_sql TO reactor_anon;
   ANALYZE;
 `;
 

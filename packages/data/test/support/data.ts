@@ -15,12 +15,19 @@ export interface TestData {
   as(token: string | undefined): (method: string, path: string, init?: RequestInit) => Promise<Response>;
 }
 
+export interface TestDataOptions {
+  readonly config?: Partial<DataConfig>;
+  readonly logger?: Logger;
+  /** What an app had in the database before Reactor came. */
+  readonly before?: string;
+}
+
 /** Data on a database of its own that holds what `sql` makes, started, mounted in a plain Hono app. */
 export async function createTestData(
   sql: string,
-  { config = {}, logger = silentLogger }: { config?: Partial<DataConfig>; logger?: Logger } = {},
+  { config = {}, logger = silentLogger, before }: TestDataOptions = {},
 ): Promise<TestData> {
-  const { database, connectionString } = await databaseWith(sql);
+  const { database, connectionString } = await databaseWith(sql, before);
   const clock: Clock = systemClock;
   const data = createData({ ...parseDataConfig({}), ...config }, { logger, clock, database, tokens: testTokens });
   onTestFinished(() => data.stop(AbortSignal.timeout(1_000)));

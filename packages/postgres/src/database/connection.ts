@@ -122,9 +122,9 @@ export async function runTransaction<T>(
 ): Promise<T> {
   let open = true;
   const guarded: Queryable = {
-    query: async (text, values) => {
+    query: async (text, values, options) => {
       if (!open) throw new Error('the transaction has ended; await every query inside it');
-      return connection.query(text, values);
+      return connection.query(text, values, options);
     },
   };
   let broken = false;

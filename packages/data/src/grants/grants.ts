@@ -1,0 +1,96 @@
+import type { Database, Logger, Queryable } from '@reactor/core';
+import { isSqlError } from '../execute/sql-errors.js';
+import type { Difference, GrantRules } from './difference.js';
+import { type Exposed, expose } from './expose.js';
+import { lockGrants, reconcile, reconcileRelations, reopenRoutines, withGrantLock } from './reconcile.js';
+
+export interface GrantsOptions extends GrantRules {
+  readonly database: Database;
+  readonly logger: Logger;
+}
+
+/** DDL of another session may hold an object for long; the next reading of the schema tries again. */
+const LOCK_TIMEOUT_MS = 2_000;
+
+/**
+ * What another session brings about that alters or drops an object meanwhile: undefined table, function, object;
+ * "tuple concurrently updated"; deadlock; serialization failure.
+ */
+const CONCURRENT: ReadonlySet<string> = new Set(['42P01', '42883', '42704', 'XX000', '40P01', '40001']);
+
+const FROM_PUBLIC = /\brevoke\b[\s\S]*\bpublic\b/i;
+
+/** Privileges of the request roles on what is in the schema `public`: they follow row-level security. */
+export class Grants {
+  readonly #options: GrantsOptions;
+
+  constructor(options: GrantsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gives and takes what differs, in a transaction of its own.
+   * @throws what the database throws, after one more try where another session was in the way
+   */
+  async reconcile(): Promise<void> {
+    this.#log(await this.#transaction((transaction) => reconcile(transaction, this.#options)));
+  }
+
+  /**
+   * As `reconcile`, for readings of the schema: they go on without it. Doctor tells what differs.
+   */
+  async tryReconcile(): Promise<void> {
+    await this.reconcile().catch((error: unknown) => {
+      this.#options.logger.warn('privileges could not be reconciled with row-level security', { error });
+    });
+  }
+
+  /** Opens what was withheld. @param names undefined for everything */
+  async expose(names: readonly string[] | undefined): Promise<Exposed> {
+    const result = await this.#transaction((transaction) => expose(transaction, names, this.#options));
+    for (const one of result.exposed) this.#options.logger.info('exposed to requests', { ...one });
+    return result;
+  }
+
+  /** For the runner of migrations, in its transaction: before a file runs, so that nobody grants meanwhile. */
+  lock(transaction: Queryable): Promise<void> {
+    return lockGrants(transaction);
+  }
+
+  /**
+   * For the runner, before a statement that grants or revokes: it finds what the file made as it would be without it.
+   */
+  async prepareFor(statement: string, transaction: Queryable): Promise<void> {
+    await withGrantLock(transaction, async () => {
+      await reconcileRelations(transaction, this.#options);
+      if (FROM_PUBLIC.test(statement)) await reopenRoutines(transaction);
+    });
+  }
+
+  /** For the runner, at the end of a file. */
+  async settle(transaction: Queryable): Promise<void> {
+    await withGrantLock(transaction, () => reconcile(transaction, this.#options));
+  }
+
+  async #transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T> {
+    const once = () =>
+      this.#options.database.transaction(async (transaction) => {
+        await transaction.query("SELECT set_config('lock_timeout', $1, true)", [String(LOCK_TIMEOUT_MS)]);
+        return withGrantLock(transaction, () => work(transaction));
+      });
+    try {
+      return await once();
+    } catch (error) {
+      if (!isSqlError(error) || !CONCURRENT.has(error.code)) throw error;
+      return once();
+    }
+  }
+
+  #log(changes: readonly Difference[]): void {
+    for (const { object, give, take } of changes) {
+      const fields = { object: object.target, kind: object.kind, given: give, taken: take };
+      if (take.length > 0) this.#options.logger.info('privileges taken', fields);
+      else this.#options.logger.debug('privileges given', fields);
+    }
+  }
+}
