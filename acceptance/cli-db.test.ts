@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { writeMigrations } from './support/migrations.js';
+import { externalPostgres } from './support/postgres.js';
 import { startServer, type TestServer } from './support/server.js';
 
 const BIN = path.resolve(import.meta.dirname, '../apps/reactor-cli/bin/reactor.js');
@@ -125,10 +126,46 @@ test('types of the tables, into a file that changes only with them', async () =>
   expect(await readFile(file, 'utf8')).toContain('done: boolean | null;');
 });
 
+test('tables that are older than Reactor are opened by name, or all at once', async () => {
+  const postgres = externalPostgres();
+  await postgres.sql(`
+    CREATE TABLE orders (id int); ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+    CREATE TABLE logs (id int);
+    CREATE FUNCTION total() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
+  const server = await startServer({ environment: { REACTOR_DATABASE__URL: postgres.url } });
+  const rights = 'reactor_anon SELECT; reactor_authenticated INSERT, SELECT, UPDATE, DELETE';
+  expect(await db(server, 'expose', 'orders')).toEqual({
+    code: 0,
+    stdout: `exposed table orders: ${rights}\n1 exposed\n`,
+    stderr: '',
+  });
+  expect(await db(server, 'expose', 'orders')).toMatchObject({
+    code: 0,
+    stdout: 'already exposed: orders\n0 exposed\n',
+  });
+  const skipped = 'skipped table logs: row-level security is off: ALTER TABLE public.logs ENABLE ROW LEVEL SECURITY\n';
+  expect(await db(server, 'expose', 'logs')).toMatchObject({ code: 1, stdout: `${skipped}0 exposed\n` });
+  expect(await db(server, 'expose', '--all')).toMatchObject({
+    code: 0,
+    stdout: `exposed function total(): reactor_authenticated EXECUTE\n${skipped}1 exposed\n`,
+  });
+  await postgres.sql('ALTER TABLE logs ENABLE ROW LEVEL SECURITY');
+  expect((await db(server, 'expose', '--all')).stdout).toBe(`exposed table logs: ${rights}\n1 exposed\n`);
+  expect((await db(server, 'expose', '--all')).stdout).toBe('nothing to expose\n');
+  for (const [args, message] of [
+    [[], 'error: nothing to expose'],
+    [['--all', 'orders'], 'error: --all and names exclude each other'],
+    [['nowhere'], 'error: There is no table, view or function of the schema public called "nowhere".'],
+  ] as const) {
+    const { code, stderr } = await db(server, 'expose', ...args);
+    expect([code, stderr.split('\n')[0]]).toEqual([1, message]);
+  }
+});
+
 test('a server without data says so', async () => {
   const server = await startServer({ config: '[project]\nenv = "dev"\n[auth]\n[storage]\n' });
   await writeMigrations(server.directory, { '001_todos': TODOS });
-  for (const args of [['migrate'], ['status'], ['types'], ['status', 'migrations']]) {
+  for (const args of [['migrate'], ['status'], ['types'], ['status', 'migrations'], ['expose', '--all']]) {
     const { code, stdout, stderr } = await db(server, ...args);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain('has no data capability: [data] is not mounted\n  → Add a section [data]');

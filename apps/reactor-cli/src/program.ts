@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { expose } from './commands/db/expose.js';
 import { migrate } from './commands/db/migrate.js';
 import { dbStatus } from './commands/db/status.js';
 import { types } from './commands/db/types.js';
@@ -118,7 +119,7 @@ function createProgram(io: Io, execute: Execute): Command {
 }
 
 function addDatabaseCommands(program: Command, io: Io, execute: Execute): void {
-  const db = program.command('db').description('tables of the app: migrate, status, types');
+  const db = program.command('db').description('tables of the app: migrate, status, expose, types');
   const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(io.directory, path));
   const folder = ['[folder]', 'folder with *.sql files; else data.migrations_dir of the server'] as const;
   db.command('migrate')
@@ -132,6 +133,13 @@ function addDatabaseCommands(program: Command, io: Io, execute: Execute): void {
     .description('show which migrations are applied; exits with 5 when one is pending or has changed')
     .argument(...folder)
     .action((path: string | undefined) => execute((client, output) => dbStatus(client, output, absolute(path))));
+  db.command('expose')
+    .description('open to requests what was in the database before Reactor, where row-level security is on')
+    .argument('[names...]', 'tables, views and functions of the schema public')
+    .option('--all', 'everything that is withheld')
+    .action((names: string[], options: { readonly all?: boolean }) =>
+      execute((client, output) => expose(client, output, names, options)),
+    );
   db.command('types')
     .description('print the tables and functions as TypeScript; --output <file> puts them into a file')
     .action(() => {
