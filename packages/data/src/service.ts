@@ -7,7 +7,7 @@ import { isOfParameter, isOfStaleSchema } from './execute/stale-schema.js';
 import type { DataMetrics } from './metrics.js';
 import { QueryError } from './query/index.js';
 import type { SchemaModel } from './schema/model.js';
-import type { CachedSchema, SchemaCache } from './schema/schema-cache.js';
+import type { MissedBy, SchemaCache } from './schema/schema-cache.js';
 
 /** What the routes work with. */
 export interface DataService {
@@ -30,29 +30,32 @@ const MISSES: ReadonlySet<string> = new Set([
 /** An operator, constraint or object of PostgreSQL that a value of the caller may name, or that was there before. */
 const MISSING_OBJECTS: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '42704', '42P10']);
 
+/** Attempts of one request. A schema that changes more often meanwhile is one to come back to. */
+const MAX_ATTEMPTS = 3;
+
 /**
- * Plans and runs `work` by the schema as it is known, and once more by a newer one when the error says that there may be
- * one: DDL may not have reached us yet. Nothing of a failed attempt is kept in the database.
- * @throws DataError `schema_unavailable` (503) when the schema cannot be read, or changes again meanwhile
+ * Plans and runs `work` by the schema as it is known, and again by a newer one when the error says that there may be one:
+ * DDL may not have reached us yet. Nothing of a failed attempt is kept in the database.
+ * @throws DataError `schema_unavailable` (503) when the schema cannot be read, or keeps changing meanwhile
  */
 export async function withSchema<T>(
   { schema }: DataService,
   principal: Principal,
   work: (model: SchemaModel) => Promise<T>,
 ): Promise<T> {
-  const attempt = ({ model, systemModel }: CachedSchema) =>
-    withFreshTypes(principal.kind === 'system' ? systemModel : model, work);
-  const seen = await schema.get();
-  try {
-    return await attempt(seen);
-  } catch (error) {
-    const by = missedBy(error);
-    const newer = by === undefined ? undefined : await schema.afterMiss(seen, by);
-    if (newer === undefined) throw error;
-    return attempt(newer).catch(async (again) => {
-      const isStale = missedBy(again) === 'database' && isNewer(await schema.afterMiss(newer, 'database'), newer);
-      throw isStale ? schemaUnavailable(again) : again;
-    });
+  let seen = await schema.get();
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      const { model, systemModel } = seen;
+      return await withFreshTypes(principal.kind === 'system' ? systemModel : model, work);
+    } catch (error) {
+      const by = missedBy(error);
+      // Only what PostgreSQL refuses of our own is tried more than once again: a schema may change, and change back.
+      if (by === undefined || (attempts > 1 && by !== 'database')) throw error;
+      const newer = attempts === MAX_ATTEMPTS ? undefined : await schema.afterMiss(seen, by);
+      if (newer === undefined) throw by === 'database' ? schemaUnavailable(error) : error;
+      seen = newer;
+    }
   }
 }
 
@@ -66,21 +69,18 @@ function withFreshTypes<T>(model: SchemaModel, work: (model: SchemaModel) => Pro
 }
 
 /** Who says that the model lacks something or has too much: the caller who names it, or PostgreSQL. */
-function missedBy(error: unknown): 'caller' | 'database' | undefined {
+function missedBy(error: unknown): MissedBy | undefined {
   if (error instanceof QueryError) return MISSES.has(error.reason) ? 'caller' : undefined;
   const cause = causeOf(error);
   if (!isSqlError(cause)) return undefined;
-  if (isOfStaleSchema(cause) || isWithoutPrivilege(cause)) return 'database';
+  if (isOfStaleSchema(cause)) return 'database';
+  if (isWithoutPrivilege(cause)) return 'role';
   return MISSING_OBJECTS.has(cause.code) ? 'caller' : undefined;
 }
 
 /** Perhaps of a table or function that was made again under its name: reading the schema gives it its privileges. */
 function isWithoutPrivilege({ code, routine }: SqlError): boolean {
   return code === '42501' && routine === 'aclcheck_error';
-}
-
-function isNewer(now: CachedSchema | undefined, than: CachedSchema): boolean {
-  return now !== undefined && now.fingerprint !== than.fingerprint;
 }
 
 function causeOf(error: unknown): unknown {

@@ -103,7 +103,10 @@ test('a reading ends by itself when it has to wait', async () => {
   const { database } = await databaseWith(TABLE);
   const blocker = await database.connect();
   await blocker.query('BEGIN; LOCK TABLE pg_catalog.pg_description IN ACCESS EXCLUSIVE MODE');
-  await expect(readSchema(database, 'public', { timeoutMs: 200 })).rejects.toMatchObject({ code: '57014' });
+  await expect(readSchema(database, 'public', { timeoutMs: 200 })).rejects.toMatchObject({
+    code: 'schema_unavailable',
+    cause: { code: '57014' },
+  });
   await blocker.query('ROLLBACK');
   blocker.release();
   await expect(readSchema(database, 'public', { timeoutMs: 5_000 })).resolves.toBeDefined();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, type Database, type Logger, ReactorError, reasonOf, type Subscription } from '@reactor/core';
 import { schemaUnavailable } from '../errors.js';
 import { isSqlError } from '../execute/sql-errors.js';
@@ -17,6 +18,15 @@ export const EXPOSED_SCHEMA = 'public';
  * busy: after such a reading there is a pause of this many times as long as it took, within these milliseconds.
  */
 const MISS_PAUSE = { factor: 9, minMs: 100, maxMs: 10_000 };
+
+/** A refused caller waits this long for the end of a pause, for privileges that may be on their way. Milliseconds. */
+const MAX_WAIT_MS = 1_000;
+
+/**
+ * Who says that something is missing. A caller may be guessing; a role without a privilege may be meant to be without;
+ * PostgreSQL, which refuses what the model has, is believed at once, unless it has just been wrong.
+ */
+export type MissedBy = 'caller' | 'role' | 'database';
 
 /** One reading of the schema. */
 export interface CachedSchema {
@@ -53,6 +63,7 @@ export class SchemaCache {
   #queued: Promise<CachedSchema> | undefined;
   /** Monotonic milliseconds until which a miss is no reason to read. */
   #pauseUntil = Number.NEGATIVE_INFINITY;
+  #afterwards: Promise<CachedSchema> | undefined;
   /** PostgreSQL refused what the model has, and the next reading found the same model. */
   #falseAlarm = false;
   readonly #retry = new RetryTimer(() => this.reload());
@@ -83,7 +94,7 @@ export class SchemaCache {
     this.#retry.stop();
     await this.#subscription?.stop();
     this.#subscription = undefined;
-    await Promise.allSettled([this.#running, this.#queued]);
+    await Promise.allSettled([this.#running, this.#queued, this.#afterwards]);
   }
 
   /**
@@ -142,21 +153,34 @@ export class SchemaCache {
   }
 
   /**
-   * What to try with when `seen` misses something: a newer schema, or undefined when there is none to be had now.
-   * @param by who says that something is missing: a caller may be guessing; PostgreSQL, which refuses what the model has,
-   *   is believed at once, unless it has just been wrong
+   * What to try with when `seen` misses something: a newer schema, or undefined when none can be read now.
    * @throws as `reload`
    */
-  async afterMiss(seen: CachedSchema, by: 'caller' | 'database'): Promise<CachedSchema | undefined> {
-    if (this.#current !== seen) return this.#current;
-    if ((by === 'caller' || this.#falseAlarm) && this.#isPausing()) {
+  async afterMiss(seen: CachedSchema, by: MissedBy): Promise<CachedSchema | undefined> {
+    // Another reading of the same schema may have begun before what is missed was there.
+    if (this.#current !== undefined && this.#current.fingerprint !== seen.fingerprint) return this.#current;
+    if ((by !== 'database' || this.#falseAlarm) && this.#isPausing()) {
       if (this.#failure !== undefined) throw schemaUnavailable(this.#failure);
-      return undefined;
+      return by === 'role' ? this.#afterPause() : undefined;
     }
     const began = this.#options.clock.monotonic();
     const newer = await this.reload().finally(() => this.#pauseSince(began));
     if (by === 'database') this.#falseAlarm = newer.fingerprint === seen.fingerprint;
     return newer;
+  }
+
+  /** The reading after the pause, one for all who wait; undefined when that is too far off. */
+  #afterPause(): Promise<CachedSchema> | undefined {
+    const began = this.#options.clock.monotonic();
+    const left = this.#pauseUntil - began;
+    if (left > MAX_WAIT_MS) return undefined;
+    this.#afterwards ??= delay(left)
+      .then(() => this.reload())
+      .finally(() => {
+        this.#afterwards = undefined;
+        this.#pauseSince(began + left);
+      });
+    return this.#afterwards;
   }
 
   #pauseSince(began: number): void {

@@ -30,7 +30,10 @@ test('statements that no transaction takes run one by one, and new tables are pr
   expect(await first("SELECT count(*)::int FROM pg_policy WHERE polrelid = 'more'::regclass")).toBe(3);
   expect(await first("SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_id'::regclass")).toBe(true);
   expect(await first('SELECT count(*)::int FROM reactor_data.app_migration_steps')).toBe(0);
-  expect(await first("SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'")).toBe(0);
+  // The session ends a moment after its connection is given back, and other databases of the server have locks too.
+  const locks = `SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  await expect.poll(() => first(locks)).toBe(0);
 });
 
 test('one that fails goes on where it stopped, and what ran must stay as it is', async () => {

@@ -47,6 +47,8 @@ interface Asked {
   count: number;
   inserted: number;
   putOff: number;
+  /** A table that somebody else made again gets its privileges with the next reading of the schema. */
+  readonly mayLackPrivileges: boolean;
   /** Answers that are not allowed. */
   readonly wrong: string[];
 }
@@ -58,7 +60,9 @@ async function keepAsking({ as }: TestData, asked: Asked, offset: number, signal
     const [method = '', path = ''] = request.split(' ');
     const answer = await as('alice')(method, path, body === undefined ? {} : jsonBody(body));
     const text = await answer.text();
-    const isPutOff = answer.status === 503 && answer.headers.get('Retry-After') !== null;
+    const isPutOff =
+      (answer.status === 503 && answer.headers.get('Retry-After') !== null) ||
+      (asked.mayLackPrivileges && answer.status === 403 && text.includes('"code":"42501"'));
     if (answer.status >= 300 && !isPutOff) asked.wrong.push(`${answer.status} ${request}: ${text}`);
     if (answer.status === 201) asked.inserted += 1;
     if (isPutOff) asked.putOff += 1;
@@ -81,10 +85,11 @@ describe('while migrations change what they use, requests are answered right or 
         await data.database.query(`BEGIN; ${sql}; COMMIT`);
       },
     ],
-  ])('%s', async (_, migrate) => {
+  ])('%s', async (who, migrate) => {
     const data = await createTestData(SCHEMA);
     const done = new AbortController();
-    const asked: Asked = { count: 0, inserted: 0, putOff: 0, wrong: [] };
+    const mayLackPrivileges = who !== 'by this server';
+    const asked: Asked = { count: 0, inserted: 0, putOff: 0, wrong: [], mayLackPrivileges };
     const asking = [0, 2, 4, 6].map((offset) => keepAsking(data, asked, offset, done.signal));
     const failed: string[] = [];
     for (let round = 0; round < 2; round += 1) {
@@ -93,7 +98,8 @@ describe('while migrations change what they use, requests are answered right or 
         if (answer instanceof Response && answer.status !== 200) failed.push(`${sql}: ${await answer.text()}`);
         // What is answered after a migration knows it.
         const now = await data.as('alice')('GET', '/items?id=eq.2&select=id,name');
-        if (now.status !== 200 && now.status !== 503) failed.push(`${now.status} after ${sql}`);
+        const isLate = mayLackPrivileges && now.status === 403;
+        if (now.status !== 200 && now.status !== 503 && !isLate) failed.push(`${now.status} after ${sql}`);
         const before = asked.count;
         await vi.waitFor(() => expect(asked.count).toBeGreaterThan(before + REQUESTS.length), {
           timeout: 20_000,
