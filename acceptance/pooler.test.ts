@@ -103,6 +103,52 @@ test('LISTEN takes database.direct_url, and the doctor is content', async () => 
   expect(await migrateWithoutTransaction(server)).toMatchObject({ status: 200, body: { applied: ['950_index'] } });
 });
 
+test('requests keep their login when the pooler is full or the database behind it restarts', async () => {
+  const { postgres, server, urlFor } = await serverBehindPooler('transaction');
+  const person = await signUp(server);
+  const read = () =>
+    fetch(`${server.url}/data/v1/notes`, { headers: { Authorization: `Bearer ${person.access_token}` } });
+  expect((await read()).status).toBe(200);
+  postgres.control('-m', 'fast', 'stop');
+  // The pooler keeps them waiting for a while, then it closes their connections.
+  const meanwhile = await Promise.all(Array.from({ length: 6 }, async () => (await read()).status));
+  expect(new Set(meanwhile)).toEqual(new Set([503]));
+  postgres.control('start');
+  await expect.poll(async () => (await read()).status, { timeout: 30_000 }).toBe(200);
+
+  // All of the pooler's connections are taken by somebody else.
+  const takers = [];
+  for (let taken = 0; taken < 300; taken++) {
+    const client = new Client({ connectionString: urlFor('postgres', 'of-postgres', 'app') });
+    client.on('error', () => {});
+    const isIn = await client.connect().then(
+      () => true,
+      () => false,
+    );
+    if (!isIn) break;
+    takers.push(client);
+  }
+  await Promise.all(Array.from({ length: 40 }, read));
+  await Promise.all(takers.map((client) => client.end()));
+  await expect.poll(async () => (await read()).status, { timeout: 30_000 }).toBe(200);
+  const said = linesOf(server).filter(({ fields }) => String(fields.message).includes('configured login'));
+  expect(said).toEqual([]);
+  expect(serverCheck(await doctor(server), 'requests_login')).toMatchObject({ status: 'ok' });
+});
+
+test('a pooler that does not know the login is told about by doctor', async () => {
+  const { server } = await serverBehindPooler('transaction', () => ({}), { users: ['postgres'] });
+  expect(serverCheck(await doctor(server), 'requests_login')).toMatchObject({
+    status: 'warn',
+    message: expect.stringMatching(/the server refused their own, reactor_requests_\w{8} \(/),
+    remedy: expect.stringContaining('Where the pooler has a list of users, add reactor_requests_'),
+  });
+});
+
+function serverCheck({ body }: Awaited<ReturnType<typeof doctor>>, name: string) {
+  return body.server?.checks.find((check) => check.name === name);
+}
+
 test('a migration without a transaction is refused where only the pooler is known', async () => {
   const { server } = await serverBehindPooler('transaction');
   const { status, body } = await migrateWithoutTransaction(server);
@@ -132,11 +178,12 @@ test('with prepared_statements = true the doctor warns of a pooler', async () =>
 async function serverBehindPooler(
   mode: 'transaction' | 'session',
   environmentFor: (directUrl: string) => Readonly<Record<string, string>> = () => ({}),
+  { users }: { readonly users?: readonly string[] } = {},
 ) {
   const postgres = externalPostgres();
   await postgres.sql("ALTER ROLE postgres PASSWORD 'of-postgres'");
   await postgres.sql('CREATE DATABASE app');
-  const pooler = await startPgBouncer(postgres, mode);
+  const pooler = await startPgBouncer(postgres, mode, users);
   const directory = await projectDirectory();
   const migrations = await writeMigrations(directory, { '001_notes': NOTES });
   const server = await startServer({

@@ -18,15 +18,21 @@ export interface PgBouncer {
 /**
  * Debian's PgBouncer before `postgres`, with few server connections, so that clients meet what others left on them. It
  * asks the server for passwords, as one does where logins come and go.
+ * @param users who is let in, with the password `of-<name>`; default: whom PostgreSQL knows
  */
-export async function startPgBouncer(postgres: ExternalPostgres, mode: 'transaction' | 'session'): Promise<PgBouncer> {
+export async function startPgBouncer(
+  postgres: ExternalPostgres,
+  mode: 'transaction' | 'session',
+  users?: readonly string[],
+): Promise<PgBouncer> {
   const directory = mkdtempSync(path.join(tmpdir(), 'reactor-pgbouncer-'));
   const account = accountOf('postgres');
   if (account !== undefined) chownSync(directory, account.uid, account.gid);
   const config = path.join(directory, 'pgbouncer.ini');
   // Of its own, so that what others leave on their server connections does not reach it.
   await postgres.sql("CREATE ROLE bouncer SUPERUSER LOGIN PASSWORD 'of-bouncer'");
-  writeFileSync(path.join(directory, 'users'), '"bouncer" "of-bouncer"\n');
+  const known = ['bouncer', ...(users ?? [])].map((name) => `"${name}" "of-${name}"\n`);
+  writeFileSync(path.join(directory, 'users'), known.join(''));
   writeFileSync(
     config,
     `[databases]
@@ -37,8 +43,9 @@ listen_port = ${PORT}
 unix_socket_dir = ${directory}
 auth_type = scram-sha-256
 auth_file = ${path.join(directory, 'users')}
-auth_user = bouncer
-auth_query = SELECT usename, passwd FROM pg_shadow WHERE usename = $1
+${users === undefined ? 'auth_user = bouncer\nauth_query = SELECT usename, passwd FROM pg_shadow WHERE usename = $1' : ''}
+server_login_retry = 1
+query_wait_timeout = 10
 pool_mode = ${mode}
 default_pool_size = ${mode === 'transaction' ? 4 : 60}
 max_client_conn = 300

@@ -151,6 +151,7 @@ export async function awaitDatabase({ database, requests }: Platform, signal: Ab
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     await database.waitUntilReady(patience.signal);
+    await database.assertOneDatabase();
     await checkPrivileges(database, requests === undefined ? [] : REQUEST_ROLES);
   } catch (error) {
     signal.throwIfAborted();

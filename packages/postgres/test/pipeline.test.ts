@@ -140,7 +140,7 @@ test('leaves nothing prepared behind by pipelines that fail', async () => {
   expect(await countPrepared(database)).toBe(0);
 });
 
-test('prepares anew what somebody else has removed, after one error', async () => {
+test('prepares anew what somebody else has removed', async () => {
   const database = await oneConnection();
   const run = async () => {
     const connection = await database.connect();
@@ -152,8 +152,21 @@ test('prepares anew what somebody else has removed, after one error', async () =
   };
   await run();
   await database.query('DEALLOCATE ALL');
-  await expect(run()).rejects.toMatchObject({ code: '26000' });
   expect(await run()).toEqual([{ rows: [{ n: 1 }], rowCount: 1 }]);
+});
+
+test('what a function does with the same errors says nothing about the names', async () => {
+  const database = await oneConnection();
+  await database.query(`CREATE FUNCTION clash(state text) RETURNS void LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'mine' USING ERRCODE = state; END $$`);
+  for (const state of ['08P01', '42P05', '26000']) {
+    const connection = await database.connect();
+    const call = { text: 'SELECT clash($1)', values: [state], prepareAs: 'clash' };
+    await expect(connection.pipeline([call])).rejects.toMatchObject({ code: state, message: 'mine' });
+    expect(await connection.pipeline([{ text: 'SELECT 1 AS n', prepareAs: 'one' }])).toMatchObject([{ rowCount: 1 }]);
+    connection.release();
+  }
+  expect(await countPrepared(database)).toBe(1);
 });
 
 test('a connection that ends under it is a database that is unavailable', async () => {

@@ -106,14 +106,19 @@ test('what the login has been given is taken back at the next start', async () =
   const running = open(connectionString);
   await whoServes(running);
   await database.query(`ALTER ROLE ${login} CREATEDB INHERIT; GRANT pg_read_all_data TO ${login}`);
+  // As every login may do itself.
+  await running.requests.query(`ALTER ROLE ${login} SET default_transaction_read_only = on`);
   expect(await probe(running)).toMatchObject({
     status: 'warn',
     code: 'requests_login_unfit',
-    remedy: expect.stringContaining('NOCREATEDB NOINHERIT'),
+    remedy: expect.stringMatching(/NOCREATEDB NOINHERIT.*RESET ALL/),
   });
   const next = open(connectionString);
   expect(await whoServes(next)).toBe(login);
   expect(await probe(next)).toMatchObject({ status: 'ok' });
+  expect((await next.requests.query('SHOW default_transaction_read_only')).rows).toEqual([
+    { default_transaction_read_only: 'off' },
+  ]);
   await database.query(
     `GRANT CREATE ON SCHEMA public TO ${login}; SET ROLE ${login}; CREATE TABLE mine (); RESET ROLE`,
   );
@@ -147,7 +152,7 @@ test('a login that may make no roles serves requests itself, and the doctor says
   expect(await probe(own)).toMatchObject({ status: 'ok' });
 });
 
-test('a refused password is set again once, then requests stay on the configured login', async () => {
+test('a refused login gets its password again, and where that does not help, requests go on without it', async () => {
   const own = await startServer();
   for (const role of REQUEST_ROLES) await runSql(own.connectionString, `CREATE ROLE ${role} NOLOGIN NOINHERIT`);
   const login = `reactor_requests_${createHash('sha256').update('postgres').digest('hex').slice(0, 8)}`;
@@ -172,16 +177,80 @@ test('a refused password is set again once, then requests stay on the configured
     .toEqual([login, login, login]);
   expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
 
-  await refuse(`ALTER ROLE ${login} PASSWORD 'a third'`);
+  // Setting it again does not help where the login itself is not let in.
+  await writeFile(hba, `local all ${login} reject\n${await readFile(hba, 'utf8')}`);
+  await refuse('SELECT pg_reload_conf()');
   await expect.poll(() => whoServes(databases).catch(String)).toBe('postgres');
   expect(lines.filter(({ level }) => level === 'warn')).toEqual([
     {
       level: 'warn',
       message: 'requests run on the configured login',
-      fields: { reason: expect.stringContaining('the server refused their own (password authentication failed') },
+      fields: {
+        reason: expect.stringMatching(
+          /^the server refused their own, reactor_requests_\w+ \(pg_hba.conf rejects connection/,
+        ),
+      },
     },
   ]);
   expect(await probe(databases)).toMatchObject({ status: 'warn', code: 'requests_login_missing' });
+});
+
+test('a database that takes no connections for a while is no refusal', async () => {
+  const { connectionString, database, name, login } = await appDatabase();
+  const { logger, lines } = recordingLogger();
+  const databases = open(connectionString, { logger });
+  dropAfterwards(connectionString, login);
+  expect(await whoServes(databases)).toBe(login);
+  await database.close();
+  const allow = (sql: string) => runSql(server.adminUrl, sql);
+  await allow(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  await allow(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+  for (let time = 0; time < 4; time++) {
+    await expect.poll(() => whoServes(databases).catch(({ code }) => code)).toBe('database_unavailable');
+  }
+  await allow(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  await expect.poll(() => whoServes(databases).catch(String)).toBe(login);
+  expect(lines.filter(({ message }) => message.includes('configured login'))).toEqual([]);
+});
+
+test('addresses that lead to two databases are refused', async () => {
+  const [one, two] = [await appDatabase(), await appDatabase()];
+  const elsewhere = open(one.connectionString, { requestsConnectionString: two.connectionString });
+  await expect(elsewhere.assertOneDatabase()).rejects.toThrow(
+    'database.requests_url leads to another database than database.url',
+  );
+  expect(await probe(elsewhere)).toMatchObject({ status: 'fail', code: 'requests_url_elsewhere' });
+  const direct = open(one.connectionString, { directConnectionString: two.connectionString });
+  await expect(direct.assertOneDatabase()).rejects.toThrow('database.direct_url leads to another database');
+  dropAfterwards(one.connectionString, one.login);
+  await whoServes(direct);
+  const pooler = direct.probes.find(({ name }) => name === 'pooler');
+  expect(await pooler?.run(AbortSignal.timeout(5_000))).toMatchObject({ status: 'fail', code: 'direct_url_elsewhere' });
+  await expect(
+    open(one.connectionString, { directConnectionString: one.connectionString }).assertOneDatabase(),
+  ).resolves.toBeUndefined();
+});
+
+test('a login of somebody is not changed, and the doctor says to use another', async () => {
+  const { connectionString, database, name } = await appDatabase();
+  const admin = `admin_${name.slice(-8)}`;
+  await database.query(`CREATE ROLE ${admin} LOGIN SUPERUSER PASSWORD 'admin'`);
+  onTestFinished(() => runSql(server.adminUrl, `DROP ROLE ${admin}`));
+  const { logger, lines } = recordingLogger();
+  const requestsConnectionString = connectionString.replace(/\/\/[^@/]*@/, `//${admin}:admin@`);
+  const databases = open(connectionString, { requestsConnectionString, logger });
+  expect(await whoServes(databases)).toBe(admin);
+  expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([
+    { message: 'database.requests_url names a login that may do more than requests', fields: { login: admin } },
+  ]);
+  const found = await probe(databases);
+  expect(found).toMatchObject({ status: 'warn', message: expect.stringContaining('which has SUPERUSER, INHERIT') });
+  expect((found as { remedy: string }).remedy).toContain('CREATE ROLE reactor_requests LOGIN');
+  expect((found as { remedy: string }).remedy).not.toContain(admin);
+  const { rows } = await database.query('SELECT rolsuper, rolinherit FROM pg_roles WHERE rolname = $1', [admin]);
+  expect(rows).toEqual([{ rolsuper: true, rolinherit: true }]);
+  await databases.close();
+  await database.query(`REVOKE ${REQUEST_ROLES.join(', ')} FROM ${admin}; DROP OWNED BY ${admin}`);
 });
 
 test('a login that somebody dropped is made again', async () => {

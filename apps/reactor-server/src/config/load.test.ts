@@ -63,7 +63,7 @@ test('flags win over the environment, that over the file, that over defaults', a
   const environment = { REACTOR_SERVER__BIND: '127.0.0.1:2', REACTOR_DATABASE__ACQUIRE_TIMEOUT_SECS: '1.5' };
   const fromFlag = await read({ file, environment, flags: { bind: '127.0.0.1:3' } });
   expect(fromFlag.config.bind.port).toBe(3);
-  expect(fromFlag.config.database).toEqual({ poolMax: 7, acquireTimeoutMs: 1500 });
+  expect(fromFlag.config.database).toMatchObject({ poolMax: 7, acquireTimeoutMs: 1500 });
   expect((await read({ file, environment })).config.bind.port).toBe(2);
   expect((await read({ file })).config.bind.port).toBe(1);
   const origins = Object.fromEntries(fromFlag.loaded.entries.map((entry) => [entry.path, entry.origin]));

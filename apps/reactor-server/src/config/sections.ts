@@ -104,7 +104,7 @@ export const databaseSection = z
     pool_max: z
       .number()
       .int()
-      .min(MINIMUM_POOL_MAX, `expected at least ${MINIMUM_POOL_MAX}: two connections for each of three pools`)
+      .min(MINIMUM_POOL_MAX, `expected at least ${MINIMUM_POOL_MAX}, two connections for each pool`)
       .max(1000)
       .describe('Most connections of all pools together.'),
     acquire_timeout_secs: seconds(0.1, 300).describe('Seconds a request waits for a connection.'),
@@ -116,6 +116,10 @@ export const databaseSection = z
   .refine(({ url, requests_url }) => url !== undefined || requests_url === undefined, {
     path: ['requests_url'],
     message: 'needs database.url: the embedded PostgreSQL has its own login for requests',
+  })
+  .refine(({ url, requests_url }) => url === undefined || url !== requests_url, {
+    path: ['requests_url'],
+    message: 'must name another login than database.url',
   });
 
 export const tracingSection = z.strictObject({

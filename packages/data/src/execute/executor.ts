@@ -29,12 +29,6 @@ export interface PlanResult {
 /** A longer statement is not worth what keeping it prepared on every connection costs. Characters. */
 const MAX_PREPARED_LENGTH = 8_192;
 
-/**
- * A prepared statement was removed behind our back, or a pooler gave us a connection that never had it or has another by
- * that name. Nothing of the transaction was done, and the pool has taken note.
- */
-const NAME_CLASHES: ReadonlySet<string> = new Set(['26000', '42P05', '08P01']);
-
 const DIVISION_BY_ZERO = '22012';
 
 const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
@@ -145,10 +139,7 @@ export class Executor {
     const connection = await (isSystem ? database : requests).connect();
     const started = clock.monotonic();
     try {
-      const result = await work(connection, opening).catch((error) => {
-        if (!isSqlError(error) || !NAME_CLASHES.has(error.code)) throw error;
-        return work(connection, opening);
-      });
+      const result = await work(connection, opening);
       connection.release();
       return result;
     } catch (error) {

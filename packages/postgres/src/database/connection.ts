@@ -61,7 +61,23 @@ export class PooledConnection implements DatabaseConnection {
     statements: readonly Statement[],
     options?: QueryOptions,
   ): Promise<readonly QueryResult<Record<string, unknown>>[]> {
-    return this.#attempt(() => runPipeline(this.#client, this.#context.prepared, statements), options?.signal);
+    return this.#attempt(() => this.#sendPipeline(statements), options?.signal);
+  }
+
+  /** Where a statement is gone, or another has its name, nothing of the transaction was done: it is sent once more. */
+  async #sendPipeline(statements: readonly Statement[]) {
+    const { pooler, prepared } = this.#context;
+    const before = this.#client.getTransactionStatus();
+    try {
+      return await runPipeline(this.#client, prepared, statements);
+    } catch (error) {
+      if (!isNameClash(error)) throw error;
+      pooler.noteNameClash(error);
+      if (before !== 'I') throw error;
+      // It may have begun one itself; the driver knows once the server is ready again.
+      await this.#client.query('ROLLBACK');
+      return runPipeline(this.#client, prepared, statements);
+    }
   }
 
   async #send(text: string, values: readonly unknown[] | undefined): Promise<Answer> {
@@ -86,7 +102,6 @@ export class PooledConnection implements DatabaseConnection {
       });
     } catch (error) {
       if (signal?.aborted) throw error;
-      if (isNameClash(error)) this.#context.pooler.noteNameClash(error);
       // The server's last words arrive before the end of the socket; given back now, it would fail the next one too.
       if (isConnectionFailure(error)) {
         this.#broken = true;

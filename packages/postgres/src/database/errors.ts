@@ -23,11 +23,10 @@ const DRIVER_MESSAGES = [
   'Cannot use a pool after calling end on the pool',
 ];
 
-/**
- * SQLSTATE classes and codes by which the server says that this connection is over, or that it takes no more. Not 08P01:
- * that is also what a prepared statement with another number of parameters answers.
- */
-const SQLSTATES = /^(?:08(?!P01)...|57P0[1-5]|53300)$/;
+/** SQLSTATE classes and codes by which the server says that this connection is over, or that it takes no more. */
+const SQLSTATES = /^(?:08...|57P0[1-5]|53300)$/;
+/** Also what a prepared statement with another number of parameters answers; a pooler's last words are fatal. */
+const PROTOCOL_VIOLATION = '08P01';
 
 /** The driver's words for "nothing came free" and "the server did not finish the handshake". */
 const ACQUIRE_TIMEOUTS = new Set([
@@ -44,9 +43,22 @@ export function isAcquireTimeout(error: unknown): boolean {
 export function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
-  if (error instanceof DatabaseError) return typeof code === 'string' && SQLSTATES.test(code);
+  if (error instanceof DatabaseError) {
+    if (code === PROTOCOL_VIOLATION) return error.severity === 'FATAL';
+    return typeof code === 'string' && SQLSTATES.test(code);
+  }
   if (typeof code === 'string' && NETWORK_CODES.has(code)) return true;
   return DRIVER_MESSAGES.some((message) => error.message.startsWith(message));
+}
+
+/** What PgBouncer says, in SQLSTATE 08P01 like everything else, of a login that it does not let in. */
+const POOLER_REFUSAL = /authentication failed|no such user/;
+
+/** Whether the server, or a pooler before it, turns a login away for good: waiting does not help. */
+export function isLoginRefusal(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  const { code = '', message } = error;
+  return code.startsWith('28') || code === '42501' || (code === PROTOCOL_VIOLATION && POOLER_REFUSAL.test(message));
 }
 
 /** `database_unavailable` (503): what a caller may know of a database that cannot be reached. */

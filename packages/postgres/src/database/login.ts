@@ -9,14 +9,16 @@ export interface Login {
   /** @throws ReactorError `database_unavailable` (503) while that cannot be settled */
   prepare(): Promise<void>;
   /**
-   * The server turned this login away.
+   * The server turned this login away, as `isLoginRefusal` tells.
    * @param used `clientConfig` as it was when the connection was asked for
    * @returns whether connecting again has a chance
    */
   refused(error: unknown, used: ClientConfig): Promise<boolean>;
+  /** The server let it in. */
+  accepted(): void;
 }
 
 /** The login that the operator configured. There is no other. */
 export function configuredLogin(clientConfig: ClientConfig): Login {
-  return { isReady: true, clientConfig, prepare: async () => {}, refused: async () => false };
+  return { isReady: true, clientConfig, prepare: async () => {}, refused: async () => false, accepted: () => {} };
 }

@@ -1,7 +1,9 @@
 import type { Clock, Database, DoctorProbe, Logger, MetricsContributor } from '@reactor/core';
+import type { ClientConfig } from 'pg';
 import { databaseProbes } from '../probes/database-probes.js';
 import { createRequestsLogin } from '../requests-login/requests-login.js';
 import { countBlockedSessions } from './blocked-sessions.js';
+import { assertOneDatabase } from './identity.js';
 import { createListen } from './listen.js';
 import { configuredLogin } from './login.js';
 import { createDatabaseMetrics, type PoolName } from './metrics.js';
@@ -42,6 +44,8 @@ export interface PostgresDatabase extends Database {
    * @throws DatabaseUnreachableError when `signal` aborts first, or at once for a wrong password or database name
    */
   waitUntilReady(signal: AbortSignal): Promise<PingResult>;
+  /** @throws DatabaseRequirementError when one of the configured addresses leads to another database than the rest */
+  assertOneDatabase(): Promise<void>;
   /** Closes every connection: idle ones at once, used ones when given back or after five seconds. Safe twice. */
   close(): Promise<void>;
 }
@@ -84,6 +88,7 @@ export function openDatabase(options: DatabaseOptions): PostgresDatabase {
     describe: opener.target.description,
     direct: opener.direct,
     pools: [system],
+    others: opener.others,
   });
 }
 
@@ -103,10 +108,12 @@ export function openDatabases(options: DatabasesOptions): PostgresDatabases {
     max: shares.system,
     metrics,
   });
+  const { requestsConnectionString } = options;
+  const own = requestsConnectionString === undefined ? undefined : parseTarget(requestsConnectionString);
   const login = createRequestsLogin({
     system,
     target,
-    own: options.requestsConnectionString === undefined ? undefined : parseTarget(options.requestsConnectionString),
+    own,
     isEmbedded: options.isEmbedded,
     logger: options.logger,
   });
@@ -119,6 +126,7 @@ export function openDatabases(options: DatabasesOptions): PostgresDatabases {
       describe: target.description,
       direct: opener.direct,
       pools: [requests, system],
+      others: [...opener.others, ...(own === undefined ? [] : [['database.requests_url', own.clientConfig] as const])],
     }),
     requests,
   };
@@ -129,6 +137,10 @@ function prepareToOpen(options: DatabaseOptions) {
   const target = parseTarget(options.connectionString);
   const { directConnectionString, ...rest } = options;
   const directTarget = directConnectionString === undefined ? undefined : parseTarget(directConnectionString);
+  const direct =
+    directConnectionString === undefined
+      ? undefined
+      : openDatabase({ ...rest, connectionString: directConnectionString, poolMax: 1 });
   const pooler = new Pooler(options.preparedStatements ?? 'auto', logger);
   const listen = createListen({
     config: (directTarget ?? target).clientConfig,
@@ -138,11 +150,9 @@ function prepareToOpen(options: DatabaseOptions) {
   return {
     target,
     shared: { description: target.description, acquireTimeoutMs, pooler, listen, logger, clock },
-    probed: { pooler, hasDirect: directTarget !== undefined, poolMax },
-    direct:
-      directConnectionString === undefined
-        ? undefined
-        : openDatabase({ ...rest, connectionString: directConnectionString, poolMax: 1 }),
+    others: directTarget === undefined ? [] : [['database.direct_url', directTarget.clientConfig] as const],
+    probed: { pooler, direct, poolMax },
+    direct,
     metricsOf: (pools: readonly PoolName[]) =>
       createDatabaseMetrics({ pools, blockedSessions: (signal) => countBlockedSessions(target.clientConfig, signal) }),
   };
@@ -154,9 +164,14 @@ interface Operation {
   readonly describe: string;
   readonly direct: PostgresDatabase | undefined;
   readonly pools: readonly PooledDatabase[];
+  /** Further addresses of the configuration, by their keys. */
+  readonly others: readonly (readonly [key: string, config: ClientConfig])[];
 }
 
-function operated(system: PooledDatabase, { metrics, probes, describe, direct, pools }: Operation): PostgresDatabase {
+function operated(
+  system: PooledDatabase,
+  { metrics, probes, describe, direct, pools, others }: Operation,
+): PostgresDatabase {
   return {
     query: (text, values, options) => system.query(text, values, options),
     connect: (options) => system.connect(options),
@@ -168,6 +183,7 @@ function operated(system: PooledDatabase, { metrics, probes, describe, direct, p
     ...(direct === undefined ? {} : { direct }),
     describe: () => describe,
     waitUntilReady: (signal) => system.waitUntilReady(signal),
+    assertOneDatabase: () => assertOneDatabase(system, others),
     async close() {
       await Promise.all([...pools, ...(direct === undefined ? [] : [direct])].map((pool) => pool.close()));
     },

@@ -1,5 +1,5 @@
 import type { Statement } from '@reactor/core';
-import { type Connection, DatabaseError, type PoolClient } from 'pg';
+import type { Connection, PoolClient } from 'pg';
 import { isNameClash } from './pooler.js';
 import type { Column, PreparedStatement, PreparedStatements } from './prepared-statements.js';
 
@@ -45,7 +45,7 @@ export async function runPipeline(
   } catch (error) {
     prepared.discard(Array.from(pipeline.fresh.values(), ({ name }) => name));
     // Somebody ran DISCARD or DEALLOCATE on the connection, or a pooler gave us another one.
-    if (error instanceof DatabaseError && isNameClash(error)) prepared.clear();
+    if (isNameClash(error)) prepared.clear();
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { Pool, type PoolClient } from 'pg';
 import { acquireUntil } from './cancel.js';
 import { ReactorClient } from './client.js';
 import { PooledConnection, runTransaction } from './connection.js';
-import { isAcquireTimeout, unavailable } from './errors.js';
+import { isAcquireTimeout, isLoginRefusal, unavailable } from './errors.js';
 import type { Login } from './login.js';
 import type { DatabaseMetrics, PoolMetrics, PoolName } from './metrics.js';
 import { createPing, type PingResult } from './ping.js';
@@ -137,13 +137,9 @@ export class PooledDatabase implements Database {
   }
 
   async #checkOut(): Promise<PoolClient> {
-    const { login, acquireTimeoutMs } = this.#options;
-    const used = login.clientConfig;
+    const { acquireTimeoutMs } = this.#options;
     try {
-      return await this.#pool.connect().catch(async (error: unknown) => {
-        if (!(await login.refused(error, used))) throw error;
-        return this.#pool.connect();
-      });
+      return await this.#connect();
     } catch (error) {
       if (isAcquireTimeout(error)) {
         this.#metrics.acquireTimedOut();
@@ -151,6 +147,19 @@ export class PooledDatabase implements Database {
       }
       this.#noteUnreachable(error);
       throw unavailable('The database cannot be reached.', error);
+    }
+  }
+
+  /** Again, as somebody else, where the server turns the login away. */
+  async #connect(): Promise<PoolClient> {
+    const { login } = this.#options;
+    for (;;) {
+      const used = login.clientConfig;
+      try {
+        return await this.#pool.connect();
+      } catch (error) {
+        if (!isLoginRefusal(error) || !(await login.refused(error, used))) throw error;
+      }
     }
   }
 
@@ -178,6 +187,7 @@ export class PooledDatabase implements Database {
 
   #adopt(client: PoolClient): void {
     this.#clients.add(client);
+    this.#options.login.accepted();
     this.#metrics.connectionOpened();
     this.#noteReachable();
     // Also while it is checked out, where the pool does not listen: a connection may end between two statements.

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '@reactor/core';
+import { DatabaseError } from 'pg';
 
 /** `auto` names prepared statements until a pooler is seen; `true` always, `false` never does. */
 export type PreparedStatementsMode = 'auto' | boolean;
@@ -13,10 +14,14 @@ const NAME_CLASHES: ReadonlySet<string> = new Set(['26000', '42P05', '08P01']);
 /** A function may DEALLOCATE; that says nothing about a pooler. Statements that go on vanishing do. */
 const LOST_NAMES_OF_A_POOLER = 3;
 
-/** Whether an error says that a prepared statement is not what we take it for. The transaction has done nothing then. */
+/**
+ * Whether an error says that a prepared statement is not what we take it for. The transaction has done nothing then. What
+ * a function does or raises has a context, `where`; a pooler's last words are fatal.
+ */
 export function isNameClash(error: unknown): boolean {
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === 'string' && NAME_CLASHES.has(code);
+  if (!(error instanceof DatabaseError)) return false;
+  const { code = '', where, severity } = error;
+  return NAME_CLASHES.has(code) && where === undefined && severity !== 'FATAL';
 }
 
 /**

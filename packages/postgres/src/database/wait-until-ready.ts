@@ -3,6 +3,7 @@ import { jitteredDelayMs, type Logger, reasonOf } from '@reactor/core';
 import { DatabaseError } from 'pg';
 
 import { PasswordMissingError } from './client.js';
+import { isLoginRefusal } from './errors.js';
 import type { PingResult } from './ping.js';
 
 /** The database was not reached; the message says where and why, without a password. */
@@ -10,8 +11,8 @@ export class DatabaseUnreachableError extends Error {
   override readonly name = 'DatabaseUnreachableError';
 }
 
-/** Waiting does not repair these: wrong password, no such role, no such database. */
-const PERMANENT = new Set(['28000', '28P01', '3D000', '42501']);
+/** There is no such database. */
+const UNKNOWN_DATABASE = '3D000';
 
 /** One attempt may take this long; a server that freezes in the handshake is asked anew. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -59,5 +60,5 @@ async function pingOnce(ping: WaitOptions['ping'], signal: AbortSignal): Promise
 function isPermanent(error: unknown): boolean {
   const { cause } = error as Error;
   if (cause instanceof PasswordMissingError) return true;
-  return cause instanceof DatabaseError && cause.code !== undefined && PERMANENT.has(cause.code);
+  return isLoginRefusal(cause) || (cause instanceof DatabaseError && cause.code === UNKNOWN_DATABASE);
 }

@@ -14,8 +14,8 @@ export interface ProbedDatabase {
   readonly system: Database;
   readonly requests?: ProbedRequests;
   readonly pooler: Pooler;
-  /** Whether `database.direct_url` is there. */
-  readonly hasDirect: boolean;
+  /** What `database.direct_url` leads to. */
+  readonly direct: Database | undefined;
   readonly poolMax: number;
 }
 
@@ -30,7 +30,7 @@ export function databaseProbes(probed: ProbedDatabase): readonly DoctorProbe[] {
   return [
     ...(requests === undefined
       ? []
-      : [probe('requests_login', (query) => probeRequestsLogin(system, requests, query))]),
+      : [probe('requests_login', (query) => probeRequestsLogin(probed, requests, query))]),
     probe('pooler', (query) => probePooler(probed, query)),
     probe('connection_limit', (query) => probeConnectionLimit(probed, query)),
   ];

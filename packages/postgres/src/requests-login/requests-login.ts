@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type Database, type Logger, type Queryable, reasonOf } from '@reactor/core';
 import { type ClientConfig, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
-import { isAcquireTimeout, isConnectionFailure } from '../database/errors.js';
+import { unavailable } from '../database/errors.js';
 import type { Login } from '../database/login.js';
 import type { DatabaseTarget } from '../database/target.js';
 import { lockLogin, loginPassword } from './password.js';
 import { scramVerifier } from './scram.js';
-import { readLoginState, repairs } from './state.js';
+import { additions, readLoginState, restrictions } from './state.js';
 
 export interface RequestsLoginOptions {
   /** The pool of the configured login. */
@@ -82,19 +82,22 @@ class PreparedLogin implements RequestsLogin {
   }
 
   async refused(error: unknown, used: ClientConfig): Promise<boolean> {
-    if (!isRefusal(error)) return false;
     await this.#preparing;
     // Others were turned away with it, and one of them has seen to it.
     if (used !== this.#clientConfig) return true;
     if (this.#fallback !== undefined) return false;
     this.#timesRefused += 1;
     if (this.#timesRefused > 1 || this.isConfigured) {
-      this.#fallBack(`the server refused their own (${reasonOf(error)})`);
+      this.#fallBack(`the server refused their own, ${this.#name} (${reasonOf(error)})`);
     } else {
       // Dropped, or its password changed.
       await this.prepare(true);
     }
     return true;
+  }
+
+  accepted(): void {
+    this.#timesRefused = 0;
   }
 
   async #prepare(setPassword: boolean): Promise<void> {
@@ -104,16 +107,19 @@ class PreparedLogin implements RequestsLogin {
       this.#name = name;
       const password = await system.transaction(async (transaction) => {
         await lockLogin(transaction);
-        return own === undefined
-          ? makeLogin(transaction, name, { setPassword, hasPassword: !isEmbedded })
-          : lendHand(transaction, name);
+        if (own === undefined) return makeLogin(transaction, name, { setPassword, hasPassword: !isEmbedded });
+        const rights = await lendHand(transaction, name);
+        if (rights !== undefined)
+          logger.warn('database.requests_url names a login that may do more than requests', rights);
+        return undefined;
       });
       if (own === undefined) {
         this.#clientConfig = target.as(name, password);
         logger.debug('requests have a login of their own', { login: name });
       }
     } catch (error) {
-      if (!isSqlError(error)) throw error;
+      if (!(error instanceof DatabaseError)) throw error;
+      if (!isLackOfRights(error)) throw unavailable('The database cannot be reached.', error);
       this.#fallBack(`one of their own could not be made (${error.message})`);
     }
     this.#isReady = true;
@@ -144,7 +150,8 @@ async function makeLogin(
 ): Promise<string | undefined> {
   const before = await readLoginState(transaction, name);
   if (!before.present) await transaction.query(`CREATE ROLE ${escapeIdentifier(name)} LOGIN NOINHERIT`);
-  for (const sql of repairs(name, await readLoginState(transaction, name))) await transaction.query(sql);
+  const state = await readLoginState(transaction, name);
+  for (const sql of [...additions(name, state), ...restrictions(name, state)]) await transaction.query(sql);
   if (!hasPassword) return undefined;
   const { password, isNew } = await loginPassword(transaction, name);
   if (isNew || setPassword || !before.present) {
@@ -154,24 +161,22 @@ async function makeLogin(
   return password;
 }
 
-/** The administrator has made the login; what it lacks is added where the configured login may. */
-async function lendHand(transaction: Queryable, name: string): Promise<undefined> {
+/**
+ * The administrator has made the login: what it lacks is added where the configured login may, and nothing is taken.
+ * @returns what it should not have, for the log
+ */
+async function lendHand(transaction: Queryable, name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   const state = await readLoginState(transaction, name);
-  for (const sql of repairs(name, state)) {
-    await transaction.query('SAVEPOINT repair');
+  for (const sql of additions(name, state)) {
+    await transaction.query('SAVEPOINT addition');
     // What it may not add, the doctor names.
-    await transaction.query(sql).catch(() => transaction.query('ROLLBACK TO SAVEPOINT repair'));
+    await transaction.query(sql).catch(() => transaction.query('ROLLBACK TO SAVEPOINT addition'));
   }
-  return undefined;
+  const { excess, owned } = state;
+  return excess.length === 0 && owned === 0 ? undefined : { login: name, attributes: excess, owned_objects: owned };
 }
 
-function isSqlError(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && !isConnectionFailure(error);
-}
-
-/** Whether the server itself, or a pooler before it, said no to the login, and not to the moment. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof DatabaseError) || isAcquireTimeout(error)) return false;
-  const { code = '' } = error;
-  return !(code.startsWith('53') || code.startsWith('57'));
+/** insufficient_privilege, invalid_grant_operation: nothing that passes. */
+function isLackOfRights({ code = '' }: DatabaseError): boolean {
+  return code === '42501' || code.startsWith('0L');
 }

@@ -12,6 +12,8 @@ export interface LoginState {
   readonly may_clean_up: boolean;
   /** Number of objects in this database that belong to it. */
   readonly owned: number;
+  /** Settings that its connections begin with (`ALTER ROLE … SET`). Every login may give itself some. */
+  readonly settings: number;
   readonly database: string;
 }
 
@@ -28,6 +30,7 @@ const STATE = `
     (SELECT count(*)::int FROM pg_catalog.pg_shdepend d
       WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND d.deptype = 'o'
         AND d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) AS owned,
+    (SELECT count(*)::int FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid) AS settings,
     current_database()::text AS database
   FROM (VALUES ($1::text)) AS wanted (name) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.name`;
 
@@ -36,19 +39,34 @@ export async function readLoginState(database: Queryable, name: string, options?
   return rows[0] as LoginState;
 }
 
-/** Statements that turn `state` into a login that may become the request roles, and nothing else. */
-export function repairs(name: string, state: LoginState): readonly string[] {
+/** Statements that let the login become the request roles. */
+export function additions(name: string, state: LoginState): readonly string[] {
   const login = escapeIdentifier(name);
-  const missing = REQUEST_ROLES.filter((role) => !state.member_of.includes(role));
+  const missing = missingRoles(state);
+  return [
+    ...(missing.length === 0 ? [] : [`GRANT ${missing.join(', ')} TO ${login}`]),
+    ...(state.may_connect ? [] : [`GRANT CONNECT ON DATABASE ${escapeIdentifier(state.database)} TO ${login}`]),
+    ...(state.may_clean_up ? [] : [`GRANT USAGE ON SCHEMA ${POLICY_SCHEMA} TO ${login}`]),
+  ];
+}
+
+/** Statements that leave it nothing else. For a login of our own only: another may be somebody's. */
+export function restrictions(name: string, state: LoginState): readonly string[] {
+  const login = escapeIdentifier(name);
   const extra = state.member_of.filter((role) => !(REQUEST_ROLES as readonly string[]).includes(role));
   return [
-    ...(state.present ? [] : [`CREATE ROLE ${login} LOGIN NOINHERIT`]),
     ...(state.excess.length === 0 ? [] : [`ALTER ROLE ${login} ${state.excess.map((word) => `NO${word}`).join(' ')}`]),
-    ...(missing.length === 0 ? [] : [`GRANT ${missing.join(', ')} TO ${login}`]),
     ...(extra.length === 0 ? [] : [`REVOKE ${extra.map(escapeIdentifier).join(', ')} FROM ${login}`]),
-    ...(state.may_connect && state.present
+    ...(state.settings === 0
       ? []
-      : [`GRANT CONNECT ON DATABASE ${escapeIdentifier(state.database)} TO ${login}`]),
-    ...(state.may_clean_up && state.present ? [] : [`GRANT USAGE ON SCHEMA ${POLICY_SCHEMA} TO ${login}`]),
+      : [
+          `ALTER ROLE ${login} RESET ALL`,
+          `ALTER ROLE ${login} IN DATABASE ${escapeIdentifier(state.database)} RESET ALL`,
+        ]),
   ];
+}
+
+/** Request roles that it may not become. */
+export function missingRoles({ member_of: memberOf }: LoginState): readonly string[] {
+  return REQUEST_ROLES.filter((role) => !memberOf.includes(role));
 }
