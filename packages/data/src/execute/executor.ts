@@ -39,9 +39,6 @@ const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
  */
 const END_REQUEST: Statement = { text: 'SELECT auth.end_request()', prepareAs: 'end of a request' };
 
-/** Enough after a read of a table: policies and views may call functions too, but not do much. */
-const RESET_SETTINGS: Statement = { text: 'RESET ALL', prepareAs: 'reset of settings' };
-
 export interface ExecutorOptions {
   /** For the operator. */
   readonly database: Database;
@@ -68,7 +65,7 @@ export class Executor {
    * @throws DataError for an error of PostgreSQL, whose cause is that error
    */
   read(operation: Operation, session: Session, plan: Plan): Promise<PlanResult> {
-    return this.#once(operation, session, plan, operation === 'call' ? END_REQUEST : RESET_SETTINGS);
+    return this.#once(operation, session, plan);
   }
 
   /**
@@ -83,7 +80,7 @@ export class Executor {
     plan: Plan,
     decide?: (result: PlanResult) => 'commit' | 'rollback',
   ): Promise<PlanResult> {
-    if (decide === undefined) return this.#once(operation, session, plan, END_REQUEST);
+    if (decide === undefined) return this.#once(operation, session, plan);
     return this.#measured(operation, session, async (connection, opening) => {
       const statements = [BEGIN, ...opening, prepared(plan, session.principal), END_REQUEST];
       try {
@@ -116,12 +113,12 @@ export class Executor {
   }
 
   /** A pipeline is a transaction of its own. */
-  #once(operation: Operation, session: Session, plan: Plan, last: Statement): Promise<PlanResult> {
+  #once(operation: Operation, session: Session, plan: Plan): Promise<PlanResult> {
     return this.#measured(operation, session, async (connection, opening) => {
       const statements: Statement[] = [...opening, prepared(plan, session.principal)];
       // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
       if (plan.estimate !== undefined) statements.push(plan.estimate);
-      statements.push(last);
+      statements.push(END_REQUEST);
       const [, , result, estimate] = await runAs(connection, statements, session.signal);
       return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
     });

@@ -1,13 +1,15 @@
 import { ASSUMED_FUNCTION } from '../plan/assumptions.js';
 import { isSqlError, type SqlError } from './sql-errors.js';
 
-/** A syntax error, an undefined table or column: of what we write, and callers cannot. */
-const OURS: ReadonlySet<string> = new Set(['42601', '42P01', '42703']);
+/** An undefined table or column: of what we write, and callers cannot. */
+const OURS: ReadonlySet<string> = new Set(['42P01', '42703']);
 
 /** By SQLSTATE, where in PostgreSQL's source it says so of a statement that the schema has left behind. */
 const ROUTINES: Readonly<Record<string, readonly string[]>> = {
   // "cached plan must not change result type"
   '0A000': ['RevalidateCachedQuery'],
+  // Not of what a caller searches for, whose syntax errors have the same SQLSTATE.
+  '42601': ['scanner_yyerror', 'transformInsertRow', 'transformInsertStmt'],
   '42704': ['typenameType'],
   '42804': ['CheckVarSlotCompatibility', 'transformAssignedExpr'],
   '42883': ['regprocedurein'],

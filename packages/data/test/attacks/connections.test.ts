@@ -47,6 +47,16 @@ const SCHEMA = `
     END $$;
   CREATE CONSTRAINT TRIGGER sign AFTER INSERT ON jobs DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION sign();
+  CREATE FUNCTION stash(body text) RETURNS text LANGUAGE plpgsql AS $$
+    BEGIN
+      EXECUTE format('DECLARE stash CURSOR WITH HOLD FOR SELECT %L::text', body);
+      PERFORM pg_advisory_lock(7);
+      RETURN body;
+    END $$;
+  CREATE VIEW stashed WITH (security_invoker) AS SELECT id, stash(body) AS body FROM notes;
+  CREATE FUNCTION unstash() RETURNS text LANGUAGE plpgsql AS $$
+    DECLARE stash refcursor := 'stash'; body text;
+    BEGIN FETCH NEXT FROM stash INTO body; RETURN body; END $$;
   CREATE FUNCTION last_id() RETURNS bigint LANGUAGE sql AS 'SELECT lastval()';
 `;
 
@@ -185,4 +195,13 @@ test('locks, listening, cursors and the last number of a sequence end with the r
   expect((await database.query(`SELECT FROM pg_cursors WHERE name = 'held'`)).rowCount).toBe(0);
   await ask('alice', 'POST', '/jobs', jsonBody({ at_commit: 5 }));
   expect((await ask('bob', 'POST', '/rpc/last_id')).body).not.toBe(2);
+});
+
+test('what a function in a view opens and locks does not outlive the read', async () => {
+  const { ask, database } = await setUp();
+  expect((await ask('alice', 'GET', '/stashed?select=body')).body).toEqual([{ body: 'of Alice' }]);
+  expect((await ask('bob', 'POST', '/rpc/unstash', jsonBody({}))).body).toMatchObject({ code: '34000' });
+  expect((await database.query('SELECT FROM pg_locks WHERE locktype = $1 AND objid = 7', ['advisory'])).rows).toEqual(
+    [],
+  );
 });
