@@ -186,10 +186,12 @@ async function schemaCacheProbe({ database, schema }: DataProbesOptions, query: 
   if (typeof now === 'object' && now.fingerprint === cached.fingerprint) {
     return { status: 'ok', message: `as the database has it, ${age}` };
   }
+  // What fails is counted and logged, and tried again.
+  schema.reload().catch(() => {});
   return {
     status: 'warn',
     code: 'schema_cache_stale',
-    message: 'The schema has changed since it was read, and nobody said so.',
+    message: 'The schema has changed since it was read, and nobody said so. It is being read again.',
     remedy: 'Run NOTIFY reactor_data in the database after DDL, or call POST /data/v1/_admin/reload.',
   };
 }

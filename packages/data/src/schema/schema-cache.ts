@@ -6,7 +6,7 @@ import { isOfStaleSchema } from '../execute/stale-schema.js';
 import { readSchema, type SchemaReading } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';
 import { isTimeout } from './read-catalog.js';
-import { RetryTimer } from './retry-timer.js';
+import { ReadingTimer } from './reading-timer.js';
 
 /** Who changes the schema of a running app says so on this channel: the event trigger, the migrations, an operator. */
 export const SCHEMA_CHANNEL = 'reactor_data';
@@ -28,6 +28,9 @@ const MAX_WAIT_MS = 1_000;
  */
 export type MissedBy = 'caller' | 'role' | 'database';
 
+/** How long DDL goes unnoticed where nothing in the database announces it. Milliseconds. */
+const UNANNOUNCED_MS = 5_000;
+
 /** One reading of the schema. */
 export interface CachedSchema {
   /** With its generation, which a reading that finds the same schema again does not change. */
@@ -48,11 +51,14 @@ export interface SchemaCacheOptions {
   readonly onTimeout?: () => void;
   /** Before each reading: what it finds will be served. Does not reject. */
   readonly beforeRead?: () => Promise<void>;
+  /** Where no event trigger announces DDL, the schema is read again this long after a reading. Default 5000. */
+  readonly unannouncedMs?: number;
 }
 
 /**
  * The schema as it was last read. A reload swaps it as a whole: a request goes on with the one that it began with. When a
- * reading fails, the one before stays in force, and reading is tried again until it works.
+ * reading fails, the one before stays in force, and reading is tried again until it works. Where the database announces no
+ * DDL, it is read every few seconds.
  */
 export class SchemaCache {
   readonly #options: SchemaCacheOptions;
@@ -66,7 +72,7 @@ export class SchemaCache {
   #afterwards: Promise<CachedSchema> | undefined;
   /** PostgreSQL refused what the model has, and the next reading found the same model. */
   #falseAlarm = false;
-  readonly #retry = new RetryTimer(() => this.reload());
+  readonly #next = new ReadingTimer(() => this.reload());
 
   constructor(options: SchemaCacheOptions) {
     this.#options = options;
@@ -78,10 +84,10 @@ export class SchemaCache {
    * @throws ReactorError `database_unavailable`
    */
   async start(): Promise<void> {
-    this.#retry.enable();
+    this.#next.enable();
     await this.reload().catch((error) => {
       if (isSchemaUnavailable(error)) return;
-      this.#retry.stop();
+      this.#next.stop();
       throw error;
     });
     this.#subscription ??= this.#options.database.listen(SCHEMA_CHANNEL, () => {
@@ -91,7 +97,7 @@ export class SchemaCache {
   }
 
   async stop(): Promise<void> {
-    this.#retry.stop();
+    this.#next.stop();
     await this.#subscription?.stop();
     this.#subscription = undefined;
     await Promise.allSettled([this.#running, this.#queued, this.#afterwards]);
@@ -194,21 +200,23 @@ export class SchemaCache {
   }
 
   async #read(): Promise<CachedSchema> {
-    const { database, clock, logger, onReload, onTimeout, beforeRead } = this.#options;
+    const { database, clock, logger, onReload, onTimeout, beforeRead, unannouncedMs = UNANNOUNCED_MS } = this.#options;
+    const began = clock.monotonic();
     await beforeRead?.();
     const readAt = clock.monotonic();
     try {
       const { model, fingerprint } = await readSettled(database);
+      const isAnnounced = await hasEventTrigger(database);
       this.#current = this.#succeed(model, fingerprint, readAt);
       this.#failure = undefined;
-      this.#retry.reset();
+      this.#next.afterSuccess(clock.monotonic() - began, isAnnounced ? undefined : unannouncedMs);
       onReload('ok');
       logger.debug('schema read', { relations: model.relations.size, functions: model.functions.size });
       return this.#current;
     } catch (error) {
       this.#failure = reasonOf(error);
       this.#pauseSince(readAt);
-      this.#retry.schedule();
+      this.#next.afterFailure();
       onReload('failed');
       logger.error('schema could not be read', { reason: this.#failure, error });
       if (isTimeout(error)) onTimeout?.();
@@ -224,6 +232,14 @@ export class SchemaCache {
     const numbered = { ...model, generation: (before?.model.generation ?? 0) + 1 };
     return { model: numbered, systemModel: unrestricted(numbered), fingerprint, readAt };
   }
+}
+
+/** Only a superuser may make it, and anybody who may can disable it. */
+async function hasEventTrigger(database: Database): Promise<boolean> {
+  const { rowCount } = await database.query(
+    "SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'reactor_data_schema_change' AND evtenabled IN ('O', 'A')",
+  );
+  return rowCount === 1;
 }
 
 /** One reading sees what is committed while it runs: an object may go away under it. */
