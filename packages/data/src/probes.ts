@@ -1,5 +1,4 @@
 import {
-  ANONYMOUS_ROLE,
   type Database,
   type DoctorProbe,
   databasePingProbe,
@@ -13,6 +12,7 @@ import {
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
 import type { AppMigrationStatus } from './app-migrations/history.js';
+import { definersProbe } from './grants/definers.js';
 import { grantsProbe } from './grants/probe.js';
 import { blockedSessionsProbe } from './locks.js';
 import { findRoleProblems } from './roles.js';
@@ -43,7 +43,7 @@ export function dataProbes(options: DataProbesOptions): readonly DoctorProbe[] {
     probe('roles', rolesProbe),
     probe('rls', rowSecurityProbe),
     probe('grants', ({ anonymousFunctions = false }, query) => grantsProbe(database, { anonymousFunctions }, query)),
-    probe('definer_functions', definerFunctionsProbe),
+    probe('definer_functions', (_, query) => definersProbe(database, query)),
     probe('schema_cache', schemaCacheProbe),
     blockedSessionsProbe(database),
   ];
@@ -136,33 +136,6 @@ function remedyFor({ kind, securityInvoker }: Relation): string {
   return securityInvoker
     ? 'For a view: switch row-level security on for every table that it reads.'
     : 'For a view: ALTER VIEW … SET (security_invoker = true).';
-}
-
-/** With the rights of their owner, and callable by nobody in particular because nobody said otherwise. */
-const OPEN_DEFINERS = `
-  SELECT p.oid::regprocedure::text AS signature
-  FROM pg_catalog.pg_proc p
-  WHERE p.pronamespace = '${EXPOSED_SCHEMA}'::regnamespace AND p.prosecdef AND p.prokind = 'f'
-    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
-    AND EXISTS (
-      SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))
-      WHERE grantee = 0 AND privilege_type = 'EXECUTE'
-    )
-    AND NOT EXISTS (
-      SELECT FROM pg_catalog.pg_depend d
-      WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-    )
-  ORDER BY 1`;
-
-async function definerFunctionsProbe({ database }: DataProbesOptions, query: QueryOptions): Promise<ProbeResult> {
-  const { rows } = await database.query<{ signature: string }>(OPEN_DEFINERS, [], query);
-  if (rows.length === 0) return { status: 'ok' };
-  return {
-    status: 'warn',
-    code: 'definer_functions_open',
-    message: `SECURITY DEFINER functions that anybody may call without signing in: ${rows.map(({ signature }) => signature).join(', ')}`,
-    remedy: `Say who may: REVOKE EXECUTE ON FUNCTION … FROM PUBLIC, and GRANT it to reactor_authenticated, or to ${ANONYMOUS_ROLE} as well.`,
-  };
 }
 
 async function schemaCacheProbe({ database, schema }: DataProbesOptions, query: QueryOptions): Promise<ProbeResult> {
