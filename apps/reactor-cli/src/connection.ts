@@ -36,22 +36,25 @@ export async function resolveConnection(options: ConnectionOptions, io: Io): Pro
   if (token !== undefined) return { ...base, token };
 
   if (project === undefined) {
-    return { ...base, tokenHint: 'Run in the folder of the server, or set REACTOR_ADMIN_TOKEN.' };
+    return {
+      ...base,
+      tokenHint: 'Run in the folder of the server or name it with --project, or set REACTOR_ADMIN_TOKEN.',
+    };
   }
   // A token found on this machine opens this machine's server and must not travel to another one.
   if (given !== undefined && !isLocal(url)) {
     return { ...base, tokenHint: `Set REACTOR_ADMIN_TOKEN to the token of ${url.host}.` };
   }
-  const { manifest } = project;
-  if (manifest?.adminTokenUnset !== undefined) {
-    const why = `which is admin.token in ${manifest.path}`;
-    return { ...base, tokenHint: `Set ${manifest.adminTokenUnset}, ${why}, or REACTOR_ADMIN_TOKEN.` };
+  const { adminToken, adminTokenUnset, path = 'the environment' } = project.settings;
+  if (adminTokenUnset !== undefined) {
+    const why = `which is admin.token in ${path}`;
+    return { ...base, tokenHint: `Set ${adminTokenUnset}, ${why}, or REACTOR_ADMIN_TOKEN.` };
   }
-  const found = manifest?.adminToken ?? (await readTokenFile(project));
+  const found = adminToken ?? (await readTokenFile(project));
   if (found !== undefined) return { ...base, token: found };
   return {
     ...base,
-    tokenHint: `There is no ${join(project.stateDirectory, 'admin-token')}; set REACTOR_ADMIN_TOKEN to admin.token of the server.`,
+    tokenHint: `There is no ${join(project.stateDirectory, 'admin-token')}; set REACTOR_ADMIN_TOKEN to admin.token of the server, or name its folder with --project.`,
   };
 }
 
@@ -61,7 +64,7 @@ async function readTokenFile(project: Project): Promise<string | undefined> {
 
 function urlOf(project: Project | undefined): URL {
   if (project?.lock?.alive === true && project.lock.url !== undefined) return parseServerUrl(project.lock.url);
-  const bind = project?.manifest?.bind;
+  const bind = project?.settings.bind;
   return parseServerUrl(bind === undefined ? DEFAULT_URL : `http://${bind}`);
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { resolveConnection } from '../src/connection.js';
 import { processStartOf } from '../src/project/lock-file.js';
-import { folder, run, TOKEN, testServer } from './fixtures.js';
+import { folder, nobody, run, TOKEN, testServer } from './fixtures.js';
 
 async function put(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -90,8 +90,60 @@ describe('finds the server', () => {
   test('at the default address where nothing is found', async () => {
     expect(await resolve(await folder())).toMatchObject({
       url: 'http://127.0.0.1:8000/',
-      tokenHint: expect.stringContaining('REACTOR_ADMIN_TOKEN'),
+      tokenHint: expect.stringMatching(/--project.*REACTOR_ADMIN_TOKEN/),
     });
+  });
+
+  test('whose state directory its environment names, by the same environment', async () => {
+    const [root, state] = [await folder(), await folder()];
+    await lock(state, 'http://127.0.0.1:4711');
+    await put(join(state, 'admin-token'), TOKEN);
+    const found = { url: 'http://127.0.0.1:4711/', token: TOKEN };
+    const env = { REACTOR_SERVER__STATE_DIR: state };
+    expect(await resolve(root, {}, env)).toMatchObject(found);
+    // Not of the server that runs here without it.
+    await lock(join(root, '.reactor'), 'http://127.0.0.1:4712');
+    for (const directory of [root, join(root, '.reactor')]) {
+      expect(await resolve(directory, {}, env)).toMatchObject(found);
+      expect(await resolve(directory, {}, { REACTOR_SERVER__STATE_DIR: '' })).toMatchObject({
+        url: 'http://127.0.0.1:4712/',
+      });
+    }
+    await put(join(root, 'Reactor.toml'), '[server]\nstate_dir = "elsewhere"\nbind = "127.0.0.1:4713"\n');
+    expect(await resolve(root, {}, env)).toMatchObject(found);
+    expect(await resolve(root)).toMatchObject({ url: 'http://127.0.0.1:4713/' });
+  });
+
+  test('whose state directory its environment names relative to its folder, also from below it', async () => {
+    const root = await folder();
+    await lock(join(root, 'var/state'), 'http://127.0.0.1:4711');
+    await mkdir(join(root, 'a/b'), { recursive: true });
+    for (const directory of [root, join(root, 'a/b')]) {
+      const { url } = await resolve(directory, {}, { REACTOR_SERVER__STATE_DIR: 'var/state' });
+      expect(url).toBe('http://127.0.0.1:4711/');
+    }
+  });
+
+  test.each([
+    ['the environment alone', undefined, undefined],
+    ['the environment over the file', '[server]\nbind = "127.0.0.1:1"\n[admin]\ntoken = "of the file"\n', undefined],
+    ['the file where a variable is empty', `[server]\nbind = "127.0.0.1:4711"\n[admin]\ntoken = "${TOKEN}"\n`, ''],
+  ])('by address and token of %s', async (_, file, value) => {
+    const root = await folder();
+    if (file !== undefined) await put(join(root, 'Reactor.toml'), file);
+    const env = { REACTOR_SERVER__BIND: value ?? '0.0.0.0:4711', REACTOR_ADMIN__TOKEN: value ?? TOKEN };
+    expect(await resolve(root, {}, env)).toMatchObject({ url: 'http://127.0.0.1:4711/', token: TOKEN });
+    // It is of this machine's server.
+    expect((await resolve(root, { url: 'https://example.com' }, env)).token).toBeUndefined();
+  });
+
+  test('or says how to name another', async () => {
+    const root = await folder();
+    const { stdout } = await run(['doctor', '--url', await nobody()], { directory: root, terminal: true });
+    expect(stdout).toMatch(/no server listens on .*\n.*--url .*--project/);
+    await mkdir(join(root, '.reactor'));
+    await lock(join(root, '.reactor'), 'http://127.0.0.1:4711');
+    expect((await resolve(root)).tokenHint).toMatch(/--project/);
   });
 
   test('and not the one that died, nor a process that got its pid', async () => {

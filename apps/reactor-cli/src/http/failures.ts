@@ -50,7 +50,7 @@ export function networkError({ url, project }: Connection, error: unknown, timeo
     return new CliError(
       'CONNECTION_REFUSED',
       `no server listens on ${url.origin}`,
-      `Start one with "npx pnpm@10 start", or say where it is with --url or REACTOR_URL.${died}`,
+      `Start one with "npx pnpm@10 start", or say where it is with --url or REACTOR_URL, or which folder it runs in with --project.${died}`,
     );
   }
   const why = cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error);

@@ -1,11 +1,11 @@
 import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type LockedBy, readLockFile } from './lock-file.js';
-import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.js';
+import { environmentSettings, MANIFEST_FILE, readManifest, type ServerSettings } from './manifest.js';
 
 /** A server's folder on this machine. */
 export interface Project {
-  readonly manifest?: Manifest;
+  readonly settings: ServerSettings;
   /** Absolute. */
   readonly stateDirectory: string;
   readonly lock?: LockedBy;
@@ -15,26 +15,30 @@ const DEFAULT_STATE_DIR = '.reactor';
 
 /**
  * Looks in `directory` and then in each folder above it for a `Reactor.toml`, a `.reactor` folder, or the files of a
- * state directory itself.
+ * state directory itself. As for the server, `REACTOR_SERVER__STATE_DIR` says where a state directory is instead.
  * @throws CliError `CONFIG_ERROR`, `IO_ERROR` when what it finds cannot be read
  */
 export async function findProject(
   directory: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Project | undefined> {
+  const environment = environmentSettings(env);
+  const { stateDir = DEFAULT_STATE_DIR } = environment;
   for (let at = resolve(directory); ; at = dirname(at)) {
     const manifest = await readManifest(join(at, MANIFEST_FILE), env);
     if (manifest !== undefined) return project(resolve(at, manifest.stateDir ?? DEFAULT_STATE_DIR), manifest);
-    const below = join(at, DEFAULT_STATE_DIR);
-    if (await isStateDirectory(below)) return project(below);
-    if (await isStateDirectory(at)) return project(at);
-    if (dirname(at) === at) return undefined;
+    const below = resolve(at, stateDir);
+    if (await isStateDirectory(below)) return project(below, environment);
+    if (environment.stateDir === undefined && (await isStateDirectory(at))) return project(at, environment);
+    if (dirname(at) === at) break;
   }
+  const isConfigured = Object.keys(environment).length > 0;
+  return isConfigured ? project(resolve(directory, stateDir), environment) : undefined;
 }
 
-async function project(stateDirectory: string, manifest?: Manifest): Promise<Project> {
+async function project(stateDirectory: string, settings: ServerSettings): Promise<Project> {
   const lock = await readLockFile(stateDirectory);
-  return { stateDirectory, ...(manifest === undefined ? {} : { manifest }), ...(lock === undefined ? {} : { lock }) };
+  return { stateDirectory, settings, ...(lock === undefined ? {} : { lock }) };
 }
 
 async function isStateDirectory(path: string): Promise<boolean> {

@@ -2,12 +2,13 @@ import { parse, type TomlTable } from 'smol-toml';
 import { CliError } from '../errors.js';
 import { readIfThere } from './files.js';
 
-/** What the command line needs of a server's `Reactor.toml`. */
-export interface Manifest {
-  readonly path: string;
+/** What the command line needs of a server's configuration: its environment over its `Reactor.toml`. */
+export interface ServerSettings {
+  /** Of the file, when there is one. */
+  readonly path?: string;
   /** As written: `0.0.0.0:8000`. */
   readonly bind?: string;
-  /** As written, relative to the file. */
+  /** As written, relative to the folder of the file, or of the server. */
   readonly stateDir?: string;
   readonly adminToken?: string;
   /** Name of the environment variable that the admin token is in, when that is not set here. */
@@ -20,7 +21,7 @@ export const MANIFEST_FILE = 'Reactor.toml';
  * @returns undefined when there is no such file
  * @throws CliError `CONFIG_ERROR` when it is not TOML
  */
-export async function readManifest(path: string, env: Env): Promise<Manifest | undefined> {
+export async function readManifest(path: string, env: Env): Promise<ServerSettings | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   let document: TomlTable;
@@ -29,6 +30,15 @@ export async function readManifest(path: string, env: Env): Promise<Manifest | u
   } catch (error) {
     throw new CliError('CONFIG_ERROR', `${path}: ${(error as Error).message}`);
   }
+  return { path, ...settingsOf(document, env) };
+}
+
+/** What the environment alone says, as a server without a `Reactor.toml` reads it. */
+export function environmentSettings(env: Env): ServerSettings {
+  return settingsOf({}, env);
+}
+
+function settingsOf(document: TomlTable, env: Env): ServerSettings {
   const bind = stringAt(document, 'server', 'bind', env);
   const stateDir = stringAt(document, 'server', 'state_dir', env);
   let adminTokenUnset: string | undefined;
@@ -36,7 +46,6 @@ export async function readManifest(path: string, env: Env): Promise<Manifest | u
     adminTokenUnset ??= name;
   });
   return {
-    path,
     ...(bind === undefined ? {} : { bind }),
     ...(stateDir === undefined ? {} : { stateDir }),
     ...(adminToken === undefined ? {} : { adminToken }),
@@ -47,7 +56,7 @@ export async function readManifest(path: string, env: Env): Promise<Manifest | u
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * A string value with its `env:X` and `{{ env X }}` references resolved; undefined when one of them is not set or nothing
+ * A string value, of `REACTOR_SECTION__KEY` or of the file, with its `env:X` and `{{ env X }}` references resolved; undefined when one of them is not set or nothing
  * is left, as when CI has a variable for a secret that it does not have.
  * @param unset told the variables that are why
  */
@@ -59,7 +68,8 @@ function stringAt(
   unset: (name: string) => void = () => {},
 ): string | undefined {
   const table = document[section];
-  const value = typeof table === 'object' && !Array.isArray(table) ? (table as TomlTable)[key] : undefined;
+  const written = typeof table === 'object' && !Array.isArray(table) ? (table as TomlTable)[key] : undefined;
+  const value = env[`REACTOR_${section}__${key}`.toUpperCase()] || written;
   if (typeof value !== 'string') return undefined;
   const empty: string[] = [];
   const lookUp = (name: string): string => {
