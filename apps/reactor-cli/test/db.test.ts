@@ -303,6 +303,29 @@ describe('db status', () => {
     }
   });
 
+  test('says what would be refused, and how far a file came', async () => {
+    const all = {
+      ...{ applied: [], pending: ['1', '1.down', '2'], changed: [], unknown: [] },
+      refused: [{ name: '1.down', reason: '1.down.sql:1: by its name\u001b' }],
+      partial: [{ name: '2', ran: 2, statements: 3 }],
+    };
+    const { env } = await server(all);
+    const { code, stdout } = await run(['db', 'status'], { env, terminal: true });
+    expect(stdout).toBe(
+      [
+        '! 1       pending',
+        '✖ 1.down  refused: 1.down.sql:1: by its name\\x1b',
+        '! 2       pending, 2 of 3 statements ran',
+        '  → Correct or remove refused files: until then none is applied.',
+        '',
+        '0 applied, 2 pending, 0 changed, 0 without a file, 1 refused',
+        '',
+      ].join('\n'),
+    );
+    expect(code).toBe(5);
+    expect(JSON.parse((await run(['db', 'status'], { env })).stdout)).toEqual({ ok: false, data: all });
+  });
+
   test('of a folder asks about its files', async () => {
     const { env, seen } = await server({ applied: [], pending: ['1'], changed: [], unknown: ['0'] });
     const directory = await files({ '1.sql': 'SELECT 1' });

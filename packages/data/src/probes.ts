@@ -11,7 +11,7 @@ import {
 } from '@reactor/core';
 import type { AppMigrations } from './app-migrations/app-migrations.js';
 import { readMigrationFiles } from './app-migrations/files.js';
-import type { AppMigrationStatus } from './app-migrations/history.js';
+import type { AppMigrationStatus } from './app-migrations/status.js';
 import { definersProbe } from './grants/definers.js';
 import { grantsProbe } from './grants/probe.js';
 import { blockedSessionsProbe } from './locks.js';
@@ -62,7 +62,7 @@ async function migrationsProbe(
     const { code, message } = error;
     return { status: 'fail', code, message, remedy: 'Correct what it names in data.migrations_dir.' };
   }
-  const { applied, pending, changed, unknown } = status;
+  const { applied, pending, changed, unknown, refused, partial } = status;
   if (changed.length > 0) {
     const besides = pending.length === 0 ? '' : `; not applied: ${pending.join(', ')}`;
     return {
@@ -72,11 +72,20 @@ async function migrationsProbe(
       remedy: 'Put the files back as they were and write the change as a new migration.',
     };
   }
+  if (refused.length > 0) {
+    return {
+      status: 'fail',
+      code: 'migrations_refused',
+      message: `Not applied: ${pending.join(', ')}; ${refused.map(({ reason }) => reason).join('; ')}`,
+      remedy: 'Correct or remove the files that it names: until then none is applied.',
+    };
+  }
   if (pending.length > 0) {
+    const halves = partial.map(({ name, ran, statements }) => `; of ${name} ${ran} of ${statements} statements ran`);
     return {
       status: 'fail',
       code: 'migrations_pending',
-      message: `Not applied: ${pending.join(', ')}`,
+      message: `Not applied: ${pending.join(', ')}${halves.join('')}`,
       remedy: 'Run: reactor db migrate; or restart the server.',
     };
   }

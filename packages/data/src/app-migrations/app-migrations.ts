@@ -18,9 +18,10 @@ import { dataErrors } from '../errors.js';
 import { Grants } from '../grants/grants.js';
 import { assertRunnable, inOrder, runsAlone } from './check.js';
 import type { AppMigration } from './files.js';
-import { type AppMigrationStatus, compare, isPending, readHistory, recordApplied, refuseChanged } from './history.js';
+import { compare, isPending, readHistory, recordApplied, refuseChanged } from './history.js';
 import { runMigration } from './run.js';
 import { assertSession, forgetSteps, runAlone } from './run-alone.js';
+import { type AppMigrationStatus, lookAtPending } from './status.js';
 
 /**
  * One runner at a time on one database. The kind that ends with its transaction holds also behind a pooler; a file
@@ -65,10 +66,15 @@ export class AppMigrations {
    * @param migrations undefined when there are none to compare with: then nothing is unknown
    */
   async status(migrations: readonly AppMigration[] | undefined, options?: QueryOptions): Promise<AppMigrationStatus> {
-    const history = await readHistory(this.#options.database, options);
-    if (migrations !== undefined) return compare(inOrder(migrations), history);
-    const applied = history.map((row) => ({ name: row.name, appliedAt: row.applied_at }));
-    return { applied, pending: [], changed: [], unknown: [] };
+    const { database } = this.#options;
+    const history = await readHistory(database, options);
+    if (migrations === undefined) {
+      const applied = history.map((row) => ({ name: row.name, appliedAt: row.applied_at }));
+      return { applied, pending: [], changed: [], unknown: [], refused: [], partial: [] };
+    }
+    const names = compare(inOrder(migrations), history);
+    const pending = inOrder(migrations).filter(({ name }) => names.pending.includes(name));
+    return { ...names, ...(await lookAtPending(database, pending, options)) };
   }
 
   /**

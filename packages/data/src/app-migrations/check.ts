@@ -53,11 +53,18 @@ export function withoutExtension(name: string): string {
  * @throws ReactorError `migration_failed` (400) naming file and line
  */
 export function assertRunnable(migration: AppMigration): void {
+  const refusal = refusalOf(migration);
+  if (refusal === undefined) return;
+  const { message, ...details } = refusal;
+  throw dataErrors.create.migration_failed(message, { details });
+}
+
+/** Why a file cannot run, naming file and line; undefined when it can be tried. */
+export function refusalOf(migration: AppMigration) {
   const fault = faultOf(migration);
-  if (fault === undefined) return;
+  if (fault === undefined) return undefined;
   const file = `${migration.name}.sql`;
-  const line = Number.parseInt(fault, 10);
-  throw dataErrors.create.migration_failed(`${file}:${fault}`, { details: { file, line } });
+  return { message: `${file}:${fault}`, file, line: Number.parseInt(fault, 10) };
 }
 
 /** Whether its statements run one by one, outside of a transaction. */

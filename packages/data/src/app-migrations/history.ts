@@ -6,7 +6,7 @@ import { withoutExtension } from './check.js';
 import type { AppMigration } from './files.js';
 
 /** Names of migrations, in the order in which they run. */
-export interface AppMigrationStatus {
+export interface MigrationNames {
   readonly applied: readonly { readonly name: string; readonly appliedAt: Date }[];
   readonly pending: readonly string[];
   /** Applied with another text than they have now. */
@@ -31,7 +31,7 @@ export async function readHistory(database: Queryable, options?: QueryOptions): 
   return rows.map((row) => ({ ...row, name: withoutExtension(row.name) }));
 }
 
-export function compare(migrations: readonly AppMigration[], history: readonly HistoryRow[]): AppMigrationStatus {
+export function compare(migrations: readonly AppMigration[], history: readonly HistoryRow[]): MigrationNames {
   const applied = new Map(history.map((row) => [row.name, row]));
   const known = new Set(migrations.map(({ name }) => name));
   return {

@@ -4,6 +4,7 @@ import {
   type LockPatience,
   type LockWatch,
   type Queryable,
+  type QueryOptions,
   ReactorError,
   retryWhileLocked,
 } from '@reactor/core';
@@ -66,7 +67,8 @@ export interface AloneRun {
 export async function runAlone(connection: DatabaseConnection, migration: AppMigration, run: AloneRun): Promise<void> {
   const statements = splitStatements(migration.sql);
   const done = await readSteps(connection, migration);
-  refuseChangedSteps(migration, statements, done);
+  const changed = changedStep(migration, statements, done);
+  if (changed !== undefined) throw dataErrors.create.migration_changed(changed);
   await connection.query(`SET statement_timeout = 0; SET search_path = ${EXPOSED_SCHEMA}`);
   for (const [step, statement] of statements.entries()) {
     const isSetting = SETTING.test(statement.text);
@@ -160,7 +162,7 @@ function withLeftovers(error: unknown, indexes: readonly Index[]): unknown {
   const drops = indexes.map(({ name }) => `DROP INDEX CONCURRENTLY ${name};`).join(' ');
   const invalid_indexes = indexes.map(({ name }) => name);
   return dataErrors.create.migration_failed(
-    `${error.message}; it left an invalid index behind: run ${drops} and migrate again`,
+    `${error.message.replace(/\.$/, '')}; it left an invalid index behind: run ${drops} and migrate again`,
     {
       details: { ...(error.details as object | undefined), invalid_indexes },
       // A lock that was not to be had in ten minutes is the reason here, and no cause to try again at once.
@@ -170,27 +172,31 @@ function withLeftovers(error: unknown, indexes: readonly Index[]): unknown {
 }
 
 /** Checksums of the statements that ran, by their places in the file. */
-async function readSteps(connection: Queryable, { name }: AppMigration): Promise<ReadonlyMap<number, string>> {
+export async function readSteps(
+  connection: Queryable,
+  { name }: AppMigration,
+  options?: QueryOptions,
+): Promise<ReadonlyMap<number, string>> {
   const { rows } = await connection.query<{ step: number; checksum: string }>(
     'SELECT step, checksum FROM reactor_data.app_migration_steps WHERE name = $1 ORDER BY step',
     [name],
+    options,
   );
   return new Map(rows.map(({ step, checksum }) => [step, checksum]));
 }
 
-/** @throws ReactorError `migration_changed` (409) */
-function refuseChangedSteps(
+/** Says which statement that ran is no longer as it was; undefined when they all are. */
+export function changedStep(
   { name }: AppMigration,
   statements: readonly SqlStatement[],
   done: ReadonlyMap<number, string>,
-): void {
+): string | undefined {
   for (const [step, checksum] of done) {
     const statement = statements[step];
     if (statement !== undefined && checksumOf(statement.text) === checksum) continue;
-    throw dataErrors.create.migration_changed(
-      `${name}.sql: its statement ${step + 1} ran already and was changed since. Put it back as it was; the statements after those that ran may change.`,
-    );
+    return `${name}.sql: its statement ${step + 1} ran already and was changed since. Put it back as it was; the statements after those that ran may change.`;
   }
+  return undefined;
 }
 
 /** Forgets the steps of a file that is applied. */

@@ -5,7 +5,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { AppMigrations } from '../app-migrations/app-migrations.js';
 import { asSent } from '../app-migrations/check.js';
 import { type AppMigration, readMigrationFiles } from '../app-migrations/files.js';
-import type { AppMigrationStatus } from '../app-migrations/history.js';
+import type { AppMigrationStatus } from '../app-migrations/status.js';
 import { utf8Bodies } from '../http/utf8-bodies.js';
 import type { DataService } from '../service.js';
 
@@ -25,6 +25,14 @@ const migrationsSchema = z.object({
   pending: names,
   changed: names.describe('Applied with another text than they have now.'),
   unknown: names.describe('Applied, and no longer among the files.'),
+  refused: z
+    .array(z.object({ name: z.string(), reason: z.string() }))
+    .optional()
+    .describe('Of what is pending: what cannot run; nothing is applied until it is corrected.'),
+  partial: z
+    .array(z.object({ name: z.string(), ran: z.int(), statements: z.int() }))
+    .optional()
+    .describe('Of what is pending: files without a transaction of which some statements ran.'),
 });
 
 const bodySchema = z
@@ -159,11 +167,14 @@ function requireFolder(folder: string | undefined): string {
   );
 }
 
-function statusBody({ applied, pending, changed, unknown }: AppMigrationStatus): z.infer<typeof migrationsSchema> {
+function statusBody(status: AppMigrationStatus): z.infer<typeof migrationsSchema> {
+  const { applied, pending, changed, unknown, refused, partial } = status;
   return {
     applied: applied.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt.toISOString() })),
     pending: [...pending],
     changed: [...changed],
     unknown: [...unknown],
+    ...(refused.length === 0 ? {} : { refused: [...refused] }),
+    ...(partial.length === 0 ? {} : { partial: [...partial] }),
   };
 }

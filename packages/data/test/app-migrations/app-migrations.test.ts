@@ -44,6 +44,8 @@ describe('apply', () => {
       pending: [],
       changed: [],
       unknown: ['003_nothing'],
+      refused: [],
+      partial: [],
     });
   });
 

@@ -51,11 +51,40 @@ test('one that fails goes on where it stopped, and what ran must stay as it is',
   expect(await first('SELECT count(*)::int FROM orders')).toBe(1);
 });
 
+test('the status tells how far one came, and what would be refused', async () => {
+  const { as, database } = await createTestData('CREATE TABLE orders (id int)');
+  const name = '003_x';
+  const sql = (first: string) => `-- reactor:no-transaction\nSET lock_timeout = 0;\n${first};\nSELECT nothing`;
+  const post = async (path: string, migrations: readonly object[]) =>
+    (await as('admin')('POST', path, jsonBody({ migrations }))).json();
+  const status = (...migrations: object[]) => post('/_admin/migrations', migrations);
+  const begun = { name, sql: sql('INSERT INTO orders VALUES (1)') };
+  expect(await status(begun)).toEqual({ applied: [], pending: [name], changed: [], unknown: [] });
+  expect(await post('/_admin/migrate', [begun])).toMatchObject({ error: { code: 'migration_failed' } });
+  const partial = [{ name, ran: 2, statements: 3 }];
+  expect(await status(begun)).toEqual({ applied: [], pending: [name], changed: [], unknown: [], partial });
+  // Each as the run itself refuses it.
+  for (const wrong of [
+    { name, sql: sql('INSERT INTO orders VALUES (2)') },
+    { name: '1.down', sql: 'SELECT 1' },
+    { name: 'U1__x', sql: 'SELECT 1' },
+    { name: '2', sql: 'SELECT 1;\n-- migrate:down\nSELECT 1' },
+    { name: '3', sql: '-- reactor:no-transactions' },
+  ]) {
+    const { error } = (await post('/_admin/migrate', [wrong])) as { error: { message: string } };
+    expect(await status(wrong)).toMatchObject({
+      pending: [wrong.name],
+      refused: [{ name: wrong.name, reason: error.message }],
+    });
+  }
+  expect((await database.query('SELECT id FROM orders')).rows).toEqual([{ id: 1 }]);
+});
+
 test('an index that could not be built is named, also to IF NOT EXISTS', async () => {
   const { apply, database, first } = await setUp('CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (1)');
   const sql = 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "by Id" ON orders (id);';
   const drop = 'it left an invalid index behind: run DROP INDEX CONCURRENTLY "by Id"; and migrate again';
-  await expect(apply(sql)).rejects.toThrow(drop);
+  await expect(apply(sql)).rejects.toThrow(`Key (id)=(1) is duplicated; ${drop}`);
   await expect(apply(sql)).rejects.toThrow(`003_x.sql:2: the index is not valid; ${drop}`);
   await database.query('DROP INDEX CONCURRENTLY "by Id"');
   await database.query('DELETE FROM orders');

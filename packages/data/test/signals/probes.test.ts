@@ -61,6 +61,21 @@ describe('probes', () => {
     const options = { ...parts, migrationsDir };
     await writeFile(join(migrationsDir, '1.sql'), 'SELECT 1');
     expect(await run(options, 'migrations')).toMatchObject({ status: 'fail', code: 'migrations_pending' });
+    await writeFile(join(migrationsDir, '1.down.sql'), 'SELECT 1');
+    await writeFile(join(migrationsDir, '2.sql'), '-- reactor:no-transaction\nSELECT 1; SELECT nothing');
+    expect(await run(options, 'migrations')).toMatchObject({
+      status: 'fail',
+      code: 'migrations_refused',
+      message: expect.stringMatching(/^Not applied: 1, 1.down, 2; 1.down.sql:1: by its name this file undoes/),
+    });
+    await rm(join(migrationsDir, '1.down.sql'));
+    const two = [{ name: '2', sql: '-- reactor:no-transaction\nSELECT 1; SELECT nothing' }];
+    await expect(parts.migrations.apply(two)).rejects.toMatchObject({ code: 'migration_failed' });
+    expect(await run(options, 'migrations')).toMatchObject({
+      code: 'migrations_pending',
+      message: 'Not applied: 1, 2; of 2 1 of 2 statements ran',
+    });
+    await rm(join(migrationsDir, '2.sql'));
     await parts.migrations.apply([{ name: '1', sql: 'SELECT 1' }]);
     expect(await run(options, 'migrations')).toEqual({ status: 'ok', message: '1 of the app applied' });
     await writeFile(join(migrationsDir, '1.sql'), 'SELECT 2');
