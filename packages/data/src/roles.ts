@@ -11,6 +11,9 @@ interface RoleState {
   readonly may_become: boolean;
   /** Whether it gets into the schemas of the app and of the functions that policies ask. */
   readonly may_look: boolean;
+  /** Of the functions that each request calls: those that are gone, and those that the role may not call. */
+  readonly lost: readonly string[];
+  readonly closed: readonly string[];
   /** As a literal and as an identifier. */
   readonly login: string;
   readonly login_name: string;
@@ -18,6 +21,10 @@ interface RoleState {
 
 /** `SET` came with 16; before, every member could become the role. */
 const STATE = `
+  WITH called AS (
+    SELECT p.oid, p.proname::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = 'auth' AND p.proname = ANY ($2)
+  )
   SELECT wanted.role, r.oid IS NOT NULL AS present, coalesce(r.rolsuper OR r.rolbypassrls, false) AS unrestricted,
     ARRAY(SELECT g.rolname::text FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid = m.roleid
       WHERE m.member = r.oid ORDER BY 1) AS member_of,
@@ -26,8 +33,15 @@ const STATE = `
       ELSE pg_has_role(r.oid, 'MEMBER') END AS may_become,
     coalesce(has_schema_privilege(r.oid, to_regnamespace('auth'), 'USAGE')
       AND has_schema_privilege(r.oid, to_regnamespace('public'), 'USAGE'), false) AS may_look,
+    ARRAY(SELECT format('auth.%I', f.name) FROM unnest($2::text[]) AS f (name)
+      WHERE NOT EXISTS (SELECT FROM called WHERE proname = f.name) ORDER BY 1) AS lost,
+    ARRAY(SELECT format('auth.%I(%s)', proname, pg_catalog.pg_get_function_identity_arguments(oid)) FROM called
+      WHERE NOT has_function_privilege(r.oid, oid, 'EXECUTE') ORDER BY 1) AS closed,
     quote_literal(current_user) AS login, quote_ident(current_user) AS login_name
   FROM unnest($1::text[]) AS wanted (role) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.role`;
+
+/** What each request calls, and nearly every policy. */
+const FUNCTIONS = ['jwt', 'user_id', 'bounded', 'end_request'];
 
 /** What keeps requests from running as they must. */
 export interface RoleProblem {
@@ -43,8 +57,9 @@ export interface RoleProblem {
  * all is well.
  */
 export async function findRoleProblems(database: Queryable, options?: QueryOptions): Promise<readonly RoleProblem[]> {
-  const { rows } = await database.query<RoleState>(STATE, [REQUEST_ROLES], options);
-  return rows.flatMap(problemsOf);
+  const { rows } = await database.query<RoleState>(STATE, [REQUEST_ROLES, FUNCTIONS], options);
+  // What is gone is gone for both.
+  return [...new Map(rows.flatMap(problemsOf).map((problem) => [problem.message, problem])).values()];
 }
 
 function problemsOf(state: RoleState): readonly RoleProblem[] {
@@ -77,6 +92,20 @@ function problemsOf(state: RoleState): readonly RoleProblem[] {
     problems.push({
       message: `the role ${role} may not use the schemas public and auth`,
       sql: prepare,
+      missing: true,
+    });
+  }
+  if (state.lost.length > 0) {
+    problems.push({
+      message: `${state.lost.join(', ')} are gone, which requests call`,
+      sql: '-- restore the schema auth from a backup: it is part of Reactor',
+      missing: false,
+    });
+  }
+  if (state.closed.length > 0) {
+    problems.push({
+      message: `the role ${role} may not call ${state.closed.join(', ')}`,
+      sql: `GRANT EXECUTE ON FUNCTION ${state.closed.join(', ')} TO ${role};`,
       missing: true,
     });
   }

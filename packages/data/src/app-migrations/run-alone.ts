@@ -14,7 +14,7 @@ import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 import type { AppMigration } from './files.js';
 import { checksumOf } from './history.js';
 import { isPolicyStatement } from './policy.js';
-import { enableRowSecurity, mayGrant, openTables, runStatement } from './run.js';
+import { assertNothingLost, enableRowSecurity, lackOf, mayGrant, openTables, runStatement } from './run.js';
 import { type SqlStatement, splitStatements } from './split.js';
 
 /** Keeps nobody from reading or writing, so it may wait for a long report; but not for ever. Milliseconds. */
@@ -70,6 +70,7 @@ export async function runAlone(connection: DatabaseConnection, migration: AppMig
   const changed = changedStep(migration, statements, done);
   if (changed !== undefined) throw dataErrors.create.migration_changed(changed);
   await connection.query(`SET statement_timeout = 0; SET search_path = ${EXPOSED_SCHEMA}`);
+  const lackedBefore = await lackOf(connection);
   for (const [step, statement] of statements.entries()) {
     const isSetting = SETTING.test(statement.text);
     if (done.has(step) && !isSetting) continue;
@@ -87,6 +88,7 @@ export async function runAlone(connection: DatabaseConnection, migration: AppMig
       checksumOf(statement.text),
     ]);
   }
+  await assertNothingLost(connection, migration, lackedBefore);
 }
 
 async function runStep(
@@ -127,7 +129,7 @@ async function runStep(
     `SELECT current_setting('search_path') AS path, current_setting('role') AS role`,
   );
   const kept = rows[0];
-  await connection.query(`RESET ROLE; SET search_path = ${EXPOSED_SCHEMA}`);
+  await connection.query(`RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = ${EXPOSED_SCHEMA}`);
   await enableRowSecurity(connection, before);
   await connection.query("SELECT set_config('search_path', $1, false), set_config('role', $2, false)", [
     kept?.path,

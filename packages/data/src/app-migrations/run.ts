@@ -2,6 +2,7 @@ import type { Queryable } from '@reactor/core';
 import { dataErrors } from '../errors.js';
 import { isSqlError } from '../execute/sql-errors.js';
 import type { Grants } from '../grants/grants.js';
+import { findRoleProblems } from '../roles.js';
 import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 import type { AppMigration } from './files.js';
 import { compilePolicy, isPolicyStatement } from './policy.js';
@@ -39,6 +40,7 @@ export async function runMigration(
     `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL search_path = ${EXPOSED_SCHEMA}`,
   );
   const login = await currentUser(connection);
+  const lackedBefore = await lackOf(connection);
   const before = await openTables(connection);
   for (const statement of splitStatements(migration.sql)) {
     // As another role, the file may lack what this takes.
@@ -49,9 +51,28 @@ export async function runMigration(
     await runStatement(connection, migration, statement);
   }
   // The file may have left another role or path behind.
-  await connection.query(`RESET ROLE; SET LOCAL search_path = ${EXPOSED_SCHEMA}`);
+  await connection.query(`RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL search_path = ${EXPOSED_SCHEMA}`);
   await enableRowSecurity(connection, before);
+  await assertNothingLost(connection, migration, lackedBefore);
   await grants.settle(connection);
+}
+
+/** What requests lack in the database as it is. */
+export async function lackOf(connection: Queryable): Promise<ReadonlySet<string>> {
+  return new Set((await findRoleProblems(connection)).map(({ message }) => message));
+}
+
+/** @throws ReactorError `migration_failed` (400) when the file took what requests need */
+export async function assertNothingLost(
+  connection: Queryable,
+  { name }: AppMigration,
+  before: ReadonlySet<string>,
+): Promise<void> {
+  const lost = [...(await lackOf(connection))].filter((message) => !before.has(message));
+  if (lost.length === 0) return;
+  throw dataErrors.create.migration_failed(`${name}.sql: it takes what requests need: ${lost.join('; ')}`, {
+    details: { file: `${name}.sql`, line: 1 },
+  });
 }
 
 /** What a file says of privileges comes after ours, as if they had been there when the table was made. Also in a DO block. */

@@ -37,12 +37,17 @@ export class Grants {
   }
 
   /**
-   * As `reconcile`, for readings of the schema: they go on without it. Doctor tells what differs.
+   * As `reconcile`, for readings of the schema.
+   * @returns whether privileges are as they must be; false while a migration runs, or somebody holds a lock
    */
-  async tryReconcile(): Promise<void> {
-    await this.reconcile().catch((error: unknown) => {
+  async tryReconcile(): Promise<boolean> {
+    try {
+      await this.reconcile();
+      return true;
+    } catch (error) {
       this.#options.logger.warn('privileges could not be reconciled with row-level security', { error });
-    });
+      return false;
+    }
   }
 
   /** Opens what was withheld. @param names undefined for everything */

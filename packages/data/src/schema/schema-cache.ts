@@ -49,8 +49,8 @@ export interface SchemaCacheOptions {
   readonly onReload: (result: 'ok' | 'failed') => void;
   /** Called when a lock or the time limit kept the schema from being read. */
   readonly onTimeout?: () => void;
-  /** Before each reading: what it finds will be served. Does not reject. */
-  readonly beforeRead?: () => Promise<void>;
+  /** Before each reading: whether all that it finds may be served. Does not reject. */
+  readonly beforeRead?: () => Promise<boolean>;
   /** Where no event trigger announces DDL, the schema is read again this long after a reading. Default 5000. */
   readonly unannouncedMs?: number;
 }
@@ -202,14 +202,21 @@ export class SchemaCache {
   async #read(): Promise<CachedSchema> {
     const { database, clock, logger, onReload, onTimeout, beforeRead, unannouncedMs = UNANNOUNCED_MS } = this.#options;
     const began = clock.monotonic();
-    await beforeRead?.();
+    const isSettled = (await beforeRead?.()) ?? true;
+    if (!isSettled && this.#current !== undefined) {
+      // A new function may still be open to everybody: what is new waits until it is not.
+      this.#next.afterFailure();
+      return this.#current;
+    }
     const readAt = clock.monotonic();
     try {
-      const { model, fingerprint } = await readSettled(database);
+      const reading = await readSettled(database);
+      const { model, fingerprint } = isSettled ? reading : withoutFunctions(reading);
       const isAnnounced = await hasEventTrigger(database);
       this.#current = this.#succeed(model, fingerprint, readAt);
       this.#failure = undefined;
-      this.#next.afterSuccess(clock.monotonic() - began, isAnnounced ? undefined : unannouncedMs);
+      if (isSettled) this.#next.afterSuccess(clock.monotonic() - began, isAnnounced ? undefined : unannouncedMs);
+      else this.#next.afterFailure();
       onReload('ok');
       logger.debug('schema read', { relations: model.relations.size, functions: model.functions.size });
       return this.#current;
@@ -250,6 +257,11 @@ async function readSettled(database: Database, attempts = 3): Promise<SchemaRead
     if (attempts === 1 || !isSqlError(error) || !isOfStaleSchema(error)) throw error;
     return readSettled(database, attempts - 1);
   }
+}
+
+/** At a start while privileges cannot be settled: tables have policies, functions may be open to everybody. */
+function withoutFunctions({ model, fingerprint }: SchemaReading): SchemaReading {
+  return { model: { ...model, functions: new Map() }, fingerprint: `${fingerprint} without functions` };
 }
 
 function isSchemaUnavailable(error: unknown): boolean {

@@ -284,3 +284,29 @@ describe('the admin routes', () => {
     expect(await migrate({ migrations: [{ name: '1', sql: 'x'.repeat(200) }] })).toEqual([413, 'payload_too_large']);
   });
 });
+
+describe('a file', () => {
+  test.each([
+    ['DROP SCHEMA auth CASCADE', /auth\.jwt.* are gone, which requests call/],
+    ['REVOKE USAGE ON SCHEMA auth FROM reactor_anon', /reactor_anon may not use the schemas/],
+    ['REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA auth FROM PUBLIC', /may not call auth\.bounded/],
+  ])('that takes what requests need is undone: %s', async (sql, message) => {
+    const { migrations, database, tables } = await setUp();
+    await expect(migrations.apply([file('001_a', `CREATE TABLE a (id int); ${sql}`)])).rejects.toMatchObject({
+      code: 'migration_failed',
+      message: expect.stringMatching(message),
+    });
+    expect(await tables()).toEqual({});
+    expect((await database.query('SELECT auth.jwt() AS claims')).rows).toEqual([{ claims: {} }]);
+  });
+
+  test('may leave another session authorization behind', async () => {
+    const { migrations, tables } = await setUp();
+    const files = [
+      file('001_a', 'CREATE TABLE a (id int); SET SESSION AUTHORIZATION reactor_anon;'),
+      file('002_b', 'CREATE TABLE b ()'),
+    ];
+    expect(await migrations.apply(files)).toEqual({ applied: ['001_a', '002_b'] });
+    expect(await tables()).toEqual({ a: true, b: true });
+  });
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createTestData, jsonBody } from '../support/data.js';
 import { databaseWith } from '../support/database.js';
 import { grantsOn, privilegesOf } from '../support/privileges.js';
 
@@ -160,4 +161,20 @@ describe('EXECUTE', () => {
     await database.query('GRANT EXECUTE ON FUNCTION plain TO PUBLIC');
     expect(await after(false)).toMatchObject({ plain: 'PUBLIC=X authenticated=X' });
   });
+});
+
+test('what was made while privileges cannot be settled is not served until they are', async () => {
+  const { as, database } = await createTestData('SELECT 1');
+  const migration = await database.connect();
+  // As a migration that takes long.
+  await migration.query('BEGIN; SELECT pg_advisory_xact_lock(4611922903281378)');
+  await database.query(`CREATE TABLE vault (text text); INSERT INTO vault VALUES ('secret');
+    CREATE FUNCTION open_vault() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT text FROM public.vault'`);
+  const call = async (token?: string) => (await as(token)('POST', '/rpc/open_vault', jsonBody({}))).status;
+  expect(await call()).toBe(404);
+  expect(await call('alice')).toBe(404);
+  await migration.query('COMMIT');
+  migration.release();
+  await expect.poll(() => call('alice'), { timeout: 10_000 }).toBe(200);
+  expect(await call()).toBe(401);
 });

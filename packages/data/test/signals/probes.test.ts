@@ -204,6 +204,15 @@ describe('roles', () => {
     await refusesToStart(membership, /REVOKE "test ""owner""" FROM reactor_anon;/);
   });
 
+  test('that may not call what requests call are named, and may again after a start', async () => {
+    const sql = 'REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA auth FROM PUBLIC';
+    await problems(sql, /GRANT EXECUTE ON FUNCTION auth\.bounded.* TO reactor_anon;/, /reactor_anon may not call auth/);
+    await inTransaction(sql, async (database) => {
+      expect(await ensureRoles(database)).toHaveLength(2);
+      expect(await run(partsOf(database), 'roles')).toEqual({ status: 'ok' });
+    });
+  });
+
   test('that are gone or lack something are named, and made good at start', async () => {
     for (const [sql, message] of [
       ['ALTER ROLE reactor_anon RENAME TO reactor_anon_gone', /reactor_anon does not exist/],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Queryable } from '@reactor/core';
 
 /** One runner at a time on one database; it ends with its transaction, also behind a pooler. The number is arbitrary. */
-const LOCK = 'SELECT pg_advisory_xact_lock(4611922903281378)';
+const LOCK = 'SELECT pg_advisory_xact_lock(4611922903281379)';
 
 /** Read by the configured login alone: no other role has a privilege on it. */
 const TABLE = `
