@@ -141,13 +141,13 @@ test('tables that are older than Reactor are opened by name, or all at once', as
   });
   expect(await db(server, 'expose', 'orders')).toMatchObject({
     code: 0,
-    stdout: 'already exposed: orders\n0 exposed\n',
+    stdout: `already exposed: table orders: ${rights}\n0 exposed\n`,
   });
   const skipped = 'skipped table logs: row-level security is off: ALTER TABLE public.logs ENABLE ROW LEVEL SECURITY\n';
   expect(await db(server, 'expose', 'logs')).toMatchObject({ code: 1, stdout: `${skipped}0 exposed\n` });
   expect(await db(server, 'expose', '--all')).toMatchObject({
     code: 0,
-    stdout: `exposed function total(): reactor_authenticated EXECUTE\n${skipped}1 exposed\n`,
+    stdout: `exposed function total(): reactor_authenticated EXECUTE (needs a token)\n${skipped}1 exposed\n`,
   });
   await postgres.sql('ALTER TABLE logs ENABLE ROW LEVEL SECURITY');
   expect((await db(server, 'expose', '--all')).stdout).toBe(`exposed table logs: ${rights}\n1 exposed\n`);

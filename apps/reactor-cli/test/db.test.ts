@@ -344,6 +344,23 @@ describe('db status', () => {
   });
 });
 
+describe('db expose', () => {
+  test.each([
+    ['reactor_authenticated EXECUTE', 'reactor_authenticated EXECUTE (needs a token)'],
+    ['reactor_anon EXECUTE; reactor_authenticated EXECUTE', 'reactor_anon EXECUTE; reactor_authenticated EXECUTE'],
+    ['PUBLIC EXECUTE', 'PUBLIC EXECUTE'],
+    ['', 'nobody'],
+  ])('says for whom it is open: %j', async (privileges, said) => {
+    const one = { name: 'hello()', kind: 'function', privileges };
+    const { env } = await server({ exposed: [one], already: [one], skipped: [] });
+    const { code, stdout } = await run(['db', 'expose', 'hello'], { env, terminal: true });
+    expect([code, stdout]).toEqual([
+      0,
+      `exposed function hello(): ${said}\nalready exposed: function hello(): ${said}\n1 exposed\n`,
+    ]);
+  });
+});
+
 describe('db types', () => {
   const SOURCE = 'export type Database = {};\n';
   const typescript = { headers: { 'Content-Type': 'text/typescript; charset=utf-8' } };

@@ -3,15 +3,18 @@ import { type GrantRules, wantedFor } from './difference.js';
 import { type GrantObject, type GrantRecord, type Privilege, splitPrivilege } from './object.js';
 import { readRelations, readRoutinesAndSequences, reconcile, writeRecords } from './reconcile.js';
 
+/** What is no longer withheld, and what callers may do with it now. */
+export interface Open {
+  readonly name: string;
+  readonly kind: string;
+  readonly privileges: readonly Privilege[];
+}
+
 /** What `expose` did. */
 export interface Exposed {
-  readonly exposed: readonly {
-    readonly name: string;
-    readonly kind: string;
-    readonly privileges: readonly Privilege[];
-  }[];
-  /** Names of what was open before. */
-  readonly already: readonly string[];
+  readonly exposed: readonly Open[];
+  /** What was not withheld before. */
+  readonly already: readonly Open[];
   readonly skipped: readonly { readonly name: string; readonly kind: string; readonly reason: string }[];
 }
 
@@ -39,9 +42,13 @@ export async function expose(
   );
   await reconcile(transaction, rules);
   const now = new Map((await readObjects(transaction)).map((object) => [object.target, object]));
+  const open = ({ name, kind, target }: GrantObject) => {
+    const { actual = [], held = [] } = now.get(target) ?? {};
+    return { name, kind, privileges: [...new Set([...actual, ...held])] };
+  };
   return {
-    exposed: withheld.map(({ name, kind, target }) => ({ name, kind, privileges: now.get(target)?.actual ?? [] })),
-    already: names === undefined ? [] : fit.filter((object) => !withheld.includes(object)).map(({ name }) => name),
+    exposed: withheld.map(open),
+    already: names === undefined ? [] : fit.filter((object) => !withheld.includes(object)).map(open),
     skipped,
   };
 }

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { coreErrors, type ReactorEnv } from '@reactor/core';
-import { describePrivileges } from '../grants/expose.js';
+import { describePrivileges, type Open } from '../grants/expose.js';
 import type { Grants } from '../grants/grants.js';
 import type { DataService } from '../service.js';
 import { operatorOnly } from './admin.js';
@@ -14,9 +14,15 @@ const bodySchema = z
   })
   .openapi('Expose');
 
+const open = z.object({
+  name: z.string(),
+  kind: z.string(),
+  privileges: z.string().describe('By role; empty when nobody may use it.'),
+});
+
 const exposedSchema = z.object({
-  exposed: z.array(z.object({ name: z.string(), kind: z.string(), privileges: z.string() })),
-  already: z.array(z.string()).describe('Named, and open before.'),
+  exposed: z.array(open),
+  already: z.array(open).describe('Named, and not withheld before.'),
   skipped: z.array(z.object({ name: z.string(), kind: z.string(), reason: z.string() })),
 });
 
@@ -44,10 +50,11 @@ export function exposeRoutes(
       throw coreErrors.create.invalid_request('Send either {"names":["orders"]} or {"all":true}.');
     }
     const { exposed, already, skipped } = await grants.expose(names);
+    const inWords = (one: Open) => ({ ...one, privileges: describePrivileges(one.privileges) });
     return c.json(
       {
-        exposed: exposed.map((one) => ({ ...one, privileges: describePrivileges(one.privileges) })),
-        already: [...already],
+        exposed: exposed.map(inWords),
+        already: already.map(inWords),
         skipped: [...skipped],
       },
       200,

@@ -78,10 +78,38 @@ describe('a database that is older than Reactor', () => {
     expect(await (await as(undefined)('GET', '/orders?select=total')).json()).toEqual([{ total: 1 }]);
     expect(await (await expose({ names: ['orders'] })).json()).toEqual({
       exposed: [],
-      already: ['orders'],
+      already: [
+        {
+          name: 'orders',
+          kind: 'table',
+          privileges: 'reactor_anon SELECT; reactor_authenticated INSERT, SELECT, UPDATE, DELETE',
+        },
+      ],
       skipped: [],
     });
     expect(await restart()).toEqual(exposed);
+  });
+
+  test('says of what is open already for whom it is', async () => {
+    const { database, expose, restart } = await setUp();
+    await database.query(`
+      CREATE FUNCTION hello() RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE FUNCTION to_all() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION to_all TO reactor_anon;
+      CREATE FUNCTION revoked() RETURNS int LANGUAGE sql AS 'SELECT 1';
+      CREATE TABLE told (id int); ALTER TABLE told ${SAFE}; GRANT SELECT ON told TO PUBLIC`);
+    await restart();
+    await database.query('REVOKE EXECUTE ON FUNCTION revoked FROM reactor_authenticated');
+    const answer = await expose({ names: ['hello', 'to_all', 'revoked', 'told'] });
+    expect(((await answer.json()) as { already: unknown }).already).toEqual([
+      { name: 'told', kind: 'table', privileges: expect.stringContaining('PUBLIC SELECT') },
+      { name: 'hello()', kind: 'function', privileges: 'reactor_authenticated EXECUTE' },
+      { name: 'revoked()', kind: 'function', privileges: '' },
+      {
+        name: 'to_all()',
+        kind: 'function',
+        privileges: 'reactor_anon EXECUTE; reactor_authenticated EXECUTE',
+      },
+    ]);
   });
 
   test('or all at once, but for what no policy protects', async () => {

@@ -4,10 +4,17 @@ import type { Output } from '../../output.js';
 import { printable } from '../../text.js';
 import { ACCEPT, DATA_ADMIN, requireData } from './server.js';
 
+interface Open {
+  readonly name: string;
+  readonly kind: string;
+  /** By role, in words; empty when nobody may use it. */
+  readonly privileges: string;
+}
+
 interface Exposed {
-  readonly exposed: readonly { readonly name: string; readonly kind: string; readonly privileges: string }[];
-  /** Named, and open before. */
-  readonly already: readonly string[];
+  readonly exposed: readonly Open[];
+  /** Named, and not withheld before. */
+  readonly already: readonly Open[];
   readonly skipped: readonly { readonly name: string; readonly kind: string; readonly reason: string }[];
 }
 
@@ -46,9 +53,14 @@ function asExposed(body: unknown): Exposed {
 
 function render({ exposed, already, skipped }: Exposed): string {
   const lines = [
-    ...exposed.map(({ name, kind, privileges }) => `exposed ${kind} ${name}: ${privileges}`),
-    ...already.map((name) => `already exposed: ${name}`),
+    ...exposed.map((one) => `exposed ${describe(one)}`),
+    ...already.map((one) => `already exposed: ${describe(one)}`),
     ...skipped.map(({ name, kind, reason }) => `skipped ${kind} ${name}: ${reason}`),
   ];
   return lines.length === 0 ? 'nothing to expose\n' : `${lines.map(printable).join('\n')}\n${exposed.length} exposed\n`;
+}
+
+function describe({ name, kind, privileges }: Open): string {
+  const forAnybody = /\b(?:reactor_anon|PUBLIC)\b/.test(privileges);
+  return `${kind} ${name}: ${privileges || 'nobody'}${forAnybody || privileges === '' ? '' : ' (needs a token)'}`;
 }
