@@ -119,6 +119,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
       // Makes their login now that the roles are there, so that what it lacks is said at the start.
       await requests.query('SELECT 1');
       await schema.start();
+      grants.endStart();
     },
     async stop() {
       await schema.stop();

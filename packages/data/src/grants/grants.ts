@@ -23,6 +23,8 @@ const FROM_PUBLIC = /\brevoke\b[\s\S]*\bpublic\b/i;
 /** Privileges of the request roles on what is in the schema `public`: they follow row-level security. */
 export class Grants {
   readonly #options: GrantsOptions;
+  /** From what something was taken during the start; undefined after it. */
+  #taken: Set<string> | undefined = new Set();
 
   constructor(options: GrantsOptions) {
     this.#options = options;
@@ -48,6 +50,15 @@ export class Grants {
       this.#options.logger.warn('privileges could not be reconciled with row-level security', { error });
       return false;
     }
+  }
+
+  /** At the end of a start: one line for what it took, as an upgrade may, however long the log is before it. */
+  endStart(): void {
+    const objects = this.#taken?.size ?? 0;
+    this.#taken = undefined;
+    if (objects === 0) return;
+    const what = objects === 1 ? '1 object' : `${objects} objects`;
+    this.#options.logger.warn(`this start took privileges on ${what} from callers; see reactor doctor`, { objects });
   }
 
   /** Opens what was withheld. @param names undefined for everything */
@@ -92,10 +103,17 @@ export class Grants {
   }
 
   #log(changes: readonly Difference[]): void {
-    for (const { object, give, take } of changes) {
+    for (const change of changes) {
+      const { object, give, take } = change;
+      if (isNews(change)) this.#taken?.add(object.target);
       const fields = { object: object.target, kind: object.kind, given: give, taken: take };
       if (take.length > 0) this.#options.logger.info('privileges taken', fields);
       else this.#options.logger.debug('privileges given', fields);
     }
   }
+}
+
+/** A function is open to PUBLIC when it is made, which ends before anybody has noticed. */
+function isNews({ object, take }: Difference): boolean {
+  return take.length > 0 && !(object.class === 'routine' && object.record === null);
 }
