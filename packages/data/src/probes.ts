@@ -165,7 +165,7 @@ async function schemaCacheProbe({ database, schema }: DataProbesOptions, query: 
     };
   }
   if (cached === undefined) return { status: 'ok', message: 'not read yet' };
-  if (typeof now === 'object' && now.fingerprint === cached.fingerprint) {
+  if (typeof now === 'object' && now.fingerprint === cached.exposed) {
     return { status: 'ok', message: `as the database has it, ${age}` };
   }
   // What fails is counted and logged, and tried again.

@@ -39,6 +39,9 @@ const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
  */
 const END_REQUEST: Statement = { text: 'SELECT auth.end_request()', prepareAs: 'end of a request' };
 
+/** Enough after a read in which no function of the app can have run. */
+const RESET_SETTINGS: Statement = { text: 'RESET ALL', prepareAs: 'reset of settings' };
+
 export interface ExecutorOptions {
   /** For the operator. */
   readonly database: Database;
@@ -65,7 +68,8 @@ export class Executor {
    * @throws DataError for an error of PostgreSQL, whose cause is that error
    */
   read(operation: Operation, session: Session, plan: Plan): Promise<PlanResult> {
-    return this.#once(operation, session, plan);
+    const isQuiet = operation !== 'call' && plan.quiet === true;
+    return this.#once(operation, session, plan, isQuiet ? RESET_SETTINGS : END_REQUEST);
   }
 
   /**
@@ -80,7 +84,7 @@ export class Executor {
     plan: Plan,
     decide?: (result: PlanResult) => 'commit' | 'rollback',
   ): Promise<PlanResult> {
-    if (decide === undefined) return this.#once(operation, session, plan);
+    if (decide === undefined) return this.#once(operation, session, plan, END_REQUEST);
     return this.#measured(operation, session, async (connection, opening) => {
       const statements = [BEGIN, ...opening, prepared(plan, session.principal), END_REQUEST];
       try {
@@ -113,12 +117,12 @@ export class Executor {
   }
 
   /** A pipeline is a transaction of its own. */
-  #once(operation: Operation, session: Session, plan: Plan): Promise<PlanResult> {
+  #once(operation: Operation, session: Session, plan: Plan, last: Statement): Promise<PlanResult> {
     return this.#measured(operation, session, async (connection, opening) => {
       const statements: Statement[] = [...opening, prepared(plan, session.principal)];
       // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
       if (plan.estimate !== undefined) statements.push(plan.estimate);
-      statements.push(END_REQUEST);
+      statements.push(last);
       const [, , result, estimate] = await runAs(connection, statements, session.signal);
       return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
     });

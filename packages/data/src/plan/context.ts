@@ -41,13 +41,14 @@ export class PlanContext {
 
   /** @param select the main query; @param prefix EXPLAIN */
   statement(select: string, prefix = ''): Statement {
-    const { generation } = this.model;
+    const { generation, quiet } = this.model;
     const assumed = [...this.#assumptions];
     const queries = [...(assumed.length === 0 ? [] : [`assumed AS (SELECT ${assumed.join(', ')})`]), ...this.#queries];
     return {
       text: `${prefix}${clause('WITH', queries, ', ').trimStart()} ${select}`.trim(),
       values: this.#values,
       ...(generation === undefined ? {} : { generation }),
+      ...(quiet === undefined ? {} : { quiet }),
     };
   }
 

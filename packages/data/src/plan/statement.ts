@@ -4,6 +4,8 @@ export interface Statement {
   readonly values: readonly (string | null)[];
   /** Of the model that it is made from. */
   readonly generation?: number;
+  /** As of the model: settings are all that may have to be taken back after a read. */
+  readonly quiet?: boolean;
 }
 
 /** What a request becomes. Its statement answers exactly one row, a `PlanRow`. */

@@ -12,6 +12,8 @@ export interface SchemaModel {
    * whose statements are not to be kept prepared.
    */
   readonly generation?: number;
+  /** Whether no function of the app can run in a read, which could leave something on the connection. */
+  readonly quiet?: boolean;
 }
 
 export type RelationKind = 'table' | 'partitioned table' | 'foreign table' | 'view' | 'materialized view';

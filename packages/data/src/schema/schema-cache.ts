@@ -7,6 +7,7 @@ import { readSchema, type SchemaReading } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';
 import { isTimeout } from './read-catalog.js';
 import { ReadingTimer } from './reading-timer.js';
+import { readSurroundings } from './surroundings.js';
 
 /** Who changes the schema of a running app says so on this channel: the event trigger, the migrations, an operator. */
 export const SCHEMA_CHANNEL = 'reactor_data';
@@ -37,6 +38,9 @@ export interface CachedSchema {
   readonly model: SchemaModel;
   /** The same for the operator, whom a table without row-level security is not kept from. */
   readonly systemModel: SchemaModel;
+  /** Of the exposed schema alone, as `readSchema` gives it. */
+  readonly exposed: string;
+  /** Of all that statements are made from. */
   readonly fingerprint: string;
   /** Monotonic milliseconds when the reading began. */
   readonly readAt: number;
@@ -212,8 +216,8 @@ export class SchemaCache {
     try {
       const reading = await readSettled(database);
       const { model, fingerprint } = isSettled ? reading : withoutFunctions(reading);
-      const isAnnounced = await hasEventTrigger(database);
-      this.#current = this.#succeed(model, fingerprint, readAt);
+      const { isAnnounced, isQuiet } = await readSurroundings(database);
+      this.#current = this.#succeed({ ...model, quiet: isQuiet }, fingerprint, readAt);
       this.#failure = undefined;
       if (isSettled) this.#next.afterSuccess(clock.monotonic() - began, isAnnounced ? undefined : unannouncedMs);
       else this.#next.afterFailure();
@@ -232,21 +236,14 @@ export class SchemaCache {
   }
 
   /** What follows `#current`: the same models again where nothing has changed. */
-  #succeed(model: SchemaModel, fingerprint: string, readAt: number): CachedSchema {
+  #succeed(model: SchemaModel, exposed: string, readAt: number): CachedSchema {
     const before = this.#current;
+    const fingerprint = `${exposed} ${model.quiet}`;
     if (before?.fingerprint === fingerprint) return { ...before, readAt };
     this.#falseAlarm = false;
     const numbered = { ...model, generation: (before?.model.generation ?? 0) + 1 };
-    return { model: numbered, systemModel: unrestricted(numbered), fingerprint, readAt };
+    return { model: numbered, systemModel: unrestricted(numbered), exposed, fingerprint, readAt };
   }
-}
-
-/** Only a superuser may make it, and anybody who may can disable it. */
-async function hasEventTrigger(database: Database): Promise<boolean> {
-  const { rowCount } = await database.query(
-    "SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'reactor_data_schema_change' AND evtenabled IN ('O', 'A')",
-  );
-  return rowCount === 1;
 }
 
 /** One reading sees what is committed while it runs: an object may go away under it. */
