@@ -116,6 +116,27 @@ describe('a request runs', () => {
   });
 });
 
+test('nothing runs on a connection that is somebody else', async () => {
+  const { database, executor, ask } = await setUp('CREATE TABLE notes (n int)');
+  expect(await ask(session(SYSTEM), '1')).toBe(1);
+  await database.query('SET SESSION AUTHORIZATION reactor_anon');
+  const insert = {
+    text: `WITH i AS (INSERT INTO public.notes VALUES (1) RETURNING n) SELECT NULL::text AS body, 0::bigint AS row_count,
+      NULL::bigint AS total_count, count(*) AS affected_count FROM i`,
+    values: [],
+  };
+  await expect(executor.write('insert', session(SYSTEM, { readOnly: false }), insert)).rejects.toMatchObject({
+    code: 'database_unavailable',
+    status: 503,
+    headers: { 'Retry-After': '1' },
+  });
+  // It was cleaned; a division by zero of the app is still one.
+  expect(await ask(session(SYSTEM), '(SELECT count(*) FROM public.notes)')).toBe(0);
+  await expect(executor.read('select', session(SYSTEM), plan('1 / $1::int', ['0']))).rejects.toMatchObject({
+    code: 'invalid_value',
+  });
+});
+
 describe('a write', () => {
   async function counter() {
     const setup = await setUp(`

@@ -1,18 +1,16 @@
 import {
-  type CancelSignal,
   type Clock,
   coreErrors,
   type Database,
   type DatabaseConnection,
   type Principal,
-  type QueryResult,
   type Statement,
 } from '@reactor/core';
 import type { DataMetrics, Operation } from '../metrics.js';
 import type { Plan, PlanRow } from '../plan/statement.js';
 import { isTimeout } from '../schema/read-catalog.js';
 import { CHECK_ROLE, roleOf, type Session, sessionStatements } from './session.js';
-import { fromSqlError, isSqlError } from './sql-errors.js';
+import { fromSqlError, isSqlError, type SqlError } from './sql-errors.js';
 
 /** What one plan answered. */
 export interface PlanResult {
@@ -88,7 +86,7 @@ export class Executor {
     return this.#measured(operation, session, async (connection, opening) => {
       const statements = [BEGIN, ...opening, prepared(plan, session.principal), END_REQUEST];
       try {
-        const [, , , result] = await runAs(connection, statements, session.signal);
+        const [, , , result] = await connection.pipeline(statements, { signal: session.signal });
         const planResult = toResult(result?.rows[0], undefined);
         await connection.query(decide(planResult) === 'commit' ? 'COMMIT' : 'ROLLBACK');
         return planResult;
@@ -108,7 +106,7 @@ export class Executor {
     return this.#measured(operation, session, async (connection, opening) => {
       try {
         const statements = [BEGIN, ...opening, { text, values: plan.values }, END_REQUEST];
-        const [, , , result] = await runAs(connection, statements, session.signal);
+        const [, , , result] = await connection.pipeline(statements, { signal: session.signal });
         return (result?.rows ?? []).map((row) => row['QUERY PLAN']);
       } finally {
         await connection.query('ROLLBACK').catch(() => {});
@@ -123,7 +121,7 @@ export class Executor {
       // Planning is cheap next to a second round trip, even where the estimate turns out not to be needed.
       if (plan.estimate !== undefined) statements.push(plan.estimate);
       statements.push(last);
-      const [, , result, estimate] = await runAs(connection, statements, session.signal);
+      const [, , result, estimate] = await connection.pipeline(statements, { signal: session.signal });
       return toResult(result?.rows[0], plan.estimate === undefined ? undefined : estimate?.rows[0]);
     });
   }
@@ -147,6 +145,12 @@ export class Executor {
       // Locks outlive an undone transaction. The caller need not wait for this.
       void releaseClean(connection);
       if (!isSqlError(error)) throw error;
+      if (isWrongRole(error)) {
+        throw coreErrors.create.database_unavailable('The database connection runs as somebody else.', {
+          cause: error,
+          headers: { 'Retry-After': '1' },
+        });
+      }
       if (isTimeout(error)) onTimeout?.();
       throw fromSqlError(error, principal);
     } finally {
@@ -167,24 +171,10 @@ export class Executor {
   }
 }
 
-/** @throws ReactorError `database_unavailable` (503) where the connection does not run as the one who asked */
-async function runAs(
-  connection: DatabaseConnection,
-  statements: readonly Statement[],
-  signal: CancelSignal | undefined,
-): Promise<readonly QueryResult<Record<string, unknown>>[]> {
-  try {
-    return await connection.pipeline(statements, { signal });
-  } catch (error) {
-    const { statementIndex = -1 } = error as { readonly statementIndex?: number };
-    const isWrongRole =
-      isSqlError(error) && error.code === DIVISION_BY_ZERO && statements[statementIndex]?.text === CHECK_ROLE;
-    if (!isWrongRole) throw error;
-    throw coreErrors.create.database_unavailable('The database connection runs as somebody else.', {
-      cause: error,
-      headers: { 'Retry-After': '1' },
-    });
-  }
+/** Whether the connection ran as another role than the one who asked, and so did not. */
+function isWrongRole(error: SqlError): boolean {
+  const { failedStatement } = error as { readonly failedStatement?: Statement };
+  return error.code === DIVISION_BY_ZERO && failedStatement?.text === CHECK_ROLE;
 }
 
 async function releaseClean(connection: DatabaseConnection): Promise<void> {

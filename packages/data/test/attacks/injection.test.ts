@@ -199,7 +199,7 @@ const hostileWord = fc
 
 /** Statements that are the same in every request. */
 const FRAME =
-  /^(?:BEGIN|COMMIT|ROLLBACK|RESET ALL|SELECT auth\.end_request\(\)|SELECT 1 \/ \(current_user = \$1\)::int|SELECT num_nulls\(set_config\('role', [\s\S]*)$/;
+  /^(?:BEGIN|COMMIT|ROLLBACK|RESET ALL|SELECT auth\.end_request\(\)|SELECT WHERE 1 \/ \(current_user = \$1\)::int = 0|SELECT num_nulls\(set_config\('role', [\s\S]*)$/;
 
 async function send({ app }: RecordedData, token: string | undefined, { method, path, headers, body }: Attack) {
   const all = new Headers(headers);

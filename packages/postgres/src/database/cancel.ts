@@ -23,17 +23,12 @@ interface Wire {
 }
 
 /**
- * What `work` gives on `client`. When `signal` aborts first, the server is asked to cancel it, and the reason of the
- * signal is thrown once the server has answered. Where it does not within a second, the connection is cut.
+ * Asks the server to cancel what runs on `client` as soon as `signal` aborts. Where it does not within a second, the
+ * connection is cut.
  * @param onCancel called before the cancel is sent: the connection must not be reused from then on
+ * @returns ends it
  */
-export async function cancellable<T>(
-  client: PoolClient,
-  signal: CancelSignal,
-  work: () => Promise<T>,
-  onCancel: () => void,
-): Promise<T> {
-  if (signal.aborted) throw signal.reason;
+export function cancelWhen(signal: CancelSignal, client: PoolClient, onCancel: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const abort = () => {
     onCancel();
@@ -41,17 +36,10 @@ export async function cancellable<T>(
     timer = setTimeout(() => client.connection.stream.destroy(), CANCEL_TIMEOUT_MS);
   };
   signal.addEventListener('abort', abort, { once: true });
-  try {
-    const result = await work();
-    if (!signal.aborted) return result;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
+  return () => {
     signal.removeEventListener('abort', abort);
     clearTimeout(timer);
-  }
-  // Also where the answer was quicker than the cancel: the connection is closed all the same.
-  throw signal.reason;
+  };
 }
 
 /** A CancelRequest on a socket of its own, to where `client` is connected. The server only closes it in answer. */

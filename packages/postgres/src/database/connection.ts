@@ -1,9 +1,9 @@
 import type { CancelSignal, DatabaseConnection, Queryable, QueryOptions, QueryResult, Statement } from '@reactor/core';
 import pg, { type PoolClient } from 'pg';
-import { cancellable } from './cancel.js';
+import { cancelWhen } from './cancel.js';
 import { isConnectionFailure, translateQueryError } from './errors.js';
 import { runPipeline } from './pipeline.js';
-import { isNameClash, type Pooler } from './pooler.js';
+import type { Pooler } from './pooler.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
 /**
@@ -33,6 +33,11 @@ export class PooledConnection implements DatabaseConnection {
   readonly #context: ConnectionContext;
   #released = false;
   #broken = false;
+
+  /** A cancel that arrives late must not hit the statement of whoever gets the connection next. */
+  readonly #onCancel = () => {
+    this.#broken = true;
+  };
 
   constructor(client: PoolClient, context: ConnectionContext) {
     this.#client = client;
@@ -65,19 +70,15 @@ export class PooledConnection implements DatabaseConnection {
   }
 
   /** Where a statement is gone, or another has its name, nothing of the transaction was done: it is sent once more. */
-  async #sendPipeline(statements: readonly Statement[]) {
-    const { pooler, prepared } = this.#context;
-    const before = this.#client.getTransactionStatus();
-    try {
-      return await runPipeline(this.#client, prepared, statements);
-    } catch (error) {
-      if (!isNameClash(error)) throw error;
-      pooler.noteNameClash(error);
-      if (before !== 'I') throw error;
+  #sendPipeline(statements: readonly Statement[]) {
+    const { prepared } = this.#context;
+    const isWhole = this.#client.getTransactionStatus() === 'I';
+    return runPipeline(this.#client, prepared, statements, async (error) => {
+      this.#context.pooler.noteNameClash(error);
+      if (!isWhole) throw error;
       // It may have begun one itself; the driver knows once the server is ready again.
       await this.#client.query('ROLLBACK');
-      return runPipeline(this.#client, prepared, statements);
-    }
+    });
   }
 
   async #send(text: string, values: readonly unknown[] | undefined): Promise<Answer> {
@@ -94,20 +95,23 @@ export class PooledConnection implements DatabaseConnection {
 
   async #attempt<T>(work: () => Promise<T>, signal?: CancelSignal): Promise<T> {
     if (this.#released) throw new Error('the connection was given back to the pool; check out another one');
+    if (signal?.aborted) throw signal.reason;
+    const stop = signal && cancelWhen(signal, this.#client, this.#onCancel);
     try {
-      if (signal === undefined) return await work();
-      return await cancellable(this.#client, signal, work, () => {
-        // A cancel that arrives late must not hit the statement of whoever gets the connection next.
-        this.#broken = true;
-      });
+      const result = await work();
+      // Also where the answer was quicker than the cancel: the connection is closed all the same.
+      if (signal?.aborted) throw signal.reason;
+      return result;
     } catch (error) {
-      if (signal?.aborted) throw error;
+      if (signal?.aborted) throw signal.reason;
       // The server's last words arrive before the end of the socket; given back now, it would fail the next one too.
       if (isConnectionFailure(error)) {
         this.#broken = true;
         this.#context.onLost(error);
       }
       throw translateQueryError(error);
+    } finally {
+      stop?.();
     }
   }
 

@@ -30,11 +30,13 @@ const ROW_COUNT = / (\d+)$/;
 /**
  * Sends all statements and one Sync at once. PostgreSQL runs what stands before a Sync as one transaction, and skips the
  * rest of it after an error.
+ * @param beforeRetry called when a prepared statement is not what it was taken for; then all is sent once more
  */
 export async function runPipeline(
   client: PoolClient,
   prepared: PreparedStatements,
   statements: readonly Statement[],
+  beforeRetry?: (error: unknown) => Promise<void>,
 ): Promise<readonly Result[]> {
   const pipeline = new Pipeline(client, prepared, statements);
   client.query(pipeline);
@@ -44,9 +46,12 @@ export async function runPipeline(
     return results;
   } catch (error) {
     prepared.discard(Array.from(pipeline.fresh.values(), ({ name }) => name));
+    if (!isNameClash(error)) throw error;
     // Somebody ran DISCARD or DEALLOCATE on the connection, or a pooler gave us another one.
-    if (isNameClash(error)) prepared.clear();
-    throw error;
+    prepared.clear();
+    if (beforeRetry === undefined) throw error;
+    await beforeRetry(error);
+    return runPipeline(client, prepared, statements);
   }
 }
 
@@ -130,7 +135,9 @@ class Pipeline {
   handleCopyData(): void {}
 
   handleError(error: unknown): void {
-    if (error instanceof Error) Object.defineProperty(error, 'statementIndex', { value: this.#results.length });
+    if (error instanceof Error) {
+      Object.defineProperty(error, 'failedStatement', { value: this.#statements[this.#results.length] });
+    }
     this.#reject(error);
   }
 

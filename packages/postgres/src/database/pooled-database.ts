@@ -1,5 +1,13 @@
-import { type Clock, type Database, type Logger, type QueryOptions, reasonOf, type Subscription } from '@reactor/core';
-import { Pool, type PoolClient } from 'pg';
+import {
+  type Clock,
+  type Database,
+  type Logger,
+  type QueryOptions,
+  ReactorError,
+  reasonOf,
+  type Subscription,
+} from '@reactor/core';
+import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import { acquireUntil } from './cancel.js';
 import { ReactorClient } from './client.js';
 import { PooledConnection, runTransaction } from './connection.js';
@@ -121,45 +129,44 @@ export class PooledDatabase implements Database {
   }
 
   async #acquire(): Promise<PooledConnection> {
-    const { login, clock, pooler } = this.#options;
+    const { login, clock, pooler, acquireTimeoutMs } = this.#options;
     const start = clock.monotonic();
     try {
       if (!login.isReady) await login.prepare();
-      const client = await this.#checkOut();
+      const used = login.clientConfig;
+      let client: PoolClient;
+      try {
+        client = await this.#pool.connect();
+      } catch (error) {
+        client = await this.#connectAgain(error, used);
+      }
       return new PooledConnection(client, {
         pooler,
         prepared: this.#preparedOn(client),
         onLost: (error) => this.#noteLost(client, error),
       });
-    } finally {
-      this.#metrics.acquired((clock.monotonic() - start) / 1000);
-    }
-  }
-
-  async #checkOut(): Promise<PoolClient> {
-    const { acquireTimeoutMs } = this.#options;
-    try {
-      return await this.#connect();
     } catch (error) {
+      if (error instanceof ReactorError) throw error;
       if (isAcquireTimeout(error)) {
         this.#metrics.acquireTimedOut();
         throw unavailable(`No database connection came free within ${acquireTimeoutMs} ms.`, error);
       }
       this.#noteUnreachable(error);
       throw unavailable('The database cannot be reached.', error);
+    } finally {
+      this.#metrics.acquired((clock.monotonic() - start) / 1000);
     }
   }
 
-  /** Again, as somebody else, where the server turns the login away. */
-  async #connect(): Promise<PoolClient> {
+  /** As somebody else, where the server turns the login away. @throws what it says otherwise */
+  async #connectAgain(reason: unknown, used: ClientConfig): Promise<PoolClient> {
     const { login } = this.#options;
-    for (;;) {
-      const used = login.clientConfig;
-      try {
-        return await this.#pool.connect();
-      } catch (error) {
-        if (!isLoginRefusal(error) || !(await login.refused(error, used))) throw error;
-      }
+    if (!isLoginRefusal(reason) || !(await login.refused(reason, used))) throw reason;
+    const next = login.clientConfig;
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      return this.#connectAgain(error, next);
     }
   }
 
