@@ -80,7 +80,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   };
   const appMigrations: AppMigrationRunner = {
     async apply() {
-      for (const { message } of await ensureRoles(database)) logger.warn('role made good', { problem: message });
+      for (const { message } of await ensureRoles(database)) logger.warn('role repaired', { problem: message });
       await grants.tryReconcile();
       return apply(await files());
     },

@@ -74,8 +74,7 @@ function missedBy(error: unknown): MissedBy | undefined {
   const cause = causeOf(error);
   if (!isSqlError(cause)) return undefined;
   if (isOfStaleSchema(cause)) return 'database';
-  if (isWithoutPrivilege(cause)) return 'role';
-  return MISSING_OBJECTS.has(cause.code) ? 'caller' : undefined;
+  return MISSING_OBJECTS.has(cause.code) || isWithoutPrivilege(cause) ? 'caller' : undefined;
 }
 
 /** Perhaps of a table or function that was made again under its name: reading the schema gives it its privileges. */

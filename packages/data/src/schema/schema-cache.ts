@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, type Database, type Logger, ReactorError, reasonOf, type Subscription } from '@reactor/core';
 import { schemaUnavailable } from '../errors.js';
 import { isSqlError } from '../execute/sql-errors.js';
@@ -20,14 +19,11 @@ export const EXPOSED_SCHEMA = 'public';
  */
 const MISS_PAUSE = { factor: 9, minMs: 100, maxMs: 10_000 };
 
-/** A refused caller waits this long for the end of a pause, for privileges that may be on their way. Milliseconds. */
-const MAX_WAIT_MS = 1_000;
-
 /**
- * Who says that something is missing. A caller may be guessing; a role without a privilege may be meant to be without;
- * PostgreSQL, which refuses what the model has, is believed at once, unless it has just been wrong.
+ * Who says that something is missing. A caller may be guessing, or may be meant to be without a privilege; PostgreSQL,
+ * which refuses what the model has, is believed at once, unless it has just been wrong.
  */
-export type MissedBy = 'caller' | 'role' | 'database';
+export type MissedBy = 'caller' | 'database';
 
 /** How long DDL goes unnoticed where nothing in the database announces it. Milliseconds. */
 const UNANNOUNCED_MS = 5_000;
@@ -73,7 +69,6 @@ export class SchemaCache {
   #queued: Promise<CachedSchema> | undefined;
   /** Monotonic milliseconds until which a miss is no reason to read. */
   #pauseUntil = Number.NEGATIVE_INFINITY;
-  #afterwards: Promise<CachedSchema> | undefined;
   /** PostgreSQL refused what the model has, and the next reading found the same model. */
   #falseAlarm = false;
   readonly #next = new ReadingTimer(() => this.reload());
@@ -104,7 +99,7 @@ export class SchemaCache {
     this.#next.stop();
     await this.#subscription?.stop();
     this.#subscription = undefined;
-    await Promise.allSettled([this.#running, this.#queued, this.#afterwards]);
+    await Promise.allSettled([this.#running, this.#queued]);
   }
 
   /**
@@ -171,26 +166,12 @@ export class SchemaCache {
     if (this.#current !== undefined && this.#current.fingerprint !== seen.fingerprint) return this.#current;
     if ((by !== 'database' || this.#falseAlarm) && this.#isPausing()) {
       if (this.#failure !== undefined) throw schemaUnavailable(this.#failure);
-      return by === 'role' ? this.#afterPause() : undefined;
+      return undefined;
     }
     const began = this.#options.clock.monotonic();
     const newer = await this.reload().finally(() => this.#pauseSince(began));
     if (by === 'database') this.#falseAlarm = newer.fingerprint === seen.fingerprint;
     return newer;
-  }
-
-  /** The reading after the pause, one for all who wait; undefined when that is too far off. */
-  #afterPause(): Promise<CachedSchema> | undefined {
-    const began = this.#options.clock.monotonic();
-    const left = this.#pauseUntil - began;
-    if (left > MAX_WAIT_MS) return undefined;
-    this.#afterwards ??= delay(left)
-      .then(() => this.reload())
-      .finally(() => {
-        this.#afterwards = undefined;
-        this.#pauseSince(began + left);
-      });
-    return this.#afterwards;
   }
 
   #pauseSince(began: number): void {

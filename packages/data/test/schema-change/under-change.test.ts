@@ -57,6 +57,8 @@ interface Asked {
 async function keepAsking({ as }: TestData, asked: Asked, offset: number, signal: AbortSignal): Promise<void> {
   for (let index = offset; !signal.aborted; index += 1) {
     const [request, body] = REQUESTS[index % REQUESTS.length] as (typeof REQUESTS)[number];
+    // An answer that takes no I/O must not keep timers from running.
+    await new Promise((resolve) => setImmediate(resolve));
     const [method = '', path = ''] = request.split(' ');
     const answer = await as('alice')(method, path, body === undefined ? {} : jsonBody(body));
     const text = await answer.text();
@@ -113,8 +115,8 @@ describe('while migrations change what they use, requests are answered right or 
     expect(asked.wrong).toEqual([]);
     const { rows } = await data.database.query<{ count: string }>('SELECT count(*) FROM notes WHERE item = 1');
     expect(Number(rows[0]?.count)).toBe(asked.inserted);
-    // Most are answered by trying once more.
-    expect(asked.putOff / asked.count).toBeLessThan(0.2);
+    // Most are answered by trying again. A refusal is quick, so that one who asks over and over collects many.
+    expect(asked.putOff / asked.count).toBeLessThan(mayLackPrivileges ? 0.6 : 0.2);
   });
 });
 
