@@ -85,12 +85,12 @@ describe('a client that keeps a table from everybody else', () => {
 
   test('costs a caller a 504 that names nobody, and the log says whose lock it is', async () => {
     const { logger, lines } = recordingLogger();
-    const { as, connectionString } = await createTestData(TABLES, { logger, config: { statementTimeoutMs: 1_200 } });
+    const { as, connectionString } = await createTestData(TABLES, { logger, config: { statementTimeoutMs: 2_500 } });
     const { pid, end } = await holding(connectionString, 'LOCK TABLE orders');
     const answers = await Promise.all(Array.from({ length: 8 }, () => as('alice')('GET', '/orders')));
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(504));
     for (const answer of answers) expect(await answer.text()).not.toContain(String(pid));
-    await vi.waitFor(() => expect(lines).toHaveLength(1));
+    await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 10_000 });
     expect(lines[0]).toEqual({
       message: 'statements met their time limit while tables were locked',
       fields: {
