@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import type { Doctor } from './support/client.js';
 import { runServer, startServer } from './support/server.js';
 
 const BIN = path.resolve(import.meta.dirname, '../apps/reactor-cli/bin/reactor.js');
@@ -32,6 +33,8 @@ test('a Reactor.toml without a capability is said in log, banner, doctor and the
           duration_ms: expect.any(Number),
           code: 'no_capability',
         },
+        { name: 'pooler', status: 'ok', message: expect.any(String), duration_ms: expect.any(Number) },
+        { name: 'connection_limit', status: 'ok', message: expect.any(String), duration_ms: expect.any(Number) },
       ],
     },
   };
@@ -56,7 +59,8 @@ test('a Reactor.toml without a capability is said in log, banner, doctor and the
 test('one capability, or no file at all, brings no such warning', async () => {
   for (const config of ['[project]\nenv = "dev"\n[auth]\n', undefined]) {
     const server = await startServer(config === undefined ? {} : { config });
-    expect(await (await server.admin('/_admin/doctor')).json()).not.toHaveProperty('server');
+    const report = (await (await server.admin('/_admin/doctor')).json()) as Doctor;
+    expect(report.server?.checks.map(({ name }) => name)).not.toContain('capabilities');
     expect(server.stdout()).not.toContain('no capability');
   }
 });

@@ -7,6 +7,7 @@ import {
   createHealth,
   createLogging,
   createMetrics,
+  type DoctorReport,
   instrumentHttp,
   type Logging,
   nodeMetrics,
@@ -93,6 +94,14 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
     metrics.contribute('health', health.metrics);
     metrics.contribute('logs', logging.metrics);
 
+    // Several who look at once see one run: each takes connections that the others would wait for.
+    let diagnosis: Promise<DoctorReport> | undefined;
+    const diagnose = () => {
+      diagnosis ??= runDoctor(doctorSubjects(settings.loaded, platform), context).finally(() => {
+        diagnosis = undefined;
+      });
+      return diagnosis;
+    };
     const composed = (ready: boolean) =>
       compose({
         config,
@@ -106,11 +115,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
         version,
         capabilities,
         ready,
-        diagnose: (aborted) =>
-          runDoctor(doctorSubjects(settings.loaded, platform), {
-            ...context,
-            signal: aborted,
-          }),
+        diagnose,
         ...(platform === undefined ? {} : { migrations: migrationsOf(platform, logging) }),
         shutdown,
       });

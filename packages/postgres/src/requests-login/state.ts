@@ -14,6 +14,8 @@ export interface LoginState {
   readonly owned: number;
   /** Settings that its connections begin with (`ALTER ROLE … SET`). Every login may give itself some. */
   readonly settings: number;
+  /** The request roles that exist: data makes them, and says so when one is gone. */
+  readonly roles: readonly string[];
   readonly database: string;
 }
 
@@ -31,11 +33,12 @@ const STATE = `
       WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid AND d.deptype = 'o'
         AND d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) AS owned,
     (SELECT count(*)::int FROM pg_catalog.pg_db_role_setting WHERE setrole = r.oid) AS settings,
+    ARRAY(SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname = ANY ($3) ORDER BY 1) AS roles,
     current_database()::text AS database
   FROM (VALUES ($1::text)) AS wanted (name) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = wanted.name`;
 
 export async function readLoginState(database: Queryable, name: string, options?: QueryOptions): Promise<LoginState> {
-  const { rows } = await database.query<LoginState>(STATE, [name, POLICY_SCHEMA], options);
+  const { rows } = await database.query<LoginState>(STATE, [name, POLICY_SCHEMA, REQUEST_ROLES], options);
   return rows[0] as LoginState;
 }
 
@@ -67,6 +70,6 @@ export function restrictions(name: string, state: LoginState): readonly string[]
 }
 
 /** Request roles that it may not become. */
-export function missingRoles({ member_of: memberOf }: LoginState): readonly string[] {
-  return REQUEST_ROLES.filter((role) => !memberOf.includes(role));
+export function missingRoles({ member_of: memberOf, roles }: LoginState): readonly string[] {
+  return roles.filter((role) => !memberOf.includes(role));
 }
