@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { byHand } from '../support/by-hand.js';
 import { createTestData, jsonBody, type TestData } from '../support/data.js';
 
 const ENABLED = (table: string) =>
@@ -72,18 +73,6 @@ async function keepAsking({ as }: TestData, asked: Asked, offset: number, signal
   }
 }
 
-/** Who changes a table while the server gives privileges on it may be told "tuple concurrently updated", and tries again. */
-async function byHand({ database }: TestData, sql: string): Promise<void> {
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      await database.query(`BEGIN; ${sql}; COMMIT`);
-      return;
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'XX000' || attempts === 5) throw error;
-    }
-  }
-}
-
 describe('while migrations change what they use, requests are answered right or put off', () => {
   test.each([
     [
@@ -91,12 +80,12 @@ describe('while migrations change what they use, requests are answered right or 
       (data: TestData, sql: string, name: string) =>
         data.as('admin')('POST', '/_admin/migrate', jsonBody({ migrations: [{ name, sql }] })),
     ],
-    ['by somebody else', (data: TestData, sql: string) => byHand(data, sql)],
+    ['by somebody else', (data: TestData, sql: string) => byHand(data.database, `BEGIN; ${sql}; COMMIT`)],
     [
       'by somebody else who says nothing',
       async (data: TestData, sql: string) => {
         await data.database.query('DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change');
-        await byHand(data, sql);
+        await byHand(data.database, `BEGIN; ${sql}; COMMIT`);
       },
     ],
   ])('%s', async (who, migrate) => {
