@@ -2,7 +2,7 @@ import type { LockHolder, LockWait } from './lock-waits.js';
 
 /** `orders is locked by pid 29201 (psql, idle in transaction, 3 min)` */
 export function describeHolders(what: string, holders: readonly LockHolder[]): string {
-  return `${what} is locked by ${holders.length === 0 ? 'a session that has gone' : holders.map(describeHolder).join(' and ')}`;
+  return `${what} is locked by ${holders.map(describeHolder).join(' and ')}`;
 }
 
 /** The same with what each holder runs or ran last. For the operator's eyes. */

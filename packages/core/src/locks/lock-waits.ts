@@ -97,7 +97,9 @@ interface HolderRow {
 
 /** Every session of this database that waits for a lock, the longest first, at most 100. */
 export async function findLockWaits(database: Queryable, options?: QueryOptions): Promise<readonly LockWait[]> {
-  const { rows } = await database.query<WaitRow>(WAITS, [], options);
+  const { rows: seen } = await database.query<WaitRow>(WAITS, [], options);
+  // A wait may end between the list of locks and the question who blocks: then nobody does.
+  const rows = seen.filter(({ by }) => by.length > 0);
   if (rows.length === 0) return [];
   const waiting = new Map(rows.map(({ pid, by }) => [pid, by]));
   const roots = new Map(rows.map(({ pid }) => [pid, rootsOf(pid, waiting)]));
