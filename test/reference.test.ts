@@ -46,7 +46,7 @@ function owners(): [string, readonly MetricFamily[]][] {
   const health = createHealth({ ...context, capabilities: () => [], phase: () => 'ready' });
   return [
     ['server', serverInfo('0.0.0', systemClock).families],
-    ['http', instrumentHttp(context).metrics.families],
+    ['http', instrumentHttp(context, []).metrics.families],
     ['health', health.metrics.families],
     ['logs', logging.metrics.families],
     ['scrape', createMetrics(context).registry.getMetricsAsArray() as unknown as MetricFamily[]],

@@ -41,7 +41,7 @@ interface Entry {
  * The one list: section → how it is configured, what it needs, how it is made. Order is start order; a port is supplied
  * by an entry above the ones that use it.
  */
-const ENTRIES: Readonly<Partial<Record<CapabilityName, Entry>>> = {
+const ENTRIES: Readonly<Record<CapabilityName, Entry>> = {
   auth: {
     schema: authConfigSchema,
     requires: [],
@@ -87,7 +87,7 @@ const ENTRIES: Readonly<Partial<Record<CapabilityName, Entry>>> = {
 };
 
 /** The schemas of all sections that mount a capability. */
-export function capabilitySchemas(): Readonly<Partial<Record<CapabilityName, SectionSchema>>> {
+export function capabilitySchemas(): Readonly<Record<CapabilityName, SectionSchema>> {
   return Object.fromEntries(Object.entries(ENTRIES).map(([name, entry]) => [name, entry.schema]));
 }
 

@@ -1,13 +1,12 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { coreErrors, createRoutes, type ReactorEnv } from '@reactor/core';
+import { coreErrors, createRoutes, limitBody, type ReactorEnv } from '@reactor/core';
 import {
   type AnswerHeaders,
   assignCapability,
   errorHandler,
   type Health,
   type HttpInstrumentation,
-  limitBody,
   type Metrics,
   notFound,
   requestContext,
@@ -56,11 +55,7 @@ export function compose(options: ComposeOptions): OpenAPIHono<ReactorEnv> {
   app.route('/', options.health.routes);
   app.route('/', options.metrics.routes);
   app.route('/', adminRoutes(options));
-  for (const { basePath, routes, limitsBodies } of capabilities) {
-    if (limitsBodies !== true) app.use(`${basePath}/*`, limit);
-    app.route(basePath, routes);
-  }
-  for (const { rootRoutes } of capabilities) if (rootRoutes !== undefined) app.route('/', rootRoutes);
+  for (const { basePath, routes } of capabilities) app.route(basePath, routes);
   if (options.ready) app.route('/', openApiRoutes(app, options.version));
   else app.all('*', refuseNotReady);
   return app;

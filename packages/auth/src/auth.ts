@@ -78,7 +78,6 @@ export function createAuth(config: AuthConfig, context: CapabilityContext & Auth
     version: VERSION,
     basePath: '/auth/v1',
     routes,
-    limitsBodies: true,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     metrics,
     health,

@@ -3,27 +3,22 @@ import type { ReactorEnv } from './http/env.js';
 import type { MetricsContributor } from './metrics/contributor.js';
 import type { Clock, Logger } from './ports.js';
 
-/** The six capabilities, in migration and start order. Stopping goes the other way round. */
-export const CAPABILITY_NAMES = ['auth', 'data', 'storage', 'functions', 'jobs', 'sites'] as const;
-export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
+/** Lower-case letters: `storage`. Also the `[section]` of Reactor.toml and the `capability` label of what it counts for. */
+export type CapabilityName = string;
 
-/** Values of the `capability` label: a capability, or `server` for everything that belongs to none. */
-export const CAPABILITY_LABELS = [...CAPABILITY_NAMES, 'server'] as const;
-export type CapabilityLabel = (typeof CAPABILITY_LABELS)[number];
+/** The `capability` label of everything that belongs to none. */
+export const SERVER_LABEL = 'server';
 
 /** One unit of Reactor: routes and what is needed to see into them. */
 export interface Capability {
-  /** Also the `capability` label and the `[section]` of Reactor.toml. */
   readonly name: CapabilityName;
   /** Semantic version, shown by `GET /_admin/version`. */
   readonly version: string;
   /** Mount point, e.g. `/fn/v1` for functions. */
   readonly basePath: `/${string}/v1`;
   readonly routes: Hono<ReactorEnv>;
-  /** Whether its routes bound request bodies themselves, as they stream in; else the server's limit holds. */
-  readonly limitsBodies?: boolean;
-  /** Paths outside `basePath`: `/.well-known/*`, sites served by Host. Mounted after every `basePath`. */
-  readonly rootRoutes?: Hono<ReactorEnv>;
+  /** Hosts that it answers itself, looked at before any path: those of sites. */
+  readonly hosts?: HostRoutes;
   /** Numbered SQL of the schema it owns, applied before `start` (`[]` when it has none). */
   readonly migrations: readonly Migration[];
   /** SQL that the operator brings, applied after the migrations of every capability. */
@@ -37,16 +32,26 @@ export interface Capability {
   stop(deadline: AbortSignal): Promise<void>;
 }
 
-/** What a capability gets besides its config; `Ports` are the collaborators it names in its own signature. */
+/** What a capability answers on hosts of its own. */
+export interface HostRoutes {
+  /**
+   * Whether `host` (lower case, without port and final dot) is one of its own. From memory: a host that is not known yet
+   * is not claimed, and looking it up in the background begins at most once a second.
+   */
+  claims(host: string): boolean;
+  readonly routes: Hono<ReactorEnv>;
+}
+
+/** 1 MiB: room for what operators write by hand. */
+export const MAX_BODY_BYTES = 1_048_576;
+
+/** What a capability gets besides its config and its ports. */
 export interface CapabilityContext {
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Largest body in bytes of a route that has no limit of its own. Default `MAX_BODY_BYTES`. */
+  readonly maxBodyBytes?: number;
 }
-
-export type CreateCapability<Config, Ports = unknown> = (
-  config: Config,
-  context: CapabilityContext & Ports,
-) => Capability;
 
 /** One numbered SQL file. Its checksum is taken over `sql`, so an applied file must never change. */
 export interface Migration {
@@ -78,18 +83,18 @@ export interface HealthCheck {
 /** `reason` is public: no hosts, credentials or tenant names. */
 export type HealthResult = { readonly status: 'ok' } | { readonly status: 'error'; readonly reason: string };
 
+/** What several probes stand on: the database, the place of the blobs and the room there. */
+export type Resource = 'database' | 'blobs' | 'blob_space';
+
 /** For operators: what is wrong and what to do. On demand, may be slow, cleans up after itself. */
 export interface DoctorProbe {
   /** snake_case wire name, unique in the capability: `db_ping`. */
   readonly name: string;
   readonly timeoutMs: number;
-  /**
-   * What must work first, as `<resource>` that some probe `provides`, e.g. `['database']`; a failure there is shown
-   * once, as the cause.
-   */
-  readonly dependsOn?: readonly string[];
-  /** The resource this probe vouches for, e.g. `database`. */
-  readonly provides?: string;
+  /** What must work first; a failure there is shown once, as the cause. */
+  readonly dependsOn?: readonly Resource[];
+  /** The resource this probe vouches for. */
+  readonly provides?: Resource;
   run(signal: AbortSignal): Promise<ProbeResult>;
 }
 

@@ -1,3 +1,5 @@
+import type { Context } from 'hono';
+import type { ReactorEnv } from './http/env.js';
 import type { Principal } from './http/principal.js';
 
 /** Time, so that tests can move it. */
@@ -143,10 +145,10 @@ export interface Peer {
 /** Turns a bearer token into the one who calls. Supplied by auth, or by the app that mounts a capability alone. */
 export interface TokenVerifier {
   /**
-   * @param peer absent when the surrounding app does not tell
+   * @param context of the request that brought it, which says from where and for which tenant
    * @throws ReactorError `invalid_token` (401) for a token that is unknown, malformed or expired
    */
-  verify(token: string, peer?: Peer): Promise<Principal>;
+  verify(token: string, context?: Context<ReactorEnv>): Promise<Principal>;
 }
 
 /** Bytes that came in whole. */
@@ -176,16 +178,4 @@ export interface BlobStore {
   delete(key: string): Promise<void>;
   /** Every key below `prefix` with the time it was written (milliseconds since the epoch), in no order. */
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly modifiedAt: number }>;
-}
-
-/** Calls a deployed function by name. Supplied by functions to jobs and sites. */
-export interface FunctionInvoker {
-  /**
-   * @throws ReactorError `function_not_found` (404), `function_timeout` (504)
-   */
-  invoke(
-    name: string,
-    request: Request,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
-  ): Promise<Response>;
 }

@@ -108,7 +108,6 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     version: '0.1.0',
     basePath: '/data/v1',
     routes,
-    limitsBodies: true,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     appMigrations,
     metrics: metrics.contributor,

@@ -1,4 +1,4 @@
-import { type CapabilityLabel, type Clock, type ReactorEnv, systemClock } from '@reactor/core';
+import { type CapabilityName, type Clock, type ReactorEnv, systemClock } from '@reactor/core';
 import { Hono } from 'hono';
 import {
   assignCapability,
@@ -8,6 +8,7 @@ import {
   notFound,
   requestContext,
 } from '../src/index.js';
+import { CAPABILITIES } from './capabilities.js';
 import { parseExposition } from './exposition.js';
 import { recordLogs } from './log-recorder.js';
 
@@ -15,7 +16,7 @@ import { recordLogs } from './log-recorder.js';
 export function createApp(clock: Clock = systemClock) {
   const { logger, lines } = recordLogs();
   const metrics = createMetrics({ clock, logger });
-  const http = instrumentHttp({ clock, logger });
+  const http = instrumentHttp({ clock, logger }, CAPABILITIES);
   metrics.contribute('http', http.metrics);
   const app = new Hono<ReactorEnv>();
   app.use(requestContext({ logger, peerOf: () => '127.0.0.1' }));
@@ -44,11 +45,11 @@ export function createApp(clock: Clock = systemClock) {
     metrics,
     series,
     lines,
-    requests: (capability: CapabilityLabel, method: string, status: number) =>
+    requests: (capability: CapabilityName, method: string, status: number) =>
       series(`reactor_http_requests_total{capability="${capability}",method="${method}",status="${status}"}`),
-    durations: (capability: CapabilityLabel, route: string) =>
+    durations: (capability: CapabilityName, route: string) =>
       series(`reactor_http_request_duration_seconds_count{capability="${capability}",route="${route}"}`),
-    inFlight: (capability: CapabilityLabel) => series(`reactor_http_requests_in_flight{capability="${capability}"}`),
+    inFlight: (capability: CapabilityName) => series(`reactor_http_requests_in_flight{capability="${capability}"}`),
     accessLines: () => lines.filter(({ message }) => message === 'request completed'),
   };
 }

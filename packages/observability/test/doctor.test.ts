@@ -125,8 +125,8 @@ test('a database outage is one root cause; what depends on it is not run and poi
       ],
     },
     { name: 'storage', probes: [probe('db_ping', fail, { provides: 'database' }), probe('fs_writable', pass)] },
-    { name: 'jobs', probes: [probe('queue', count, { dependsOn: ['database'], provides: 'queue' })] },
-    { name: 'sites', probes: [probe('publish', count, { dependsOn: ['queue'] })] },
+    { name: 'jobs', probes: [probe('blobs', count, { dependsOn: ['database'], provides: 'blobs' })] },
+    { name: 'sites', probes: [probe('publish', count, { dependsOn: ['blobs'] })] },
   ]);
   const result = await report;
   const knockOn = (name: string, needs = 'database') => ({
@@ -146,8 +146,8 @@ test('a database outage is one root cause; what depends on it is not run and poi
     ['fail', 'database'],
     ['ok', undefined],
   ]);
-  expect(result.jobs?.checks).toEqual([knockOn('queue')]);
-  expect(result.sites?.checks).toEqual([knockOn('publish', 'queue')]);
+  expect(result.jobs?.checks).toEqual([knockOn('blobs')]);
+  expect(result.sites?.checks).toEqual([knockOn('publish', 'blobs')]);
   const roots = Object.values(result).flatMap(({ checks }) =>
     checks.filter(({ status, caused_by }) => status === 'fail' && caused_by === undefined),
   );
@@ -158,7 +158,7 @@ test('a resource works as soon as one who vouches for it does, or nobody does', 
   const { report } = diagnose([
     { name: 'auth', probes: [probe('db_ping', fail, { provides: 'database' })] },
     { name: 'storage', probes: [probe('db_ping', pass, { provides: 'database' })] },
-    { name: 'data', probes: [probe('migrations', pass, { dependsOn: ['database', 'unheard_of'] })] },
+    { name: 'data', probes: [probe('migrations', pass, { dependsOn: ['database', 'blob_space'] })] },
   ]);
   const result = await report;
   expect(result.data?.status).toBe('ok');
@@ -170,8 +170,8 @@ test('probes that wait for each other in a circle run all the same', async () =>
     {
       name: 'jobs',
       probes: [
-        probe('a', fail, { provides: 'a', dependsOn: ['b', 'a'] }),
-        probe('b', fail, { provides: 'b', dependsOn: ['a'] }),
+        probe('a', fail, { provides: 'database', dependsOn: ['blobs', 'database'] }),
+        probe('b', fail, { provides: 'blobs', dependsOn: ['database'] }),
       ],
     },
   ]);

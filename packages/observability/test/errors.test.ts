@@ -1,7 +1,6 @@
-import { coreErrors, ReactorError } from '@reactor/core';
+import { coreErrors, limitBody, ReactorError } from '@reactor/core';
 import { HTTPException } from 'hono/http-exception';
 import { expect, test } from 'vitest';
-import { limitBody } from '../src/index.js';
 import { createApp } from './app.js';
 import { listen } from './server.js';
 

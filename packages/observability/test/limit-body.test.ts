@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { limitBody } from '@reactor/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { limitBody } from '../src/index.js';
 import { createApp } from './app.js';
 import { listen } from './server.js';
 

@@ -2,13 +2,14 @@ import { gauge, metricsContributor, openLabel, silentLogger, systemClock } from 
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import { assignCapability, createMetrics, instrumentHttp, nodeMetrics, serverInfo } from '../src/index.js';
+import { CAPABILITIES } from './capabilities.js';
 import { promtoolCheck } from './promtool.js';
 
 const context = { clock: systemClock, logger: silentLogger };
 
 test('promtool has nothing to say about our families, nor about values and labels at their edges', async () => {
   const metrics = createMetrics(context);
-  const http = instrumentHttp(context);
+  const http = instrumentHttp(context, CAPABILITIES);
   const level = gauge({
     name: 'reactor_t_level',
     help: 'A \\ and a\nline',

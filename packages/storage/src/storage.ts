@@ -60,7 +60,6 @@ export function createStorage(config: StorageConfig, context: CapabilityContext 
     version: '0.1.0',
     basePath: '/storage/v1',
     routes,
-    limitsBodies: true,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     metrics: metrics.contributor,
     health: storageHealth({ database, blobs }),

@@ -1,5 +1,6 @@
-import { createRoutes, type Peer, type TokenVerifier } from '@reactor/core';
+import { createRoutes, type Peer, type ReactorEnv, type TokenVerifier } from '@reactor/core';
 import { errorHandler } from '@reactor/observability';
+import { Context } from 'hono';
 import { expect, test } from 'vitest';
 import { createAdminGate } from './gate.js';
 
@@ -61,10 +62,17 @@ test('with admin.allow_remote the token decides', async () => {
   expect((await guarded(REMOTE, true)('Bearer nope')).status).toBe(401);
 });
 
+/** A request of that peer. */
+function from(peer: Peer): Context<ReactorEnv> {
+  const c = new Context<ReactorEnv>(new Request('http://server.test/'));
+  c.set('peer', peer);
+  return c;
+}
+
 test('on capability routes it is the system identity under the same rule; other tokens are not its business', async () => {
   const users: TokenVerifier = { verify: async () => ({ kind: 'user', id: 'u-1', claims: {} }) };
   const verifier = createAdminGate({ token: TOKEN, allowRemote: false }).verifier(users);
-  expect(await verifier.verify(TOKEN, LOCAL)).toEqual({ kind: 'system' });
-  expect(await verifier.verify('a-user-token', REMOTE)).toMatchObject({ kind: 'user' });
-  await expect(verifier.verify(TOKEN, REMOTE)).rejects.toMatchObject({ code: 'forbidden', status: 403 });
+  expect(await verifier.verify(TOKEN, from(LOCAL))).toEqual({ kind: 'system' });
+  expect(await verifier.verify('a-user-token', from(REMOTE))).toMatchObject({ kind: 'user' });
+  await expect(verifier.verify(TOKEN, from(REMOTE))).rejects.toMatchObject({ code: 'forbidden', status: 403 });
 });

@@ -43,8 +43,8 @@ export function createAdminGate({ token, allowRemote }: { token: string; allowRe
     },
     isOperator,
     verifier: (users) => ({
-      verify: async (presented, peer) =>
-        isOperator(presented, peer) ? { kind: 'system' } : users.verify(presented, peer),
+      verify: async (presented, c) =>
+        isOperator(presented, c?.get('peer')) ? { kind: 'system' } : users.verify(presented, c),
     }),
   };
 }

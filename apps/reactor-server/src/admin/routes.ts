@@ -25,7 +25,7 @@ export function adminRoutes(options: AdminOptions) {
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   });
   routes.route('/', doctorRoutes(options.diagnose));
-  routes.route('/', logRoutes(options.logging));
+  routes.route('/', logRoutes(options.logging, { capabilities: options.capabilities.map(({ name }) => name) }));
 
   routes.get('/_admin/version', (c) =>
     c.json({

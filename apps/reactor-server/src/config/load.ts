@@ -16,7 +16,7 @@ export interface LoadOptions {
   /** Sections that always exist. */
   readonly sections: SectionSchemas;
   /** Sections that mount a capability. */
-  readonly capabilities: Readonly<Partial<Record<CapabilityName, SectionSchema>>>;
+  readonly capabilities: Readonly<Record<CapabilityName, SectionSchema>>;
   /** Key paths whose absence is made good by a generated secret in `dev`. */
   readonly generatedSecrets: readonly string[];
 }

@@ -104,7 +104,7 @@ async function readBearer(c: Context<ReactorEnv>, context: UserRoutesContext): P
       headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
     });
   }
-  const principal = await tokens.verify(token, c.get('peer'));
+  const principal = await tokens.verify(token, c);
   if (principal.kind !== 'user') throw coreErrors.create.forbidden('This route needs the token of a user.');
   c.set('principal', principal);
   const { session_id: sessionId } = principal.claims;

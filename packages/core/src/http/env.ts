@@ -1,5 +1,6 @@
-import type { CapabilityLabel } from '../capability.js';
+import type { CapabilityName } from '../capability.js';
 import type { Logger, Peer } from '../ports.js';
+import type { Tenant } from '../tenants/tenants.js';
 import type { Principal } from './principal.js';
 import type { RequestSignal } from './request-signal.js';
 
@@ -9,8 +10,10 @@ export interface ReactorEnv {
     requestId: string;
     /** Carries `request_id`. */
     logger: Logger;
-    /** Whose signals this request counts for. Unset outside the server. */
-    capability?: CapabilityLabel;
+    /** Whose signals this request counts for, `server` where they are no capability's. Unset outside the server. */
+    capability?: CapabilityName;
+    /** Whose request it is; unset where there is one tenant only. */
+    tenant?: Tenant;
     /** Unset until a route asks who is calling. */
     principal?: Principal;
     /** Unset in an app that does not tell. */

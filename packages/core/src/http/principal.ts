@@ -39,7 +39,7 @@ export function authenticate(tokens: TokenVerifier): MiddlewareHandler<ReactorEn
           headers: CHALLENGE,
         });
       }
-      c.set('principal', await tokens.verify(token, c.get('peer')));
+      c.set('principal', await tokens.verify(token, c));
     }
     await next();
   };

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { CancelSignal } from '../ports.js';
 import type { ReactorEnv } from './env.js';
+import { outgoingOf } from './node-response.js';
 
 /** Says that nobody waits for the answer any more. An AbortController would cost each request several microseconds. */
 export class RequestSignal implements CancelSignal {
@@ -26,12 +27,6 @@ export class RequestSignal implements CancelSignal {
   }
 }
 
-/** What @hono/node-server gives a request, as far as it is needed here. */
-interface Outgoing {
-  readonly writableFinished: boolean;
-  once(event: 'close', listener: () => void): void;
-}
-
 /** Aborts when the client of this request leaves, or the server gives the request up. The same for each call. */
 export function requestSignal(c: Context<ReactorEnv>): RequestSignal {
   const existing = c.get('signal');
@@ -39,7 +34,7 @@ export function requestSignal(c: Context<ReactorEnv>): RequestSignal {
   const signal = new RequestSignal();
   c.set('signal', signal);
   const left = () => signal.abort(new Error('the client left'));
-  const { outgoing } = (c.env ?? {}) as { readonly outgoing?: Outgoing };
+  const outgoing = outgoingOf(c);
   if (outgoing === undefined) c.req.raw.signal.addEventListener('abort', left, { once: true });
   else outgoing.once('close', () => outgoing.writableFinished || left());
   return signal;

@@ -1,4 +1,4 @@
-import { OpenAPIHono } from '@hono/zod-openapi';
+import { OpenAPIHono, type z } from '@hono/zod-openapi';
 import { coreErrors } from '../errors.js';
 import type { ReactorEnv } from './env.js';
 
@@ -36,3 +36,16 @@ export function createRoutes(): OpenAPIHono<ReactorEnv> {
     },
   });
 }
+
+/** For `createRoute`: an answer in JSON. */
+export function jsonAnswer<Schema extends z.ZodType>(description: string, schema: Schema) {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+/** For `createRoute`: an error, by the codes that it may have. */
+export function errorAnswer(...codes: readonly [string, ...string[]]) {
+  return { description: codes.map((code) => `\`${code}\``).join(', ') };
+}
+
+/** For `createRoute`: the caller needs a bearer token. */
+export const bearerSecurity: { bearer: string[] }[] = [{ bearer: [] }];

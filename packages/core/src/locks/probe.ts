@@ -1,4 +1,4 @@
-import type { DoctorProbe, ProbeResult } from '../capability.js';
+import type { DoctorProbe, ProbeResult, Resource } from '../capability.js';
 import type { Queryable } from '../ports.js';
 import { describeHolders, endHolders } from './describe.js';
 import { findLockedTables, findLockWaits } from './lock-waits.js';
@@ -12,7 +12,7 @@ export interface DatabaseProbe {
   readonly name: string;
   readonly timeoutMs: number;
   /** Default `['database']`. */
-  readonly dependsOn?: readonly string[];
+  readonly dependsOn?: readonly Resource[];
   readonly database: Queryable;
   /** Passes its signal to every query: what is left running would hold a connection of the pool. */
   run(signal: AbortSignal): Promise<ProbeResult>;

@@ -1,11 +1,11 @@
-import type { CapabilityContext, CapabilityLabel, DoctorProbe } from '@reactor/core';
+import type { CapabilityContext, CapabilityName, DoctorProbe } from '@reactor/core';
 import type { CapabilityDiagnosis, DiagnosisStatus, DoctorCheck, DoctorReport } from './report.js';
 import { Resources } from './resources.js';
 import { runProbe } from './run-probe.js';
 
 /** Whose probes they are; the key in the report. */
 export interface DoctorSubject {
-  readonly name: CapabilityLabel;
+  readonly name: CapabilityName;
   readonly probes: readonly DoctorProbe[];
 }
 

@@ -1,5 +1,5 @@
 import {
-  type CapabilityLabel,
+  type CapabilityName,
   type CounterChild,
   counter,
   type GaugeChild,
@@ -26,13 +26,13 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 /** The HTTP instruments, with their children kept per label value: a request looks them up and makes no string. */
 export interface HttpFamilies {
   readonly metrics: MetricsContributor;
-  inFlight(capability: CapabilityLabel): GaugeChild;
-  requests(capability: CapabilityLabel, method: string, status: number): CounterChild;
-  duration(capability: CapabilityLabel, route: string): HistogramChild;
+  inFlight(capability: CapabilityName): GaugeChild;
+  requests(capability: CapabilityName, method: string, status: number): CounterChild;
+  duration(capability: CapabilityName, route: string): HistogramChild;
 }
 
 /** @param capabilities those that can occur: only they get series before their first request */
-export function httpFamilies(capabilities: readonly CapabilityLabel[]): HttpFamilies {
+export function httpFamilies(capabilities: readonly CapabilityName[]): HttpFamilies {
   const requests = counter({
     name: 'reactor_http_requests_total',
     help: 'Finished HTTP requests; status 499 means that the client left before the answer began',
@@ -57,12 +57,12 @@ export function httpFamilies(capabilities: readonly CapabilityLabel[]): HttpFami
   });
 
   const inFlightOf = new Map(capabilities.map((capability) => [capability, inFlight.child({ capability })] as const));
-  const requestsOf = new Cache((capability: CapabilityLabel) => {
+  const requestsOf = new Cache((capability: CapabilityName) => {
     return new Cache((method: MethodLabel) => {
       return new Cache((status: number) => requests.child({ capability, method, status: String(status) }));
     });
   });
-  const durationOf = new Cache((capability: CapabilityLabel) => {
+  const durationOf = new Cache((capability: CapabilityName) => {
     return new Cache((route: string) => duration.child({ capability, route }));
   });
   // The error share of a capability needs its 5xx series before the first error, and rate() misses a series' first step.

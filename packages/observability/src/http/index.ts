@@ -3,6 +3,5 @@ export { assignCapability } from './assign-capability.js';
 export { errorHandler } from './error-handler.js';
 export { httpErrors } from './errors.js';
 export { type HttpInstrumentation, instrumentHttp } from './instrument.js';
-export { limitBody } from './limit-body.js';
 export { notFound } from './not-found.js';
 export { type RequestContextOptions, requestContext } from './request-context.js';

@@ -1,12 +1,10 @@
 import {
-  CAPABILITY_LABELS,
-  CAPABILITY_NAMES,
   type CapabilityContext,
-  type CapabilityLabel,
   type CapabilityName,
   type Logger,
   type MetricsContributor,
   type ReactorEnv,
+  SERVER_LABEL,
 } from '@reactor/core';
 import type { Context, MiddlewareHandler } from 'hono';
 import { httpFamilies } from './http-families.js';
@@ -36,19 +34,20 @@ interface Outcome {
  * Counts, times and logs each request once: under Node when the response has been handed to the socket or the socket has
  * closed, so a streamed body counts as long as it flows; elsewhere when the response object is there.
  * @param context its logger writes the access lines, each under the target of the request's capability
- * @param capabilities those that are mounted; `server` comes besides. Default all
+ * @param capabilities those that are mounted; `server` is added
  */
 export function instrumentHttp(
   { clock, logger }: CapabilityContext,
-  capabilities: readonly CapabilityName[] = CAPABILITY_NAMES,
+  capabilities: readonly CapabilityName[],
 ): HttpInstrumentation {
-  const families = httpFamilies([...capabilities, 'server']);
-  const accessLogs = new Map<CapabilityLabel, Logger>(
-    CAPABILITY_LABELS.map((capability) => [capability, logger.target(`reactor_${capability}`)]),
+  const labels = [...capabilities, SERVER_LABEL];
+  const families = httpFamilies(labels);
+  const accessLogs = new Map<CapabilityName, Logger>(
+    labels.map((capability) => [capability, logger.target(`reactor_${capability}`)]),
   );
 
   function finish(c: Context<ReactorEnv>, { status, durationMs, aborted }: Outcome): void {
-    const capability = c.get('capability') ?? 'server';
+    const capability = c.get('capability') ?? SERVER_LABEL;
     const { method, path } = c.req;
     families.requests(capability, method, status).inc();
     families.duration(capability, routeLabel(c)).observe(durationMs / 1000);
@@ -73,7 +72,7 @@ export function instrumentHttp(
 
   const middleware: MiddlewareHandler<ReactorEnv> = async (c, next) => {
     const start = clock.monotonic();
-    const inFlight = families.inFlight(c.get('capability') ?? 'server');
+    const inFlight = families.inFlight(c.get('capability') ?? SERVER_LABEL);
     inFlight.inc();
     const { outgoing } = nodeBindings(c);
     if (outgoing === undefined) {
@@ -106,7 +105,7 @@ export function instrumentHttp(
   return {
     middleware,
     refused({ status, code, requestId }) {
-      families.requests('server', '_OTHER', status).inc();
+      families.requests(SERVER_LABEL, '_OTHER', status).inc();
       logger.info('request refused', { status, code, request_id: requestId });
     },
     metrics: families.metrics,

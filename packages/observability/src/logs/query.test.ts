@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { type LogQuery, parseLogQuery } from './query.js';
 import type { LogRecord } from './ring.js';
 
+const CAPABILITIES = ['auth', 'data', 'storage', 'functions', 'jobs', 'sites'];
 const NOW = Date.parse('2026-01-31T12:00:00Z');
 
 function parse(search: string): LogQuery {
-  return parseLogQuery(new URLSearchParams(search), NOW);
+  return parseLogQuery(new URLSearchParams(search), { now: NOW, capabilities: CAPABILITIES });
 }
 
 function record(target: string, level: LogRecord['level'] = 'info', fields = {}): LogRecord {

@@ -1,4 +1,4 @@
-import { CAPABILITY_LABELS, CAPABILITY_NAMES, invalidInput, LOG_LEVELS, type LogLevel } from '@reactor/core';
+import { type CapabilityName, invalidInput, LOG_LEVELS, type LogLevel, SERVER_LABEL } from '@reactor/core';
 import type { LogRecord } from './ring.js';
 
 /** What a client of the log stream asked for. */
@@ -20,11 +20,11 @@ const MAX_VALUE_CHARS = 256;
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A parameter's value → what it asks for. Throws a message that says what is accepted. */
-const PARAMETERS: Readonly<Record<string, (value: string, now: number) => Partial<LogQuery> | Select>> = {
+const PARAMETERS: Readonly<Record<string, (value: string, context: LogQueryContext) => Partial<LogQuery> | Select>> = {
   follow: (value) => ({ follow: parseBoolean(value) }),
-  since: (value, now) => ({ since: parseSince(value, now) }),
+  since: (value, { now }) => ({ since: parseSince(value, now) }),
   limit: (value) => ({ limit: parseLimit(value) }),
-  capability: (value) => ofCapability(oneOf(CAPABILITY_LABELS, value)),
+  capability: (value, { capabilities }) => ofCapability(oneOf([...capabilities, SERVER_LABEL], value), capabilities),
   level: (value) => atLeast(oneOf(LOG_LEVELS, value.toLowerCase())),
   target: (value) => {
     const prefix = text(value);
@@ -34,12 +34,19 @@ const PARAMETERS: Readonly<Record<string, (value: string, now: number) => Partia
   sub: (value) => hasField('sub', text(value)),
 };
 
+/** What the values of parameters are read against. */
+export interface LogQueryContext {
+  /** Milliseconds since the epoch, from where durations count back. */
+  readonly now: number;
+  /** Those that are mounted; `server` is every line of none of them. */
+  readonly capabilities: readonly CapabilityName[];
+}
+
 /**
  * Reads the parameters of `GET /_admin/logs`.
- * @param now milliseconds since the epoch, from where durations count back
  * @throws ReactorError `invalid_request` (400) naming every parameter that is unknown, repeated or malformed
  */
-export function parseLogQuery(parameters: URLSearchParams, now: number): LogQuery {
+export function parseLogQuery(parameters: URLSearchParams, context: LogQueryContext): LogQuery {
   const issues: { path: string[]; message: string }[] = [];
   const selects: Select[] = [];
   let query = { follow: false, since: Number.NEGATIVE_INFINITY, limit: Number.POSITIVE_INFINITY };
@@ -49,7 +56,7 @@ export function parseLogQuery(parameters: URLSearchParams, now: number): LogQuer
     try {
       if (parse === undefined) throw new Error(`is unknown; accepted are ${Object.keys(PARAMETERS).join(', ')}`);
       if (values.length !== 1) throw new Error('is given more than once');
-      const asked = parse(values[0] ?? '', now);
+      const asked = parse(values[0] ?? '', context);
       if (typeof asked === 'function') selects.push(asked);
       else query = { ...query, ...asked };
     } catch (error) {
@@ -60,12 +67,12 @@ export function parseLogQuery(parameters: URLSearchParams, now: number): LogQuer
   return { ...query, matches: (record) => selects.every((select) => select(record)) };
 }
 
-function ofCapability(label: (typeof CAPABILITY_LABELS)[number]): Select {
+function ofCapability(label: CapabilityName, capabilities: readonly CapabilityName[]): Select {
   const isOf = (record: LogRecord, name: string) =>
     record.target === `reactor_${name}` || record.target.startsWith(`reactor_${name}::`);
-  if (label !== 'server') return (record) => isOf(record, label);
-  // Whatever belongs to no capability, so that the seven values together are the whole log.
-  return (record) => !CAPABILITY_NAMES.some((name) => isOf(record, name));
+  if (label !== SERVER_LABEL) return (record) => isOf(record, label);
+  // Whatever belongs to no capability, so that all values together are the whole log.
+  return (record) => !capabilities.some((name) => isOf(record, name));
 }
 
 function atLeast(level: LogLevel): Select {

@@ -1,4 +1,4 @@
-import type { ReactorEnv } from '@reactor/core';
+import type { CapabilityName, ReactorEnv } from '@reactor/core';
 import { Hono } from 'hono';
 import type { Logging } from './logging.js';
 import { parseLogQuery } from './query.js';
@@ -8,6 +8,8 @@ import { createLogStream } from './stream.js';
 const HEARTBEAT_MS = 15_000;
 
 export interface LogRoutesOptions {
+  /** Those that are mounted, whose lines can be asked for. */
+  readonly capabilities: readonly CapabilityName[];
   /** Milliseconds without a line after which a comment shows that the connection lives. Default 15 000. */
   readonly heartbeatMs?: number;
 }
@@ -16,11 +18,11 @@ export interface LogRoutesOptions {
  * `GET /_admin/logs`: the kept lines as server-sent events, then the live ones with `follow=1`. The gate in front of it
  * is the server's.
  */
-export function logRoutes(logging: Logging, options: LogRoutesOptions = {}): Hono<ReactorEnv> {
-  const { heartbeatMs = HEARTBEAT_MS } = options;
+export function logRoutes(logging: Logging, options: LogRoutesOptions): Hono<ReactorEnv> {
+  const { capabilities, heartbeatMs = HEARTBEAT_MS } = options;
   const routes = new Hono<ReactorEnv>();
   routes.get('/_admin/logs', (c) => {
-    const query = parseLogQuery(new URL(c.req.url).searchParams, logging.clock.now());
+    const query = parseLogQuery(new URL(c.req.url).searchParams, { now: logging.clock.now(), capabilities });
     return c.body(createLogStream(logging.streams, query, heartbeatMs), 200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-cache',

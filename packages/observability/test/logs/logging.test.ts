@@ -3,6 +3,7 @@ import { LOG_LEVELS } from '@reactor/core';
 import { Registry } from 'prom-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLogging, logRoutes } from '../../src/logs/index.js';
+import { CAPABILITIES } from '../capabilities.js';
 import { fieldOf, parseSse, testClock, testLogging } from './fixtures.js';
 
 describe('a line', () => {
@@ -127,7 +128,7 @@ test('the stream has the bytes of the destination', async () => {
   logger.info('plain ü \ud83d\ude00', { 'odd "key"': 'a\nb', list: [1, { a: null }] });
   logger.error('failed', { error: new Error('why', { cause: 'x' }) });
   logger.warn('big', { text: 'y'.repeat(20_000) });
-  const response = await logRoutes(logging).request('/_admin/logs');
+  const response = await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs');
   const data = parseSse(await response.text()).map((event) => `${event.data}\n`);
   expect(data.join('')).toBe(output());
 });
@@ -136,7 +137,9 @@ test('the stream has JSON while the destination is pretty', async () => {
   const { logging, output } = testLogging({ fmt: 'pretty' });
   logging.logger('reactor_data').info('said', { a: 1 });
   expect(output()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}INFO reactor_data said a=1\n$/);
-  const [event] = parseSse(await (await logRoutes(logging).request('/_admin/logs')).text());
+  const [event] = parseSse(
+    await (await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs')).text(),
+  );
   expect(JSON.parse(event?.data ?? '')).toMatchObject({ level: 'INFO', fields: { message: 'said', a: 1 } });
 });
 
@@ -165,7 +168,7 @@ describe.each(['json', 'pretty'] as const)('planted secrets in %s', (fmt) => {
       }),
     });
     logger.error('failed', { error });
-    const stream = await (await logRoutes(logging).request('/_admin/logs')).text();
+    const stream = await (await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs')).text();
     for (const written of [output(), stream]) {
       expect(written).toContain('[redacted]');
       for (const secret of secrets.filter((_, i) => i !== 13)) expect(written).not.toContain(secret);
@@ -197,7 +200,7 @@ describe('metrics', () => {
       error: 1,
     });
 
-    const response = await logRoutes(logging).request('/_admin/logs?follow=1');
+    const response = await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs?follow=1');
     const reader = response.body?.getReader();
     await reader?.read();
     expect(await samples(registry, 'reactor_log_stream_subscribers')).toEqual({ '': 1 });
@@ -227,7 +230,9 @@ describe('a stream as destination', () => {
     broken.destroy(new Error('EPIPE'));
     await new Promise((resolve) => broken.once('close', resolve));
     logging.logger('a').info('after');
-    const events = parseSse(await (await logRoutes(logging).request('/_admin/logs')).text());
+    const events = parseSse(
+      await (await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs')).text(),
+    );
     expect(events.map((event) => fieldOf(event))).toEqual(['before', 'after']);
     await logging.close();
   });

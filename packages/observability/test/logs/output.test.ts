@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Registry } from 'prom-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLogging, type Logging, logRoutes } from '../../src/logs/index.js';
+import { CAPABILITIES } from '../capabilities.js';
 import { fieldOf, parseSse, testClock } from './fixtures.js';
 
 function temporaryFolder(): string {
@@ -53,7 +54,9 @@ describe('a file', () => {
     for (let i = 0; i < 1000; i++) logging.logger('a').info('line', { text: 'x'.repeat(1000) });
     logging.flush();
     logging.logger('a').info('last');
-    const events = parseSse(await (await logRoutes(logging).request('/_admin/logs?limit=1')).text());
+    const events = parseSse(
+      await (await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs?limit=1')).text(),
+    );
     expect(events.map((event) => fieldOf(event))).toEqual(['last']);
   });
 });

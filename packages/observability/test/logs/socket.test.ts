@@ -5,10 +5,13 @@ import { Hono } from 'hono';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Logging, logRoutes } from '../../src/logs/index.js';
+import { CAPABILITIES } from '../capabilities.js';
 import { fieldOf, parseSse, SseReader, testLogging } from './fixtures.js';
 
 async function listen(logging: Logging): Promise<{ port: number; url: string }> {
-  const app = new Hono().get('/ping', (c) => c.text('pong')).route('/', logRoutes(logging));
+  const app = new Hono()
+    .get('/ping', (c) => c.text('pong'))
+    .route('/', logRoutes(logging, { capabilities: CAPABILITIES }));
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
   onTestFinished(async () => {
     server.close();

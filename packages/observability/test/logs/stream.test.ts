@@ -3,16 +3,17 @@ import { Hono } from 'hono';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { type Logging, logRoutes } from '../../src/logs/index.js';
+import { CAPABILITIES } from '../capabilities.js';
 import { fieldOf, parseSse, SseReader, START, testLogging } from './fixtures.js';
 
 async function backlog(logging: Logging, search = ''): Promise<unknown[]> {
-  const response = await logRoutes(logging).request(`/_admin/logs${search}`);
+  const response = await logRoutes(logging, { capabilities: CAPABILITIES }).request(`/_admin/logs${search}`);
   expect(response.status).toBe(200);
   return parseSse(await response.text()).map((event) => fieldOf(event));
 }
 
 async function follow(logging: Logging, search = ''): Promise<SseReader> {
-  const response = await logRoutes(logging).request(`/_admin/logs?follow=1${search}`);
+  const response = await logRoutes(logging, { capabilities: CAPABILITIES }).request(`/_admin/logs?follow=1${search}`);
   return new SseReader(response.body);
 }
 
@@ -30,7 +31,7 @@ describe('GET /_admin/logs', () => {
     const { logging, output } = testLogging();
     logging.logger('reactor_data').info('one');
     logging.logger('reactor_jobs').info('two');
-    const response = await logRoutes(logging).request('/_admin/logs');
+    const response = await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs');
     expect(response.headers.get('Content-Type')).toBe('text/event-stream');
     expect(response.headers.get('Cache-Control')).toBe('no-cache');
     expect(response.headers.get('X-Accel-Buffering')).toBe('no');
@@ -77,7 +78,7 @@ describe('GET /_admin/logs', () => {
   test('does not end at what is logged while it is read', async () => {
     const { logging } = testLogging();
     logging.logger('a').info('kept');
-    const response = await logRoutes(logging).request('/_admin/logs');
+    const response = await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs');
     const reader = new SseReader(response.body);
     expect(fieldOf(await reader.next())).toBe('kept');
     logging.logger('a').info('later');
@@ -90,16 +91,16 @@ describe('GET /_admin/logs', () => {
     logger.info('request completed', { method: 'GET', path: '/_admin/logs', status: 200 });
     logger.info('request completed', { method: 'GET', path: '/_admin/doctor', status: 200 });
     logger.warn('not an access line', { path: '/_admin/logs' });
-    const paths = parseSse(await (await logRoutes(logging).request('/_admin/logs')).text()).map((event) =>
-      fieldOf(event, 'path'),
-    );
+    const paths = parseSse(
+      await (await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs')).text(),
+    ).map((event) => fieldOf(event, 'path'));
     expect(paths).toEqual(['/_admin/doctor', '/_admin/logs']);
     expect(output().trim().split('\n')).toHaveLength(3);
   });
 
   test('refuses bad parameters before it streams', async () => {
     const { logging } = testLogging();
-    const app = new Hono().route('/', logRoutes(logging));
+    const app = new Hono().route('/', logRoutes(logging, { capabilities: CAPABILITIES }));
     app.onError((error) =>
       (error instanceof ReactorError ? error : coreErrors.create.internal_error('')).getResponse(),
     );
@@ -113,7 +114,9 @@ describe('GET /_admin/logs', () => {
 
   test('answers HEAD without holding a stream open', async () => {
     const { logging } = testLogging();
-    const response = await logRoutes(logging).request('/_admin/logs?follow=1', { method: 'HEAD' });
+    const response = await logRoutes(logging, { capabilities: CAPABILITIES }).request('/_admin/logs?follow=1', {
+      method: 'HEAD',
+    });
     expect(response.status).toBe(200);
     expect(response.headers.get('Content-Type')).toBe('text/event-stream');
     expect(await response.text()).toBe('');
@@ -173,7 +176,7 @@ describe('follow', () => {
 
   test('shows that it lives while there is nothing it wants', async () => {
     const { logging } = testLogging();
-    const routes = logRoutes(logging, { heartbeatMs: 20 });
+    const routes = logRoutes(logging, { capabilities: CAPABILITIES, heartbeatMs: 20 });
     const response = await routes.request('/_admin/logs?follow=1&level=error');
     const reader = new SseReader(response.body);
     // Unwanted lines must not put the heartbeat off.

@@ -1,5 +1,6 @@
-import { coreErrors, type ReactorEnv } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
+import { coreErrors } from '../errors.js';
+import type { ReactorEnv } from './env.js';
 
 /**
  * Middleware: refuses a request body of more than `maxSizeBytes` with `payload_too_large` (413), and ends the

@@ -1,0 +1,4 @@
+export * from './checks.js';
+export * from './open-tenants.js';
+export * from './services.js';
+export * from './tenants.js';

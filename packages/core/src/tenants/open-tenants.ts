@@ -1,0 +1,193 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { settledBefore } from '../aborted.js';
+import type { ReactorEnv } from '../http/env.js';
+import { whenAnswered } from '../http/when-answered.js';
+import type { Tenant, TenantFollower, Tenants } from './tenants.js';
+
+/** How a server gets the ports of a tenant, and gives them back. */
+export interface TenantSource<Ports> {
+  /** @throws ReactorError for an id that is no tenant's, or one that cannot be served now */
+  open(id: string): Promise<Ports>;
+  /** Called once nothing uses them. */
+  close(ports: Ports, deadline: AbortSignal): Promise<void>;
+}
+
+interface Entry<Ports> {
+  readonly tenant: Tenant<Ports>;
+  /** Requests, streams and loops at work on it. */
+  uses: number;
+  /** Monotonic milliseconds at which the last of them ended. */
+  idleSince: number;
+  /** Resolves when `uses` falls to 0; set by whoever waits to close it. */
+  whenUnused?: () => void;
+}
+
+/** Time to close what nobody uses any more. Milliseconds. */
+const CLOSE_TIMEOUT_MS = 10_000;
+
+/**
+ * The tenants that a server has open. Each opens with its first request, for which others wait, and closes when it is
+ * dropped, as soon as nothing uses it any more.
+ */
+export class OpenTenants<Ports> implements Tenants<Ports> {
+  readonly #source: TenantSource<Ports>;
+  readonly #followers: TenantFollower<Ports>[] = [];
+  readonly #entries = new Map<string, Entry<Ports>>();
+  readonly #opening = new Map<string, Promise<Entry<Ports>>>();
+  readonly #closing = new Map<string, Promise<void>>();
+
+  constructor(source: TenantSource<Ports>) {
+    this.#source = source;
+  }
+
+  /**
+   * Middleware, before every route of a capability: settles whose request it is, and keeps the tenant open until the
+   * answer has been sent.
+   * @param idOf throws a ReactorError for a request that names no tenant
+   */
+  middleware(idOf: (context: Context<ReactorEnv>) => string): MiddlewareHandler<ReactorEnv> {
+    return async (c, next) => {
+      const entry = await this.#use(idOf(c));
+      const release = once(() => this.#release(entry));
+      c.set('tenant', entry.tenant);
+      await whenAnswered(c, next, release);
+    };
+  }
+
+  of(context: Context<ReactorEnv>): Tenant<Ports> {
+    const tenant = context.get('tenant');
+    if (tenant === undefined) throw new Error('no middleware has settled whose request this is');
+    return tenant as Tenant<Ports>;
+  }
+
+  *each(): Iterable<Tenant<Ports>> {
+    for (const entry of [...this.#entries.values()]) {
+      // It may have been dropped while another was worked on.
+      if (this.#entries.get(entry.tenant.id) !== entry) continue;
+      entry.uses += 1;
+      try {
+        yield entry.tenant;
+      } finally {
+        this.#release(entry);
+      }
+    }
+  }
+
+  map<R>(work: (tenant: Tenant<Ports>) => Promise<R>): Promise<R[]> {
+    return Promise.all(
+      Array.from(this.#entries.values(), async (entry) => {
+        entry.uses += 1;
+        try {
+          return await work(entry.tenant);
+        } finally {
+          this.#release(entry);
+        }
+      }),
+    );
+  }
+
+  follow(follower: TenantFollower<Ports>): void {
+    if (this.#entries.size > 0 || this.#opening.size > 0) throw new Error('a capability comes before the first tenant');
+    this.#followers.push(follower);
+  }
+
+  /**
+   * Closes the tenant as soon as nothing uses it; a request that comes from now on opens it anew.
+   * @param deadline when it aborts, what still uses the tenant is no longer waited for
+   */
+  drop(id: string, deadline?: AbortSignal): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return this.#closing.get(id) ?? Promise.resolve();
+    this.#entries.delete(id);
+    const closing = this.#close(entry, deadline).finally(() => this.#closing.delete(id));
+    this.#closing.set(id, closing);
+    return closing;
+  }
+
+  /** Drops those that nothing has used for `idleMs`. */
+  async dropIdle(idleMs: number): Promise<void> {
+    const now = performance.now();
+    const idle = [...this.#entries.values()].filter(({ uses, idleSince }) => uses === 0 && now - idleSince >= idleMs);
+    await Promise.all(idle.map(({ tenant }) => this.drop(tenant.id)));
+  }
+
+  /** Drops all. */
+  async close(deadline: AbortSignal): Promise<void> {
+    await Promise.allSettled(this.#opening.values());
+    await Promise.all([...this.#entries.keys()].map((id) => this.drop(id, deadline)));
+    await Promise.all(this.#closing.values());
+  }
+
+  async #use(id: string): Promise<Entry<Ports>> {
+    for (;;) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) {
+        entry.uses += 1;
+        return entry;
+      }
+      let opening = this.#opening.get(id);
+      if (opening === undefined) {
+        opening = this.#open(id).finally(() => this.#opening.delete(id));
+        this.#opening.set(id, opening);
+      }
+      await opening;
+    }
+  }
+
+  async #open(id: string): Promise<Entry<Ports>> {
+    // Two openings of one tenant would share its folders and its locks.
+    await this.#closing.get(id);
+    const ports = await this.#source.open(id);
+    const tenant: Tenant<Ports> = { id, ports };
+    const told: TenantFollower<Ports>[] = [];
+    try {
+      for (const follower of this.#followers) {
+        told.push(follower);
+        await follower.opened(tenant);
+      }
+    } catch (error) {
+      await this.#tellClosed(tenant, told, AbortSignal.timeout(CLOSE_TIMEOUT_MS));
+      throw error;
+    }
+    const entry = { tenant, uses: 0, idleSince: performance.now() };
+    this.#entries.set(id, entry);
+    return entry;
+  }
+
+  async #close(entry: Entry<Ports>, deadline: AbortSignal | undefined): Promise<void> {
+    if (entry.uses > 0) {
+      const unused = new Promise<void>((resolve) => {
+        entry.whenUnused = resolve;
+      });
+      await (deadline === undefined ? unused : settledBefore(unused, deadline));
+    }
+    await this.#tellClosed(entry.tenant, this.#followers, deadline ?? AbortSignal.timeout(CLOSE_TIMEOUT_MS));
+  }
+
+  async #tellClosed(
+    tenant: Tenant<Ports>,
+    followers: readonly TenantFollower<Ports>[],
+    deadline: AbortSignal,
+  ): Promise<void> {
+    try {
+      for (const follower of followers.toReversed()) await follower.closed(tenant, deadline);
+    } finally {
+      await this.#source.close(tenant.ports, deadline);
+    }
+  }
+
+  #release(entry: Entry<Ports>): void {
+    entry.uses -= 1;
+    if (entry.uses > 0) return;
+    entry.idleSince = performance.now();
+    entry.whenUnused?.();
+  }
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
+}

@@ -1,0 +1,2 @@
+/** What a server of these tests has mounted. */
+export const CAPABILITIES = ['auth', 'data', 'storage', 'functions', 'jobs', 'sites'];
