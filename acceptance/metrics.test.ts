@@ -96,7 +96,7 @@ test('one scrape holds what the server, the database and each capability counted
     'reactor_http_requests_total{capability="data",method="GET",status="404"} 1',
     'reactor_http_requests_total{capability="storage",method="PUT",status="200"} 1',
     'reactor_http_requests_total{capability="server",method="GET",status="404"} 1',
-    'reactor_auth_sign_ups_total{result="ok"} 1',
+    'reactor_auth_sign_ups_total{result="ok",reason="none"} 1',
     'reactor_data_operations_total{operation="select",result="rejected"} 1',
     'reactor_db_up{pool="system"} 1',
     'reactor_db_up{pool="requests"} 1',

@@ -1,7 +1,7 @@
 import { type Clock, ReactorError, toReactorError } from '@reactor/core';
 import { authErrors } from './errors.js';
 import type { AttemptKind, AuthMetrics } from './metrics.js';
-import { Slots } from './slots.js';
+import type { Slots } from './slots.js';
 import { networkOf, Throttle } from './throttle.js';
 
 /** Sixty a minute from one address: an office behind one NAT gets by, guessing at scale does not. */
@@ -12,14 +12,6 @@ const PER_ADDRESS = { limit: 60, windowMs: 60_000, maxKeys: 50_000 };
  * keep an owner out.
  */
 const PER_ACCOUNT = { limit: 10, windowMs: 300_000, maxKeys: 50_000 };
-
-/**
- * scrypt runs on libuv's pool, which has four threads and also verifies everybody's tokens: one stays free for those.
- * A sign-up moreover holds a database connection meanwhile, and only so many may.
- */
-const PARALLEL_HASHES = 3;
-/** At about 80 ms a hash the last of them waits some 4 s. */
-const MAX_WAITING = 128;
 
 /** RFC 5321 §4.5.3.1.3, less the angle brackets. */
 const MAX_EMAIL_LENGTH = 254;
@@ -32,15 +24,23 @@ export interface Attempt {
   readonly account?: string | undefined;
 }
 
+export interface AttemptsOptions {
+  readonly metrics: AuthMetrics;
+  readonly clock: Clock;
+  /** Shared by all tenants: there is one pool of threads. */
+  readonly hashing: Slots;
+}
+
 /** Where every attempt at a password passes: limited, counted, and not too many at once. */
 export class Attempts {
   readonly #metrics: AuthMetrics;
   readonly #accounts: Throttle;
   readonly #addresses: Readonly<Record<AttemptKind, Throttle>>;
-  readonly #slots = new Slots(PARALLEL_HASHES, MAX_WAITING);
+  readonly #hashing: Slots;
 
-  constructor(metrics: AuthMetrics, clock: Clock) {
+  constructor({ metrics, clock, hashing }: AttemptsOptions) {
     this.#metrics = metrics;
+    this.#hashing = hashing;
     this.#accounts = new Throttle(PER_ACCOUNT, clock);
     this.#addresses = {
       sign_in: new Throttle(PER_ADDRESS, clock),
@@ -56,7 +56,7 @@ export class Attempts {
       const key = account !== undefined && account.length <= MAX_EMAIL_LENGTH ? account.toLowerCase() : undefined;
       // Counted before the password is looked at: attempts made at once must not all see a low count.
       if (key !== undefined) this.#accounts.hit(key);
-      const result = await this.#slots.run(kind === 'sign_in' ? () => withoutPolicy(work) : work);
+      const result = await this.#hashing.run(kind === 'sign_in' ? () => withoutPolicy(work) : work);
       if (key !== undefined) this.#accounts.forgive(key);
       this.#metrics.attempted(kind);
       return result;

@@ -1,27 +1,31 @@
-import type { Capability, CapabilityContext, Database, TokenVerifier } from '@reactor/core';
-import { createRoutes, withContext } from '@reactor/core';
+import {
+  addHealthRoute,
+  type Capability,
+  type CapabilityContext,
+  createRoutes,
+  createServices,
+  healthOfEach,
+  type IsOperator,
+  type PortsOrTenants,
+  probesOfEach,
+  type TokenVerifier,
+  withContext,
+} from '@reactor/core';
 import { loadMigrations } from '@reactor/core/node';
-import { Attempts } from './attempts.js';
-import { createClaims } from './claims.js';
 import type { AuthConfig } from './config.js';
-import { authHealth, shareHealth } from './health.js';
-import { checkSigningKeys } from './key-check.js';
-import { authMetrics } from './metrics.js';
+import { createAuthMetrics } from './metrics.js';
 import { authProbes } from './probes.js';
-import { createProvider } from './provider.js';
-import { checkInput, limitBody } from './routes/body.js';
+import { checkInput, limitAuthBody } from './routes/body.js';
 import { noStore } from './routes/cache.js';
-import { addPublicRoutes } from './routes/keys.js';
-import type { IsOperator } from './routes/operator.js';
-import { addMethodNotAllowed, addProviderRoutes } from './routes/provider.js';
+import { addKeysRoute } from './routes/keys.js';
+import { addMethodNotAllowed } from './routes/method-not-allowed.js';
+import { addProviderRoutes } from './routes/provider.js';
 import { addSignUpRoute } from './routes/sign-up.js';
 import { addTokenRoutes } from './routes/token.js';
 import { addUserRoutes } from './routes/user.js';
-import { Sessions } from './sessions.js';
-import { SigningKeys } from './signing-keys.js';
-import { AuthStore } from './store.js';
-import { Sweep } from './sweep.js';
-import { createTokenVerifier } from './tokens.js';
+import { type AuthPorts, type AuthService, makeService } from './service.js';
+import { hashingSlots } from './slots.js';
+import { createSweep } from './sweep.js';
 
 const VERSION = '0.1.0';
 
@@ -31,46 +35,39 @@ export interface Auth extends Capability {
   readonly tokens: TokenVerifier;
 }
 
-export interface AuthPorts {
-  readonly database: Database;
-  /** Absent: nobody may create accounts where sign-up is closed. */
+export interface AuthOptions {
+  /** Default: nobody is, and nobody may create accounts where sign-up is closed. */
   readonly isOperator?: IsOperator;
   /** Origins of other pages that may send cookies here, exactly as a browser writes them. Default: none. */
   readonly trustedOrigins?: readonly string[];
 }
 
 /** Sign-up, sign-in, sessions, organizations and access tokens under `/auth/v1`. */
-export function createAuth(config: AuthConfig, context: CapabilityContext & AuthPorts): Auth {
-  const { database, clock, logger, isOperator, trustedOrigins = [] } = context;
-  const store = new AuthStore(database);
-  const keys = new SigningKeys(database, clock, config.accessTtlSeconds);
-  const metrics = authMetrics(database, clock);
-  const health = authHealth(database);
-  const claimsOf = createClaims(store, config, clock);
-  const attempts = new Attempts(metrics, clock);
-  const onTokenIssued = () => metrics.issued('session');
-  const provider = createProvider({
-    config,
-    trustedOrigins,
-    database,
-    store,
-    keys,
-    claimsOf,
+export function createAuth(
+  config: AuthConfig,
+  context: CapabilityContext & AuthOptions & PortsOrTenants<AuthPorts>,
+): Auth {
+  const { clock, logger, isOperator = () => false, trustedOrigins = [] } = context;
+  const metrics = createAuthMetrics({
+    activeSessions: () => services.map(({ store }) => store.countActiveSessions(new Date(clock.now()))),
+    signingKeysSince: () => services.map(({ store }) => store.signingKeyCreatedAt(new Date(clock.now()))),
     clock,
-    logger,
-    onTokenIssued,
   });
-  const sessions = new Sessions({ config, provider, store, attempts, claimsOf, metrics });
-  const tokens = createTokenVerifier(keys, config, clock, metrics);
-  const sweep = new Sweep(store, metrics, clock, logger);
+  const shared = { config, trustedOrigins, metrics, hashing: hashingSlots(), clock, logger };
+  const services = createServices<AuthPorts, AuthService>(context, {
+    make: (ports) => makeService(shared, ports),
+    start: (service) => service.start(),
+  });
+  const sweep = createSweep(services, { metrics, clock, logger });
 
   const routes = createRoutes();
-  routes.use(withContext(context), noStore, limitBody, checkInput);
-  addPublicRoutes(routes, { keys, checkHealth: shareHealth(health, clock), version: VERSION });
-  addSignUpRoute(routes, sessions, isOperator);
-  addTokenRoutes(routes, sessions);
-  addUserRoutes(routes, { sessions, store, tokens, isOperator });
-  addProviderRoutes(routes, { config, provider, attempts, isOperator });
+  routes.use(withContext(context), noStore, limitAuthBody, checkInput);
+  addKeysRoute(routes, services);
+  addHealthRoute(routes, { version: VERSION, clock, healthOf: (c) => services.of(c).health });
+  addSignUpRoute(routes, services, isOperator);
+  addTokenRoutes(routes, services);
+  addUserRoutes(routes, services, isOperator);
+  addProviderRoutes(routes, services, { config, isOperator });
   addMethodNotAllowed(routes);
 
   return {
@@ -79,16 +76,19 @@ export function createAuth(config: AuthConfig, context: CapabilityContext & Auth
     basePath: '/auth/v1',
     routes,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
-    metrics,
-    health,
-    probes: authProbes(config, database),
-    tokens,
-    /** @throws AuthKeysUnusableError when the secret is not the one the stored keys were made with */
+    metrics: metrics.contributor,
+    health: healthOfEach(services, ({ health }) => health),
+    get probes() {
+      return probesOfEach(services, ({ database }) => authProbes(config, database));
+    },
+    tokens: { verify: (token, c) => services.of(c).tokens.verify(token, c) },
     async start() {
-      if ((await checkSigningKeys(config, database)) === 0) await provider.makeFirstKey();
-      await keys.reload();
+      await services.start();
       sweep.start();
     },
-    stop: (deadline) => sweep.stop(deadline),
+    async stop(deadline) {
+      await sweep.stop(deadline);
+      await services.stop(deadline);
+    },
   };
 }

@@ -1,70 +1,70 @@
 import {
   type Clock,
+  type Counter,
   counter,
-  type Database,
   type MetricsContributor,
   metricsContributor,
+  type OpenLabel,
   observedGauge,
+  openLabel,
+  RESULTS,
   type ReactorError,
+  type Result,
+  resultOf,
 } from '@reactor/core';
-import { AuthStore } from './store.js';
 
-const SIGN_IN_RESULTS = ['ok', 'invalid_credentials', 'user_disabled', 'throttled', 'rejected', 'error'] as const;
-const SIGN_UP_RESULTS = ['ok', 'email_exists', 'weak_password', 'disabled', 'throttled', 'rejected', 'error'] as const;
-const PASSWORD_CHANGE_RESULTS = ['ok', 'throttled', 'rejected', 'error'] as const;
-const REFRESH_RESULTS = ['ok', 'invalid', 'user_disabled', 'error'] as const;
-const VERIFY_RESULTS = ['ok', 'expired', 'invalid', 'error'] as const;
+/** Why something was rejected: error codes that have a word of their own. Whatever has none is `other`. */
+const SIGN_IN_REASONS = ['invalid_credentials', 'user_disabled', 'too_many_requests'] as const;
+const SIGN_UP_REASONS = ['email_exists', 'weak_password', 'signup_disabled', 'too_many_requests'] as const;
+const PASSWORD_CHANGE_REASONS = ['invalid_password', 'weak_password', 'too_many_requests'] as const;
+const REFRESH_REASONS = ['invalid_refresh_token', 'user_disabled'] as const;
+const VERIFY_REASONS = ['expired', 'invalid'] as const;
 const GRANTS = ['signup', 'password', 'refresh_token', 'session'] as const;
-const SWEEP_RESULTS = ['ok', 'error'] as const;
 
 export type Grant = (typeof GRANTS)[number];
-export type VerifyResult = (typeof VERIFY_RESULTS)[number];
 
-/** Which attempts at a password are counted, and under which results. */
-export const ATTEMPT_KINDS = ['sign_in', 'sign_up', 'password_change'] as const;
-export type AttemptKind = (typeof ATTEMPT_KINDS)[number];
+/** Which attempts at a password are counted. */
+export type AttemptKind = 'sign_in' | 'sign_up' | 'password_change';
 
 /** What auth counts, in words of the domain. */
-export interface AuthMetrics extends MetricsContributor {
+export interface AuthMetrics {
+  readonly contributor: MetricsContributor;
   /** @param error absent when the attempt succeeded */
   attempted(kind: AttemptKind, error?: ReactorError): void;
   refreshed(error?: ReactorError): void;
   issued(grant: Grant): void;
-  verified(result: VerifyResult): void;
-  swept(result: (typeof SWEEP_RESULTS)[number]): void;
+  verified(result: 'ok' | 'failed' | (typeof VERIFY_REASONS)[number]): void;
+  swept(result: 'ok' | 'failed'): void;
 }
 
-/** The families of auth. Two of them read the database when a scrape asks. */
-export function authMetrics(database: Database, clock: Clock): AuthMetrics {
-  const store = new AuthStore(database);
-  const signIns = counter({
-    name: 'reactor_auth_sign_ins_total',
-    help: 'Attempts to sign in with a password',
-    moves: 'once per attempt, when its result is known',
-    unit: 'none',
-    labels: { result: SIGN_IN_RESULTS },
-  });
-  const signUps = counter({
-    name: 'reactor_auth_sign_ups_total',
-    help: 'Attempts to create an account',
-    moves: 'once per attempt, when its result is known',
-    unit: 'none',
-    labels: { result: SIGN_UP_RESULTS },
-  });
-  const passwordChanges = counter({
-    name: 'reactor_auth_password_changes_total',
-    help: 'Attempts of signed-in users to change their password',
-    moves: 'once per attempt, when its result is known',
-    unit: 'none',
-    labels: { result: PASSWORD_CHANGE_RESULTS },
-  });
-  const refreshes = counter({
-    name: 'reactor_auth_token_refreshes_total',
-    help: 'Attempts to get an access token for a refresh token',
-    moves: 'once per attempt, when its result is known',
-    unit: 'none',
-    labels: { result: REFRESH_RESULTS },
-  });
+/** What a scrape reads from the databases, of each tenant. */
+export interface AuthSources {
+  readonly clock: Clock;
+  activeSessions(): Promise<readonly number[]>;
+  /** When the key that signs now was made; undefined while there is none. */
+  signingKeysSince(): Promise<readonly (Date | undefined)[]>;
+}
+
+export function createAuthMetrics({ clock, activeSessions, signingKeysSince }: AuthSources): AuthMetrics {
+  const attempts = {
+    sign_in: new Outcomes('reactor_auth_sign_ins_total', 'Attempts to sign in with a password', SIGN_IN_REASONS),
+    sign_up: new Outcomes('reactor_auth_sign_ups_total', 'Attempts to create an account', SIGN_UP_REASONS),
+    password_change: new Outcomes(
+      'reactor_auth_password_changes_total',
+      'Attempts of signed-in users to change their password',
+      PASSWORD_CHANGE_REASONS,
+    ),
+  };
+  const refreshes = new Outcomes(
+    'reactor_auth_token_refreshes_total',
+    'Attempts to get an access token for a refresh token',
+    REFRESH_REASONS,
+  );
+  const verifications = new Outcomes(
+    'reactor_auth_token_verifications_total',
+    'Checks of an access token for any capability of this process',
+    VERIFY_REASONS,
+  );
   const issued = counter({
     name: 'reactor_auth_tokens_issued_total',
     help: 'Access tokens signed, by what they were given for',
@@ -72,27 +72,20 @@ export function authMetrics(database: Database, clock: Clock): AuthMetrics {
     unit: 'none',
     labels: { grant: GRANTS },
   });
-  const verifications = counter({
-    name: 'reactor_auth_token_verifications_total',
-    help: 'Access tokens checked for any capability of this process',
-    moves: 'once per checked token',
-    unit: 'none',
-    labels: { result: VERIFY_RESULTS },
-  });
   const sweeps = counter({
     name: 'reactor_auth_sweeps_total',
     help: 'Removals of expired sessions and verification values',
     moves: 'once per finished sweep, hourly',
     unit: 'none',
-    labels: { result: SWEEP_RESULTS },
+    labels: { result: ['ok', 'failed'] },
   });
-  const activeSessions = observedGauge({
+  const sessions = observedGauge({
     name: 'reactor_auth_active_sessions',
     help: 'Sessions that have not expired, counted in the database and so the same on every server',
     moves: 'when a session begins, ends or expires',
     unit: 'none',
     aggregator: 'max',
-    collect: () => store.countActiveSessions(new Date(clock.now())),
+    collect: async () => (await activeSessions()).reduce((sum, count) => sum + count, 0),
   });
   const keyAge = observedGauge({
     name: 'reactor_auth_jwks_age_seconds',
@@ -101,44 +94,62 @@ export function authMetrics(database: Database, clock: Clock): AuthMetrics {
     unit: 'seconds',
     aggregator: 'max',
     async collect() {
-      const createdAt = await store.signingKeyCreatedAt(new Date(clock.now()));
-      if (createdAt === undefined) return [];
-      return [{ labels: {}, value: Math.max(0, (clock.now() - createdAt.getTime()) / 1000) }];
+      const ages = (await signingKeysSince()).flatMap((since) =>
+        since === undefined ? [] : [Math.max(0, (clock.now() - since.getTime()) / 1000)],
+      );
+      return ages.length === 0 ? [] : [{ labels: {}, value: Math.max(...ages) }];
     },
   });
   return {
-    ...metricsContributor([
-      signIns,
-      signUps,
-      passwordChanges,
-      refreshes,
+    contributor: metricsContributor([
+      ...Object.values(attempts).map(({ family }) => family),
+      refreshes.family,
       issued,
-      verifications,
+      verifications.family,
       sweeps,
-      activeSessions,
+      sessions,
       keyAge,
     ]),
-    attempted(kind, error) {
-      const { code, status = 200 } = error ?? {};
-      const rest = code === 'too_many_requests' ? 'throttled' : status >= 500 ? 'error' : 'rejected';
-      if (kind === 'sign_in') {
-        const own = code === 'invalid_credentials' || code === 'user_disabled' ? code : rest;
-        signIns.child({ result: error === undefined ? 'ok' : own }).inc();
-      } else if (kind === 'sign_up') {
-        const own = code === 'email_exists' || code === 'weak_password' ? code : rest;
-        const result = code === 'signup_disabled' ? 'disabled' : own;
-        signUps.child({ result: error === undefined ? 'ok' : result }).inc();
-      } else {
-        passwordChanges.child({ result: error === undefined ? 'ok' : rest }).inc();
-      }
-    },
-    refreshed(error) {
-      const { code, status = 200 } = error ?? {};
-      const failed = code === 'user_disabled' ? code : status >= 500 ? 'error' : 'invalid';
-      refreshes.child({ result: error === undefined ? 'ok' : failed }).inc();
-    },
+    attempted: (kind, error) => attempts[kind].count(error),
+    refreshed: (error) => refreshes.count(error),
     issued: (grant) => issued.child({ grant }).inc(),
-    verified: (result) => verifications.child({ result }).inc(),
+    verified: (result) => {
+      if (result === 'ok' || result === 'failed') verifications.add(result);
+      else verifications.add('rejected', result);
+    },
     swept: (result) => sweeps.child({ result }).inc(),
   };
+}
+
+type OutcomeLabels = { readonly result: typeof RESULTS; readonly reason: OpenLabel };
+
+/** A counter of attempts by how they ended; `reason` says why one was rejected, and is `none` for the others. */
+class Outcomes {
+  readonly family: Counter<OutcomeLabels>;
+  readonly #reasons: ReadonlySet<string>;
+
+  constructor(name: string, help: string, reasons: readonly string[]) {
+    this.#reasons = new Set(reasons);
+    this.family = counter({
+      name,
+      help,
+      moves: 'once per attempt, when its result is known',
+      unit: 'none',
+      // Open only to leave out combinations that mean nothing.
+      labels: { result: RESULTS, reason: openLabel(reasons.length + 2) },
+    });
+    for (const result of ['ok', 'failed'] as const) this.family.child({ result, reason: 'none' });
+    for (const reason of [...reasons, 'other']) this.family.child({ result: 'rejected', reason });
+  }
+
+  /** @param error absent when it succeeded */
+  count(error: ReactorError | undefined): void {
+    const result = error === undefined ? 'ok' : resultOf(error);
+    if (error === undefined || result !== 'rejected') this.add(result);
+    else this.add(result, this.#reasons.has(error.code) ? error.code : 'other');
+  }
+
+  add(result: Result, reason = 'none'): void {
+    this.family.child({ result, reason }).inc();
+  }
 }

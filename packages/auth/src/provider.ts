@@ -21,13 +21,6 @@ export const PROVIDER_BASE_PATH = '/auth/v1';
 
 const DAY_SECONDS = 86_400;
 
-/** One of better-auth's HTTP endpoints. */
-export interface ProviderEndpoint {
-  /** Below the mount point: `/sign-in/email`. */
-  readonly path: string;
-  readonly methods: readonly string[];
-}
-
 /** What our routes and tokens need of better-auth. Everything rejects with a ReactorError. */
 export interface Provider {
   /** Returns the token of the session that begins. */
@@ -39,9 +32,8 @@ export interface Provider {
   sign(claims: AccessClaims): Promise<string>;
   /** Makes a signing key when there is none at all. */
   makeFirstKey(): Promise<void>;
-  /** Answers one of `endpoints`. A refusal is thrown. */
+  /** Answers one of `providerEndpoints`. A refusal is thrown. */
   handle(request: Request): Promise<Response>;
-  readonly endpoints: readonly ProviderEndpoint[];
 }
 
 export interface Credentials {
@@ -97,7 +89,6 @@ export function createProvider(context: ProviderContext): Provider {
         if (answer.status >= 400) throw await refusal(answer);
         return answer;
       }),
-    endpoints: Object.values(auth.api).flatMap(toEndpoint),
   };
 }
 
@@ -261,14 +252,4 @@ function toStored(key: SigningKey) {
     alg: SIGNING_ALGORITHM as typeof SIGNING_ALGORITHM,
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-}
-
-function toEndpoint(endpoint: unknown): ProviderEndpoint[] {
-  const { path, options } = endpoint as {
-    path?: string;
-    options?: { method?: string | readonly string[]; metadata?: { SERVER_ONLY?: boolean } };
-  };
-  const method = options?.method;
-  if (path === undefined || method === undefined || options?.metadata?.SERVER_ONLY === true) return [];
-  return [{ path, methods: typeof method === 'string' ? [method] : method }];
 }

@@ -1,5 +1,18 @@
 import { coreErrors } from '@reactor/core';
 
+/**
+ * scrypt runs on libuv's pool, which has four threads and also verifies everybody's tokens: one stays free for those.
+ * A sign-up also holds a database connection meanwhile, and only so many may.
+ */
+const PARALLEL_HASHES = 3;
+/** At about 80 ms a hash the last of them waits some 4 s. */
+const MAX_WAITING = 128;
+
+/** For all passwords of this process. */
+export function hashingSlots(): Slots {
+  return new Slots(PARALLEL_HASHES, MAX_WAITING);
+}
+
 /** Lets so many pieces of work run at once and as many wait as it says. */
 export class Slots {
   readonly #maxWaiting: number;

@@ -1,7 +1,7 @@
 import { type Clock, coreErrors, type Principal, type TokenVerifier, toReactorError } from '@reactor/core';
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { AuthConfig } from './config.js';
-import type { AuthMetrics, VerifyResult } from './metrics.js';
+import type { AuthMetrics } from './metrics.js';
 import { SIGNING_ALGORITHM, type SigningKeys } from './signing-keys.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -33,7 +33,7 @@ export function createTokenVerifier(
       } catch (error) {
         const result = resultOf(error);
         metrics.verified(result);
-        if (result === 'error') throw toReactorError(error);
+        if (result === 'failed') throw toReactorError(error);
         throw coreErrors.create.invalid_token(
           result === 'expired' ? 'The access token has expired.' : 'The access token is not valid.',
           { cause: error, headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' } },
@@ -67,8 +67,8 @@ function toPrincipal(claims: JWTPayload): Principal {
   };
 }
 
-function resultOf(error: unknown): Exclude<VerifyResult, 'ok'> {
+function resultOf(error: unknown): 'expired' | 'invalid' | 'failed' {
   if (error instanceof errors.JWTExpired) return 'expired';
   // Anything jose did not say itself is ours: the keys could not be read.
-  return error instanceof errors.JOSEError ? 'invalid' : 'error';
+  return error instanceof errors.JOSEError ? 'invalid' : 'failed';
 }

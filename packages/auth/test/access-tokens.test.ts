@@ -70,7 +70,9 @@ test('an access token expires', async () => {
     status: 401,
     message: 'The access token has expired.',
   });
-  expect(await sampleOf(auth, 'reactor_auth_token_verifications_total', { result: 'expired' })).toBe(1);
+  expect(
+    await sampleOf(auth, 'reactor_auth_token_verifications_total', { result: 'rejected', reason: 'expired' }),
+  ).toBe(1);
   const { status, body, headers } = await auth.get('/user', bearer(access_token));
   expect([status, body.error.code]).toEqual([401, 'invalid_token']);
   expect(headers.get('WWW-Authenticate')).toBe('Bearer error="invalid_token"');
@@ -114,9 +116,9 @@ test('tokens that are not ours are refused', async () => {
   for (const [what, token] of Object.entries(tokens)) {
     await expect(auth.auth.tokens.verify(token), what).rejects.toMatchObject({ code: 'invalid_token', status: 401 });
   }
-  expect(await sampleOf(auth, 'reactor_auth_token_verifications_total', { result: 'invalid' })).toBe(
-    Object.keys(tokens).length,
-  );
+  expect(
+    await sampleOf(auth, 'reactor_auth_token_verifications_total', { result: 'rejected', reason: 'invalid' }),
+  ).toBe(Object.keys(tokens).length);
 });
 
 test('jose agrees that the error of a used-up token is expiry', async () => {
@@ -152,7 +154,7 @@ test.each([
 test.each(['the-operator', 'the.operator.token'])(
   'the admin token %s is known, and belongs to no user',
   async (token) => {
-    const auth = await createTestAuth({ isOperator: (candidate) => candidate === token });
+    const auth = await createTestAuth({ operatorToken: token });
     for (const answer of [
       await auth.get('/user', bearer(token)),
       await auth.post('/logout', undefined, bearer(token)),

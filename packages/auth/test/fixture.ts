@@ -1,6 +1,14 @@
-import { type Clock, type Database, type Logger, type Peer, type ReactorEnv, silentLogger } from '@reactor/core';
+import {
+  bearerToken,
+  type Clock,
+  type Database,
+  type Logger,
+  type Peer,
+  type ReactorEnv,
+  silentLogger,
+} from '@reactor/core';
 import { createTestDatabase, type TestDatabase } from '@reactor/testing';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { onTestFinished, vi } from 'vitest';
 import { type Auth, type AuthConfig, createAuth, parseAuthConfig } from '../src/index.js';
 
@@ -51,20 +59,21 @@ export interface TestAuthOptions {
   readonly address?: string | (() => string | undefined);
   readonly start?: boolean;
   readonly logger?: Logger;
-  readonly isOperator?: (token: string) => boolean;
+  /** The operator's token. */
+  readonly operatorToken?: string;
   readonly trustedOrigins?: readonly string[];
 }
 
 export async function createTestAuth(options: TestAuthOptions = {}): Promise<TestAuth> {
   const database = options.database ?? (await createAuthDatabase()).database;
   const config = parseAuthConfig({ secret: SECRET, allow_signup: true, ...options.section });
-  const { logger = silentLogger, isOperator, trustedOrigins = [] } = options;
+  const { logger = silentLogger, operatorToken, trustedOrigins = [] } = options;
   const ports = {
     database,
     clock: dateClock,
     logger,
     trustedOrigins,
-    ...(isOperator === undefined ? {} : { isOperator }),
+    isOperator: (c: Context<ReactorEnv>) => operatorToken !== undefined && bearerToken(c) === operatorToken,
   };
   const auth = createAuth(config, ports);
   if (options.start !== false) await auth.start();

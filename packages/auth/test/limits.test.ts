@@ -19,7 +19,9 @@ test('ten wrong passwords in five minutes close an account, by whatever route an
     expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(Number(headers.get('Retry-After'))).toBeLessThanOrEqual(300);
   }
-  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'throttled' })).toBe(3);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'rejected', reason: 'too_many_requests' })).toBe(
+    3,
+  );
   // Others get in, and after the window so does she.
   await signUp(auth, 'bob@example.com');
   expect((await auth.post('/login', { email: 'bob@example.com', password: PASSWORD })).status).toBe(200);
@@ -67,7 +69,9 @@ test('sign-ups from one address are limited too', async () => {
     const { status } = await auth.post(path, { email: 'ada@example.com', password: PASSWORD, name: 'Ada' });
     expect([path, status]).toEqual([path, 429]);
   }
-  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'throttled' })).toBe(2);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'rejected', reason: 'too_many_requests' })).toBe(
+    2,
+  );
 });
 
 test('so are attempts at the current password when changing it', async () => {
@@ -78,7 +82,9 @@ test('so are attempts at the current password when changing it', async () => {
     auth.post('/change-password', { currentPassword: PASSWORD, newPassword }, headers);
   for (let i = 0; i < 60; i++) expect((await change('short')).status).toBe(400);
   expect((await change('another password')).status).toBe(429);
-  expect(await sampleOf(auth, 'reactor_auth_password_changes_total', { result: 'throttled' })).toBe(1);
+  expect(
+    await sampleOf(auth, 'reactor_auth_password_changes_total', { result: 'rejected', reason: 'too_many_requests' }),
+  ).toBe(1);
 });
 
 test('where the app does not tell addresses, only accounts are limited', async () => {

@@ -42,9 +42,9 @@ test('while the database is away every route says so, and no session looks ended
     auth.post('/logout', { refresh_token }),
   ]);
   expect(answers.map(({ status, body }) => ({ status, code: body.error?.code }))).toEqual(answers.map(() => DOWN));
-  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'error' })).toBe(2);
-  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'error' })).toBe(2);
-  expect(await sampleOf(auth, 'reactor_auth_token_refreshes_total', { result: 'error' })).toBe(1);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'failed' })).toBe(2);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'failed' })).toBe(2);
+  expect(await sampleOf(auth, 'reactor_auth_token_refreshes_total', { result: 'failed' })).toBe(1);
   // What needs no database goes on.
   await expect(auth.auth.tokens.verify(access_token)).resolves.toMatchObject({ kind: 'user' });
   expect((await auth.get('/keys')).body.keys).toHaveLength(1);
@@ -79,7 +79,7 @@ test('a token cannot be judged while neither memory nor database knows its key',
   const auth = await createTestAuth({ database, start: false });
   await drop();
   await expect(auth.auth.tokens.verify(access_token)).rejects.toMatchObject(DOWN);
-  expect(await sampleOf(auth, 'reactor_auth_token_verifications_total', { result: 'error' })).toBe(1);
+  expect(await sampleOf(auth, 'reactor_auth_token_verifications_total', { result: 'failed' })).toBe(1);
 });
 
 test('health and db_ping fail with the database, in words that are public', async () => {

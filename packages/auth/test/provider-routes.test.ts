@@ -151,7 +151,9 @@ test('refusals come in the envelope with their status and a code in lower case',
       },
     ]);
   }
-  expect(await sampleOf(auth, 'reactor_auth_password_changes_total', { result: 'rejected' })).toBe(1);
+  expect(
+    await sampleOf(auth, 'reactor_auth_password_changes_total', { result: 'rejected', reason: 'invalid_password' }),
+  ).toBe(1);
 });
 
 test('a password is changed with the current one', async () => {

@@ -4,16 +4,17 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createClaims } from '../src/claims.js';
 import { createAuth, parseAuthConfig } from '../src/index.js';
 import { createBetterAuth } from '../src/provider.js';
+import { endpointsOf, providerEndpoints } from '../src/provider-endpoints.js';
 import { SigningKeys } from '../src/signing-keys.js';
 import { AuthStore } from '../src/store.js';
 import { createAuthDatabase, createTestAuth, dateClock, SECRET, signUp } from './fixture.js';
 
 const config = parseAuthConfig({ secret: SECRET, allow_signup: true });
 
-/** better-auth's own comparison of the tables with what it writes. */
-async function checkSchema(database: Database): Promise<void> {
+/** better-auth as the capability has it. */
+function instanceOn(database: Database) {
   const store = new AuthStore(database);
-  const auth = createBetterAuth({
+  return createBetterAuth({
     trustedOrigins: [],
     config,
     database,
@@ -24,7 +25,11 @@ async function checkSchema(database: Database): Promise<void> {
     logger: silentLogger,
     onTokenIssued: () => {},
   });
-  const { explicitSchemaCheck } = await auth.$context;
+}
+
+/** better-auth's own comparison of the tables with what it writes. */
+async function checkSchema(database: Database): Promise<void> {
+  const { explicitSchemaCheck } = await instanceOn(database).$context;
   if (explicitSchemaCheck === undefined) throw new Error('better-auth has no check for this database');
   await explicitSchemaCheck();
 }
@@ -34,6 +39,13 @@ test('our tables are those that better-auth writes', async () => {
   await checkSchema(database);
   await database.query('ALTER TABLE reactor_auth.sessions DROP COLUMN user_agent');
   await expect(checkSchema(database)).rejects.toThrow('user_agent');
+});
+
+test('the routes are those of the instance that answers them', async () => {
+  const { database } = await createAuthDatabase();
+  const { api } = instanceOn(database);
+  expect(endpointsOf(api).length).toBeGreaterThan(40);
+  expect(providerEndpoints()).toEqual(endpointsOf(api));
 });
 
 test('a request that comes before the migrations does not spoil what comes after', async () => {

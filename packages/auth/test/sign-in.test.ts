@@ -22,7 +22,9 @@ test.each([
   const { status, body } = await auth.post('/login', { email, password });
   expect([status, body.error.code]).toEqual([401, 'invalid_credentials']);
   expect(body.error.message).toBe('Invalid email or password');
-  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'invalid_credentials' })).toBe(1);
+  expect(
+    await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'rejected', reason: 'invalid_credentials' }),
+  ).toBe(1);
 });
 
 test('an unknown address takes as long as a wrong password', async () => {
@@ -57,7 +59,7 @@ test('a disabled account is told so after the right password only, and its sessi
   expect([refresh.status, refresh.body.error.code]).toEqual([401, 'invalid_refresh_token']);
   const { rows } = await auth.database.query('SELECT id FROM reactor_auth.sessions');
   expect(rows).toEqual([]);
-  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'user_disabled' })).toBe(2);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'rejected', reason: 'user_disabled' })).toBe(2);
 });
 
 test('remembers where a session began', async () => {
@@ -83,7 +85,7 @@ test('a sign-in that is no sign-in counts as rejected', async () => {
   const auth = await createTestAuth();
   const { status, body } = await auth.post('/sign-in/email', { email: 'nobody', password: PASSWORD });
   expect([status, body.error.code]).toEqual([400, 'invalid_request']);
-  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'rejected' })).toBe(1);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ins_total', { result: 'rejected', reason: 'other' })).toBe(1);
 });
 
 function median(values: readonly number[]): number {

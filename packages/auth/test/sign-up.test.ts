@@ -45,7 +45,7 @@ test('an address in another spelling is the same account', async () => {
   await signUp(auth, 'ada@example.com');
   const { status, body } = await auth.post('/signup', { email: 'ADA@EXAMPLE.COM', password: PASSWORD });
   expect([status, body.error.code]).toEqual([409, 'email_exists']);
-  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'email_exists' })).toBe(1);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'rejected', reason: 'email_exists' })).toBe(1);
 });
 
 test('of sign-ups with one address at once, exactly one succeeds and nothing half-written stays', async () => {
@@ -71,7 +71,7 @@ test.each([7, 129])('refuses a password of %i characters', async (length) => {
   const auth = await createTestAuth();
   const { status, body } = await auth.post('/signup', { email: 'ada@example.com', password: 'x'.repeat(length) });
   expect([status, body.error.code]).toEqual([400, 'weak_password']);
-  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'weak_password' })).toBe(1);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'rejected', reason: 'weak_password' })).toBe(1);
 });
 
 test.each([8, 128])('takes a password of %i characters', async (length) => {
@@ -101,7 +101,9 @@ test('is closed when allow_signup is false, on every route that creates accounts
     const { status, body } = await auth.post(path, { email: 'ada@example.com', password: PASSWORD, name: 'Ada' });
     expect([path, status, body.error.code]).toEqual([path, 403, 'signup_disabled']);
   }
-  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'disabled' })).toBe(2);
+  expect(await sampleOf(auth, 'reactor_auth_sign_ups_total', { result: 'rejected', reason: 'signup_disabled' })).toBe(
+    2,
+  );
   const { rows } = await auth.database.query('SELECT id FROM reactor_auth.users');
   expect(rows).toEqual([]);
 });
@@ -109,7 +111,7 @@ test('is closed when allow_signup is false, on every route that creates accounts
 test('is open to the operator also when it is closed, on every route that creates accounts', async () => {
   const auth = await createTestAuth({
     section: { allow_signup: false },
-    isOperator: (token) => token === 'the-operator',
+    operatorToken: 'the-operator',
   });
   for (const [path, token, status] of [
     ['/signup', 'the-operator', 201],

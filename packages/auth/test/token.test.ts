@@ -57,7 +57,9 @@ test.each([
   const auth = await createTestAuth();
   const { status, body } = await auth.post('/token', { refresh_token });
   expect([status, body.error.code]).toEqual([401, 'invalid_refresh_token']);
-  expect(await sampleOf(auth, 'reactor_auth_token_refreshes_total', { result: 'invalid' })).toBe(1);
+  expect(
+    await sampleOf(auth, 'reactor_auth_token_refreshes_total', { result: 'rejected', reason: 'invalid_refresh_token' }),
+  ).toBe(1);
 });
 
 test('a session that was ended cannot be refreshed, and logout may be repeated', async () => {
@@ -120,5 +122,7 @@ test('no token is issued for a user disabled behind the back of the trigger', as
   ]) {
     expect([answer.status, answer.body.error.code]).toEqual([403, 'user_disabled']);
   }
-  expect(await sampleOf(auth, 'reactor_auth_token_refreshes_total', { result: 'user_disabled' })).toBe(1);
+  expect(
+    await sampleOf(auth, 'reactor_auth_token_refreshes_total', { result: 'rejected', reason: 'user_disabled' }),
+  ).toBe(1);
 });

@@ -1,16 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
-import { coreErrors, type Peer, type ReactorEnv, type TokenVerifier } from '@reactor/core';
+import {
+  bearerToken,
+  coreErrors,
+  type IsOperator,
+  type Peer,
+  type ReactorEnv,
+  type TokenVerifier,
+} from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
 
 export interface AdminGate {
   /** Middleware of `/_admin/*`: 403 for a remote peer before the token is looked at, 401 for a wrong or missing one. */
   readonly guard: MiddlewareHandler<ReactorEnv>;
-  /**
-   * Whether this is the admin token.
-   * @throws ReactorError `forbidden` (403) when it is, from where it is not accepted
-   */
-  isOperator(token: string, peer?: Peer): boolean;
+  readonly isOperator: IsOperator;
   /** Accepts the admin token as the system identity under the same rule; every other token goes to `users`. */
   verifier(users: TokenVerifier): TokenVerifier;
 }
@@ -24,15 +27,15 @@ export function createAdminGate({ token, allowRemote }: { token: string; allowRe
       'The admin token works only from this machine. Set admin.allow_remote = true to allow other machines.',
     );
   };
-  const isOperator = (presented: string, peer?: Peer) => {
-    if (!isAdmin(presented)) return false;
+  const accepts = (presented: string | undefined, peer: Peer | undefined) => {
+    if (presented === undefined || !isAdmin(presented)) return false;
     refuseRemote(peer);
     return true;
   };
   return {
     guard: async (c, next) => {
       refuseRemote(c.get('peer'));
-      const presented = /^Bearer +(\S+) *$/i.exec(c.req.header('Authorization') ?? '')?.[1];
+      const presented = bearerToken(c);
       if (presented === undefined || !isAdmin(presented)) {
         throw coreErrors.create.unauthorized('This route needs the admin token: Authorization: Bearer <token>.', {
           headers: { 'WWW-Authenticate': 'Bearer' },
@@ -41,10 +44,10 @@ export function createAdminGate({ token, allowRemote }: { token: string; allowRe
       c.set('principal', { kind: 'system' });
       await next();
     },
-    isOperator,
+    isOperator: (c) => accepts(bearerToken(c), c.get('peer')),
     verifier: (users) => ({
       verify: async (presented, c) =>
-        isOperator(presented, c?.get('peer')) ? { kind: 'system' } : users.verify(presented, c),
+        accepts(presented, c?.get('peer')) ? { kind: 'system' } : users.verify(presented, c),
     }),
   };
 }

@@ -1,6 +1,5 @@
-import { coreErrors, invalidInput, type ReactorEnv } from '@reactor/core';
+import { coreErrors, invalidInput, limitBody, type ReactorEnv } from '@reactor/core';
 import type { Context, MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { z } from 'zod';
 
 /** Room for an account's metadata, and little to parse for what anyone may send. */
@@ -17,12 +16,7 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded(?:;\s*[a-z0-9-]+=[^;]+)*$
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Middleware: refuses bodies past the limit (413) while they stream in. */
-export const limitBody: MiddlewareHandler<ReactorEnv> = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw coreErrors.create.payload_too_large(`The body is larger than ${MAX_BODY_BYTES} bytes.`);
-  },
-});
+export const limitAuthBody = limitBody(MAX_BODY_BYTES);
 
 /**
  * Middleware: lets through what the routes and the database can take.

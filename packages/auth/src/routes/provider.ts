@@ -1,13 +1,13 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { coreErrors, type ReactorEnv, ReactorError } from '@reactor/core';
+import { coreErrors, type IsOperator, type ReactorEnv, ReactorError, type Services } from '@reactor/core';
 import type { Context, Handler } from 'hono';
-import type { Attempts } from '../attempts.js';
 import type { AuthConfig } from '../config.js';
 import type { AttemptKind } from '../metrics.js';
-import { CLIENT_ADDRESS_HEADER, PROVIDER_BASE_PATH, type Provider } from '../provider.js';
+import { CLIENT_ADDRESS_HEADER, PROVIDER_BASE_PATH } from '../provider.js';
+import { providerEndpoints } from '../provider-endpoints.js';
+import type { AuthService } from '../service.js';
 import { requireOpenSignUp } from '../sessions.js';
 import { clientAddress } from './client.js';
-import { type IsOperator, isFromOperator } from './operator.js';
 import { checkProviderInput } from './provider-input.js';
 
 /**
@@ -41,50 +41,33 @@ const ATTEMPTS: Readonly<Record<string, AttemptKind>> = {
   '/change-password': 'password_change',
 };
 
-export interface ProviderRoutesContext {
+export interface SignUpRule {
   readonly config: AuthConfig;
-  readonly provider: Provider;
-  readonly attempts: Attempts;
-  readonly isOperator: IsOperator | undefined;
+  readonly isOperator: IsOperator;
 }
 
 /** better-auth's own routes, so that its client libraries work. Each is a route of its own, as metrics go by pattern. */
 export function addProviderRoutes(
   routes: OpenAPIHono<ReactorEnv>,
-  { config, provider, attempts, isOperator }: ProviderRoutesContext,
+  services: Services<AuthService>,
+  { config, isOperator }: SignUpRule,
 ): void {
-  for (const { path, methods } of provider.endpoints) {
+  for (const { path, methods } of providerEndpoints()) {
     if (WITHHELD.has(path)) continue;
     const kind = ATTEMPTS[path];
     const forward: Handler<ReactorEnv> = async (c) => {
+      const { provider, attempts } = services.of(c);
       const body = await readJson(c);
       checkProviderInput(path, new URL(c.req.url).searchParams, body);
       const request = await toProviderRequest(c, path);
       if (kind === undefined) return provider.handle(request).catch((error) => explainBearer(c, error));
       const account = kind === 'sign_in' ? triedAccount(body) : undefined;
       return attempts.run({ kind, address: clientAddress(c), account }, async () => {
-        if (kind === 'sign_up') requireOpenSignUp(config, isFromOperator(c, isOperator));
+        if (kind === 'sign_up') requireOpenSignUp(config, isOperator(c));
         return provider.handle(request);
       });
     };
     routes.on([...methods], path, forward);
-  }
-}
-
-/** Answers 405 for every path that has routes, but none with the method asked for. Comes after all of them. */
-export function addMethodNotAllowed(routes: OpenAPIHono<ReactorEnv>): void {
-  const methodsByPath = new Map<string, Set<string>>();
-  for (const { method, path } of routes.routes) {
-    if (method === 'ALL') continue;
-    const methods = methodsByPath.get(path) ?? new Set();
-    methodsByPath.set(path, methods.add(method));
-  }
-  for (const [path, methods] of methodsByPath) {
-    if (methods.has('GET')) methods.add('HEAD');
-    const allow = [...methods].sort().join(', ');
-    routes.all(path, () => {
-      throw coreErrors.create.method_not_allowed(`This path takes ${allow}.`, { headers: { Allow: allow } });
-    });
   }
 }
 

@@ -43,18 +43,6 @@ export const signedInSchema = z
   })
   .openapi('SignedIn');
 
-export const errorSchema = z
-  .object({
-    error: z.object({
-      code: z.string(),
-      message: z.string(),
-      status: z.int(),
-      request_id: z.string().optional(),
-      details: z.unknown().optional(),
-    }),
-  })
-  .openapi('Error');
-
 export type UserBody = z.infer<typeof userSchema>;
 export type SignedIn = z.infer<typeof signedInSchema>;
 
@@ -81,16 +69,4 @@ export function toSignedIn(issued: IssuedSession): SignedIn {
     token_type: 'Bearer',
     expires_in: issued.expiresInSeconds,
   };
-}
-
-/** A JSON answer for `createRoute`. */
-export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
-  return { content: { 'application/json': { schema } }, description };
-}
-
-/** The error answers a route names in the OpenAPI document, by status. */
-export function failures<const Status extends number>(descriptions: Readonly<Record<Status, string>>) {
-  return Object.fromEntries(
-    Object.entries<string>(descriptions).map(([status, description]) => [status, json(errorSchema, description)]),
-  ) as Record<Status, ReturnType<typeof json<typeof errorSchema>>>;
 }

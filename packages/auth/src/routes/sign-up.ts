@@ -1,39 +1,36 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
-import type { ReactorEnv } from '@reactor/core';
-import type { Sessions } from '../sessions.js';
+import { errorAnswer, type IsOperator, jsonAnswer, type ReactorEnv, type Services } from '@reactor/core';
+import type { AuthService } from '../service.js';
 import { requireBody } from './body.js';
 import { clientOf } from './client.js';
-import { type IsOperator, isFromOperator } from './operator.js';
-import { failures, json, signedInSchema, signUpSchema, toSignedIn } from './schemas.js';
+import { signedInSchema, signUpSchema, toSignedIn } from './schemas.js';
 
 const signUp = createRoute({
   method: 'post',
   path: '/signup',
-  tags: ['auth'],
   summary: 'Create an account and sign in; where sign-up is closed, with the admin token',
   middleware: requireBody,
   request: { body: { required: true, content: { 'application/json': { schema: signUpSchema } } } },
   responses: {
-    201: json(signedInSchema, 'The account exists and is signed in.'),
-    ...failures({
-      400: 'weak_password, invalid_request',
-      403: 'signup_disabled',
-      409: 'email_exists',
-      429: 'too_many_requests',
-    }),
+    201: jsonAnswer('The account exists and is signed in.', signedInSchema),
+    400: errorAnswer('weak_password', 'invalid_request'),
+    403: errorAnswer('signup_disabled'),
+    409: errorAnswer('email_exists'),
+    429: errorAnswer('too_many_requests'),
   },
 });
 
 /** `POST /signup`. */
 export function addSignUpRoute(
   routes: OpenAPIHono<ReactorEnv>,
-  sessions: Sessions,
-  isOperator: IsOperator | undefined,
+  services: Services<AuthService>,
+  isOperator: IsOperator,
 ): void {
   routes.openapi(signUp, async (c) => {
     const { email, password, metadata, name = nameFrom(email) } = c.req.valid('json');
-    const byOperator = isFromOperator(c, isOperator);
-    const issued = await sessions.signUp({ email, password, name, metadata }, { ...clientOf(c), byOperator });
+    const { sessions } = services.of(c);
+    const client = { ...clientOf(c), byOperator: isOperator(c) };
+    const issued = await sessions.signUp({ email, password, name, metadata }, client);
     return c.json(toSignedIn(issued), 201);
   });
 }

@@ -1,26 +1,24 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { coreErrors, invalidInput, type ReactorEnv } from '@reactor/core';
+import { coreErrors, errorAnswer, invalidInput, jsonAnswer, type ReactorEnv, type Services } from '@reactor/core';
 import type { Context } from 'hono';
+import type { AuthService } from '../service.js';
 import type { IssuedSession, Sessions } from '../sessions.js';
 import { requireBody } from './body.js';
 import { clientOf } from './client.js';
-import { credentialsSchema, failures, json, signedInSchema, toSignedIn } from './schemas.js';
+import { credentialsSchema, signedInSchema, toSignedIn } from './schemas.js';
 
 const login = createRoute({
   method: 'post',
   path: '/login',
-  tags: ['auth'],
   summary: 'Sign in with e-mail address and password',
   middleware: requireBody,
   request: { body: { required: true, content: { 'application/json': { schema: credentialsSchema } } } },
   responses: {
-    200: json(signedInSchema, 'Signed in.'),
-    ...failures({
-      400: 'invalid_request',
-      401: 'invalid_credentials',
-      403: 'user_disabled',
-      429: 'too_many_requests',
-    }),
+    200: jsonAnswer('Signed in.', signedInSchema),
+    400: errorAnswer('invalid_request'),
+    401: errorAnswer('invalid_credentials'),
+    403: errorAnswer('user_disabled'),
+    429: errorAnswer('too_many_requests'),
   },
 });
 
@@ -42,7 +40,6 @@ const tokenRequest = z.looseObject({
 const token = createRoute({
   method: 'post',
   path: '/token',
-  tags: ['auth'],
   summary: 'Get an access token for a password or a refresh token',
   middleware: requireBody,
   request: {
@@ -55,28 +52,26 @@ const token = createRoute({
     },
   },
   responses: {
-    200: json(signedInSchema, 'A new access token.'),
-    ...failures({
-      400: 'invalid_request',
-      401: 'invalid_credentials, invalid_refresh_token',
-      403: 'user_disabled',
-      429: 'too_many_requests',
-    }),
+    200: jsonAnswer('A new access token.', signedInSchema),
+    400: errorAnswer('invalid_request'),
+    401: errorAnswer('invalid_credentials', 'invalid_refresh_token'),
+    403: errorAnswer('user_disabled'),
+    429: errorAnswer('too_many_requests'),
   },
 });
 
 const refreshSchema = z.object({ refresh_token: z.string('must be a string') });
 
 /** `POST /login` and `POST /token`. */
-export function addTokenRoutes(routes: OpenAPIHono<ReactorEnv>, sessions: Sessions): void {
+export function addTokenRoutes(routes: OpenAPIHono<ReactorEnv>, services: Services<AuthService>): void {
   routes.openapi(login, async (c) => {
-    const issued = await sessions.signIn(c.req.valid('json'), clientOf(c));
+    const issued = await services.of(c).sessions.signIn(c.req.valid('json'), clientOf(c));
     return c.json(toSignedIn(issued), 200);
   });
   routes.openapi(token, async (c) => {
     const fields = { ...c.req.valid('form'), ...c.req.valid('json') };
     const grant = c.req.valid('query').grant_type ?? fields.grant_type ?? inferGrant(fields);
-    return c.json(toSignedIn(await redeem(grant, fields, sessions, c)), 200);
+    return c.json(toSignedIn(await redeem(grant, fields, services.of(c).sessions, c)), 200);
   });
 }
 

@@ -23,17 +23,27 @@ export type Principal = { readonly kind: 'anonymous' } | UserPrincipal | { reado
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
 
+/** The token of the `Authorization` header; undefined when there is none, or one of another form. */
+export function bearerToken(c: Context<ReactorEnv>): string | undefined {
+  return BEARER.exec(c.req.header('Authorization') ?? '')?.[1];
+}
+
+/**
+ * Whether the request carries the operator's token.
+ * @throws ReactorError `forbidden` (403) for the right token from where it is not accepted
+ */
+export type IsOperator = (c: Context<ReactorEnv>) => boolean;
+
 /**
  * Middleware: sets `principal` from the `Authorization` header, `anonymous` when there is none.
  * @throws ReactorError `invalid_token` (401) for a header of another form or a token that does not verify
  */
 export function authenticate(tokens: TokenVerifier): MiddlewareHandler<ReactorEnv> {
   return async (c, next) => {
-    const header = c.req.header('Authorization');
-    if (header === undefined) {
+    if (c.req.header('Authorization') === undefined) {
       c.set('principal', { kind: 'anonymous' });
     } else {
-      const token = BEARER.exec(header)?.[1];
+      const token = bearerToken(c);
       if (token === undefined) {
         throw coreErrors.create.invalid_token('The Authorization header must have the form "Bearer <token>".', {
           headers: CHALLENGE,

@@ -1,4 +1,4 @@
-import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { coreErrors } from '../errors.js';
 import type { ReactorEnv } from './env.js';
 
@@ -42,9 +42,21 @@ export function jsonAnswer<Schema extends z.ZodType>(description: string, schema
   return { description, content: { 'application/json': { schema } } };
 }
 
+const errorSchema = z
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      status: z.int(),
+      request_id: z.string().optional(),
+      details: z.unknown().optional(),
+    }),
+  })
+  .openapi('Error');
+
 /** For `createRoute`: an error, by the codes that it may have. */
 export function errorAnswer(...codes: readonly [string, ...string[]]) {
-  return { description: codes.map((code) => `\`${code}\``).join(', ') };
+  return jsonAnswer(codes.map((code) => `\`${code}\``).join(', '), errorSchema);
 }
 
 /** For `createRoute`: the caller needs a bearer token. */

@@ -1,0 +1,40 @@
+import { betterAuth } from 'better-auth';
+import { bearer } from 'better-auth/plugins/bearer';
+import { jwt } from 'better-auth/plugins/jwt';
+import { organization } from 'better-auth/plugins/organization';
+
+/** One of better-auth's HTTP endpoints. */
+export interface ProviderEndpoint {
+  /** Below the mount point: `/sign-in/email`. */
+  readonly path: string;
+  readonly methods: readonly string[];
+}
+
+/**
+ * The HTTP endpoints that better-auth has with the plugins of `createBetterAuth`: routes exist before the first tenant
+ * does, so this asks an instance that has no database.
+ */
+export function providerEndpoints(): readonly ProviderEndpoint[] {
+  const { api } = betterAuth({
+    secret: 'never signs anything, as nobody calls it',
+    baseURL: 'http://reactor.invalid',
+    emailAndPassword: { enabled: true },
+    plugins: [bearer(), organization(), jwt()],
+    telemetry: { enabled: false },
+    logger: { disabled: true },
+  });
+  return endpointsOf(api);
+}
+
+/** @param api of an instance of better-auth */
+export function endpointsOf(api: object): readonly ProviderEndpoint[] {
+  return Object.values(api).flatMap((endpoint) => {
+    const { path, options } = endpoint as {
+      path?: string;
+      options?: { method?: string | readonly string[]; metadata?: { SERVER_ONLY?: boolean } };
+    };
+    const method = options?.method;
+    if (path === undefined || method === undefined || options?.metadata?.SERVER_ONLY === true) return [];
+    return [{ path, methods: typeof method === 'string' ? [method] : method }];
+  });
+}
