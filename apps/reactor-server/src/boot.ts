@@ -119,8 +119,8 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
         ...(platform === undefined ? {} : { migrations: migrationsOf(platform, logging) }),
         shutdown,
       });
-    let app = composed(false);
-    const listener = await listen((request, bindings) => app.fetch(request, bindings), {
+    let composition = composed(false);
+    const listener = await listen((request, bindings) => composition.fetch(request, bindings), {
       ...config.bind,
       progress,
       headersTimeoutMs: config.requestTimeoutMs,
@@ -159,7 +159,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
       await startCapability(capability);
     }
     capabilities = platform.capabilities;
-    app = composed(true);
+    composition = composed(true);
     phase = 'ready';
 
     const bootMs = systemClock.monotonic() - bootedAt;

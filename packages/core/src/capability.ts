@@ -17,6 +17,11 @@ export interface Capability {
   /** Mount point, e.g. `/fn/v1` for functions. */
   readonly basePath: `/${string}/v1`;
   readonly routes: Hono<ReactorEnv>;
+  /**
+   * Paths below `basePath` that are the operator's alone, as patterns of Hono: `/_admin/*`. They do not exist on hosts that
+   * another capability answers.
+   */
+  readonly operatorPaths?: readonly `/${string}`[];
   /** Hosts that it answers itself, looked at before any path: those of sites. */
   readonly hosts?: HostRoutes;
   /** Numbered SQL of the schema it owns, applied before `start` (`[]` when it has none). */

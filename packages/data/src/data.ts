@@ -107,6 +107,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
     name: 'data',
     version: '0.1.0',
     basePath: '/data/v1',
+    operatorPaths: ['/_admin/*'],
     routes,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     appMigrations,

@@ -75,6 +75,14 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
     (incoming, outgoing) => {
       // It comes behind an answer that said it would be the last.
       if (!incoming.socket.writable) return;
+      if (hasSeveralHosts(incoming)) {
+        refuseRequest(
+          incoming,
+          outgoing,
+          coreErrors.create.invalid_request('The request has more than one Host header.'),
+        );
+        return;
+      }
       take(incoming, outgoing);
       // HTTP/1.0 knows no Host header; probes of load balancers still speak it.
       if (incoming.httpVersion === '1.0') incoming.headers.host ??= 'localhost';
@@ -150,6 +158,16 @@ function bind(server: TcpServer, { host, port }: ListenerOptions): Promise<void>
     });
     server.listen(port, host, resolve);
   });
+}
+
+/** RFC 9112 §3.2: a proxy before us may have looked at the one that Node has left out. */
+function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
 }
 
 /** `0.0.0.0` and `::` are no addresses to open. */
