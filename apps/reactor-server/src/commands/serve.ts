@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { bootServer } from '../boot.js';
+import { bootServer } from '../boot/boot.js';
 import type { Settings } from '../config/settings.js';
 
 /** Everything after the signal has to be over by then; a supervisor's own patience is usually 30 s too. */

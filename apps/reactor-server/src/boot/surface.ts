@@ -1,0 +1,121 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Capability, CapabilityContext } from '@reactor/core';
+import {
+  type AnswerHeaders,
+  createAnswerHeaders,
+  createHealth,
+  createMetrics,
+  type DoctorReport,
+  type Health,
+  type HttpInstrumentation,
+  instrumentHttp,
+  type Logging,
+  type Metrics,
+  nodeMetrics,
+  runDoctor,
+  type ServerPhase,
+  serverInfo,
+} from '@reactor/observability';
+import type { AdminGate } from '../admin/gate.js';
+import type { MigrationActions } from '../admin/migrate.js';
+import { type Composition, compose } from '../compose.js';
+import type { Settings } from '../config/settings.js';
+import { doctorSubjects } from '../doctor-subjects.js';
+import type { Fetch } from '../http/listener.js';
+import { createProgressWatch, type ProgressWatch } from '../http/progress.js';
+import { applyMigrations, tryMigrations } from '../migrations.js';
+import type { Platform } from '../platform.js';
+import { serverVersion } from '../version.js';
+
+export interface SurfaceOptions {
+  readonly settings: Settings;
+  readonly logging: Logging;
+  readonly context: CapabilityContext;
+  readonly gate: AdminGate;
+  /** Asked for by `POST /_admin/shutdown`. */
+  readonly shutdown: () => void;
+}
+
+/**
+ * What can be seen of the server from outside: its signals, and the app that answers. It is there before what it shows, so
+ * that whoever looks early sees a server that starts.
+ */
+export class Surface {
+  readonly version = serverVersion();
+  readonly metrics: Metrics;
+  readonly progress: ProgressWatch;
+  readonly answerHeaders: AnswerHeaders;
+  readonly instrumentation: HttpInstrumentation;
+  phase: ServerPhase = 'starting';
+  readonly #options: SurfaceOptions;
+  readonly #health: Health;
+  #platform: Platform | undefined;
+  #mounted: readonly Capability[] = [];
+  #composition: Composition;
+  #diagnosis: Promise<DoctorReport> | undefined;
+
+  constructor(options: SurfaceOptions) {
+    const { settings, logging, context } = options;
+    this.#options = options;
+    this.metrics = createMetrics(context);
+    this.progress = createProgressWatch(settings.config.requestTimeoutMs);
+    this.answerHeaders = createAnswerHeaders(settings.config.publicUrl);
+    this.instrumentation = instrumentHttp(context, settings.loaded.capabilities);
+    this.#health = createHealth({ ...context, capabilities: () => this.#mounted, phase: () => this.phase });
+    this.metrics.contribute('server', serverInfo(this.version, context.clock));
+    this.metrics.contribute('process', nodeMetrics());
+    this.metrics.contribute('http', this.instrumentation.metrics);
+    this.metrics.contribute('health', this.#health.metrics);
+    this.metrics.contribute('logs', logging.metrics);
+    this.#composition = this.#compose(false);
+  }
+
+  readonly fetch: Fetch = (request: Request, bindings: HttpBindings) => this.#composition.fetch(request, bindings);
+
+  /** From now on the doctor looks at the database and at the capabilities that are being started. */
+  show(platform: Platform): void {
+    this.#platform = platform;
+    this.metrics.contribute('database', platform.database.metrics);
+    if (platform.embedded !== undefined) this.metrics.contribute('embedded database', platform.embedded.metrics);
+  }
+
+  /** Everything has started: their routes answer. */
+  mount(capabilities: readonly Capability[]): void {
+    this.#mounted = capabilities;
+    this.#composition = this.#compose(true);
+    this.phase = 'ready';
+  }
+
+  #compose(ready: boolean): Composition {
+    const { settings, logging, gate, shutdown } = this.#options;
+    return compose({
+      config: settings.config,
+      logging,
+      metrics: this.metrics,
+      health: this.#health,
+      instrumentation: this.instrumentation,
+      progress: this.progress,
+      answerHeaders: this.answerHeaders,
+      gate,
+      version: this.version,
+      capabilities: this.#mounted,
+      ready,
+      diagnose: () => this.#diagnose(),
+      ...(this.#platform === undefined ? {} : { migrations: migrationsOf(this.#platform, logging) }),
+      shutdown,
+    });
+  }
+
+  /** Several who look at once see one run: each takes connections that the others would wait for. */
+  #diagnose(): Promise<DoctorReport> {
+    const { settings, context } = this.#options;
+    this.#diagnosis ??= runDoctor(doctorSubjects(settings.loaded, this.#platform), context).finally(() => {
+      this.#diagnosis = undefined;
+    });
+    return this.#diagnosis;
+  }
+}
+
+function migrationsOf(platform: Platform, logging: Logging): MigrationActions {
+  return { apply: () => applyMigrations(platform, logging), dryRun: () => tryMigrations(platform) };
+}
