@@ -14,9 +14,9 @@ export type {
 } from './meters/meter-registry.js';
 export { type InspectableMeterRegistry, type InspectedMeter, simpleRegistry } from './meters/simple-registry.js';
 export { DEFAULT_METER_PREFIX } from './metrics/flow-meters.js';
+export { createObservation, type ObservationSource } from './observation/create-observation.js';
 export { type MeterHandlerOptions, meterHandler } from './observation/meter-handler.js';
-export { createObservation, type Observation, type ObservationSource } from './observation/observation.js';
-export { ObservationContext } from './observation/observation-context.js';
+export { type Observation, ObservationContext } from './observation/observation.js';
 export type {
   ObservationConvention,
   ObservationHandler,

@@ -1,6 +1,6 @@
 import type { DoctorProbe } from '@reactor/core';
+import type { ProbeTask } from './probe-task.js';
 import type { DoctorCheck } from './report.js';
-import type { ProbeTask } from './run.js';
 
 /** What probes vouch for (`database`), and what has become of it during a run. */
 export class Resources {

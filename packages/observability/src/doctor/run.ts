@@ -1,5 +1,6 @@
 import type { CapabilityContext, CapabilityName, DoctorProbe } from '@reactor/core';
-import type { CapabilityDiagnosis, DiagnosisStatus, DoctorCheck, DoctorReport } from './report.js';
+import type { ProbeTask } from './probe-task.js';
+import type { CapabilityDiagnosis, DiagnosisStatus, DoctorReport } from './report.js';
 import { Resources } from './resources.js';
 import { runProbe } from './run-probe.js';
 
@@ -12,14 +13,6 @@ export interface DoctorSubject {
 export interface DoctorOptions extends CapabilityContext {
   /** Ends the run early, e.g. because the one who asked is gone. */
   readonly signal?: AbortSignal;
-}
-
-/** A probe on its way to a check. */
-export interface ProbeTask {
-  readonly probe: DoctorProbe;
-  /** `auth/db_ping` */
-  readonly label: string;
-  check?: DoctorCheck;
 }
 
 /** Well below the size of the connection pool, which the traffic needs meanwhile. */

@@ -8,11 +8,9 @@ import type {
 } from '@reactor/core';
 import type { Hono } from 'hono';
 import { healthFamilies } from './health-families.js';
+import type { HealthRound, ServerPhase } from './round.js';
 import { healthRoutes } from './routes.js';
 import { runCheck } from './run-check.js';
-
-/** Where this process stands: only `ready` takes traffic. */
-export type ServerPhase = 'starting' | 'ready' | 'draining';
 
 /** A mounted capability, as far as health is concerned. */
 export interface HealthSubject {
@@ -32,9 +30,6 @@ export interface Health {
   readonly routes: Hono<ReactorEnv>;
   readonly metrics: MetricsContributor;
 }
-
-/** What each capability answered in one round. */
-export type HealthRound = ReadonlyMap<CapabilityName, HealthResult>;
 
 /** Milliseconds a round is answered from memory, counted from its start. */
 const MAX_AGE_MS = 1000;

@@ -1,1 +1,2 @@
-export { createHealth, type Health, type HealthOptions, type HealthSubject, type ServerPhase } from './health.js';
+export { createHealth, type Health, type HealthOptions, type HealthSubject } from './health.js';
+export type { ServerPhase } from './round.js';

@@ -1,6 +1,6 @@
 import type { ReactorEnv } from '@reactor/core';
 import { type Context, Hono } from 'hono';
-import type { HealthRound, ServerPhase } from './health.js';
+import type { HealthRound, ServerPhase } from './round.js';
 
 /** Seconds until a starting server is worth another look; a draining one is gone by then. */
 const RETRY_AFTER = '1';

@@ -1,5 +1,5 @@
 import type { ProbeResult, QueryOptions } from '@reactor/core';
-import type { ProbedDatabase } from './database-probes.js';
+import type { ProbedDatabase } from './probed.js';
 
 /** Beside the pools: one that LISTENs, and one that pings for each of them. */
 const EXTRA_CONNECTIONS = 3;

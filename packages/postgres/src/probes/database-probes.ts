@@ -1,23 +1,8 @@
-import { type Database, type DoctorProbe, databaseProbe, type ProbeResult, type QueryOptions } from '@reactor/core';
-import type { Pooler } from '../database/pooler.js';
-import type { RequestsLogin } from '../requests-login/requests-login.js';
+import { type DoctorProbe, databaseProbe, type ProbeResult, type QueryOptions } from '@reactor/core';
 import { probeConnectionLimit } from './connection-limit.js';
 import { probePooler } from './pooler.js';
+import type { ProbedDatabase } from './probed.js';
 import { probeRequestsLogin } from './requests-login.js';
-
-export interface ProbedRequests {
-  readonly database: Database;
-  readonly login: RequestsLogin;
-}
-
-export interface ProbedDatabase {
-  readonly system: Database;
-  readonly requests?: ProbedRequests;
-  readonly pooler: Pooler;
-  /** What `database.direct_url` leads to. */
-  readonly direct: Database | undefined;
-  readonly poolMax: number;
-}
 
 /** Long enough for a slow network, short enough for someone who waits at a terminal. */
 const TIMEOUT_MS = 2_000;

@@ -1,6 +1,6 @@
 import { type Database, type ProbeResult, type QueryOptions, reasonOf } from '@reactor/core';
 import { identityOf } from '../database/identity.js';
-import type { ProbedDatabase } from './database-probes.js';
+import type { ProbedDatabase } from './probed.js';
 
 /** `pooler`: whether one stands in between, and whether what that takes is configured and works. */
 export async function probePooler(

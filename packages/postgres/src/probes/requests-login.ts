@@ -2,7 +2,7 @@ import { POLICY_SCHEMA, type ProbeResult, type QueryOptions, REQUEST_ROLES } fro
 import { escapeIdentifier } from 'pg';
 import { identityOf } from '../database/identity.js';
 import { additions, type LoginState, missingRoles, readLoginState, restrictions } from '../requests-login/state.js';
-import type { ProbedDatabase, ProbedRequests } from './database-probes.js';
+import type { ProbedDatabase, ProbedRequests } from './probed.js';
 
 /** `requests_login`: whether callers run on a login that may become the request roles and nothing else. */
 export async function probeRequestsLogin(

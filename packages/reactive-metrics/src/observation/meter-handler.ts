@@ -1,6 +1,6 @@
 import { errorName } from '../error-name.js';
 import type { LongTaskSample, MeterRegistry } from '../meters/meter-registry.js';
-import type { ObservationContext } from './observation-context.js';
+import type { ObservationContext } from './observation.js';
 import type { ObservationHandler } from './observation-handler.js';
 
 /** Options of {@link meterHandler}. */

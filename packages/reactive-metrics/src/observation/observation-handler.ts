@@ -1,5 +1,5 @@
 import type { TagsInput } from '../tags.js';
-import type { ObservationContext } from './observation-context.js';
+import type { ObservationContext } from './observation.js';
 
 /** Turns observations into something: a timer, a span, a log line. */
 export interface ObservationHandler {

@@ -1,6 +1,6 @@
 import { type Context, context, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import { errorName } from '../error-name.js';
-import type { ObservationContext } from '../observation/observation-context.js';
+import type { ObservationContext } from '../observation/observation.js';
 import type { ObservationHandler } from '../observation/observation-handler.js';
 
 /**

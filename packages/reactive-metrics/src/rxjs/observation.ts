@@ -1,6 +1,7 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { failureReporter } from '../failure-reporter.js';
-import { createObservation, type Observation } from '../observation/observation.js';
+import { createObservation } from '../observation/create-observation.js';
+import type { Observation } from '../observation/observation.js';
 import { DEFAULT_OBSERVATION_NAME, ObservationListener } from '../observation/observation-listener.js';
 import type { ObservationRegistry } from '../observation/observation-registry.js';
 import { exceptionNamer } from '../stream/exception-namer.js';

@@ -1,4 +1,4 @@
-import type { ObservationContext } from '../observation/observation-context.js';
+import type { ObservationContext } from '../observation/observation.js';
 import type { ObservationHandler } from '../observation/observation-handler.js';
 
 /** What a recorder saw of one observation. `context` is live. */
