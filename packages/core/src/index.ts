@@ -1,6 +1,7 @@
 export * from './aborted.js';
 export * from './backoff.js';
 export * from './capability.js';
+export * from './config/index.js';
 export * from './database-checks.js';
 export * from './errors.js';
 export * from './events.js';
@@ -21,6 +22,7 @@ export * from './metrics/histogram.js';
 export * from './metrics/label-text.js';
 export * from './metrics/labels.js';
 export * from './metrics/results.js';
+export * from './nearest.js';
 export * from './periodic.js';
 export * from './ports.js';
 export * from './request-roles.js';
