@@ -1,4 +1,4 @@
-import { coreErrors, defineErrors, ReactorError, toReactorError } from '@reactor/core';
+import { coreErrors, defineErrors, EXIT, ReactorError, type StartError, toReactorError } from '@reactor/core';
 
 /** Codes that only auth answers; those of `coreErrors` come besides. */
 export const authErrors = defineErrors({
@@ -23,8 +23,9 @@ export const authErrors = defineErrors({
  * The stored signing keys cannot be decrypted. `start` rejects with it: a server that went on would sign with keys of its
  * own, and every token issued so far would be worth nothing.
  */
-export class AuthKeysUnusableError extends Error {
+export class AuthKeysUnusableError extends Error implements StartError {
   override readonly name = 'AuthKeysUnusableError';
+  readonly exitCode = EXIT.keysUnusable;
 
   constructor(
     message: string,

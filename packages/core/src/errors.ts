@@ -1,9 +1,12 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { ExitCode } from './exit-codes.js';
 
 export interface ErrorCode {
   readonly status: ContentfulStatusCode;
   /** When it is answered, as a sentence for `docs/reference/errors.md`. */
   readonly when: string;
+  /** With which code the process ends when a start fails for it. Default: that of the step that failed. */
+  readonly exitCode?: ExitCode;
 }
 
 export interface ReactorErrorOptions {
@@ -13,6 +16,7 @@ export interface ReactorErrorOptions {
   readonly details?: unknown;
   /** Response headers, e.g. `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
+  readonly exitCode?: ExitCode | undefined;
 }
 
 /** The body of every error answer: `{"error": …}`. */
@@ -33,6 +37,8 @@ export class ReactorError extends Error {
   readonly status: ContentfulStatusCode;
   readonly details: unknown;
   readonly headers: Readonly<Record<string, string>>;
+  /** See `exitCodeOf`. */
+  readonly exitCode: ExitCode | undefined;
 
   /** @param code snake_case, declared with `defineErrors` */
   constructor(code: string, status: ContentfulStatusCode, message: string, options: ReactorErrorOptions = {}) {
@@ -41,6 +47,7 @@ export class ReactorError extends Error {
     this.status = status;
     this.details = options.details;
     this.headers = options.headers ?? {};
+    this.exitCode = options.exitCode;
   }
 
   toEnvelope(requestId?: string): ErrorEnvelope {
@@ -76,9 +83,9 @@ export interface ErrorCatalogue<Codes extends Record<string, ErrorCode>> {
 /** Declares error codes once: their status, when they occur, and a constructor for each. */
 export function defineErrors<const Codes extends Record<string, ErrorCode>>(codes: Codes): ErrorCatalogue<Codes> {
   const create = Object.fromEntries(
-    Object.entries(codes).map(([code, { status }]): [string, ErrorFactory] => [
+    Object.entries(codes).map(([code, { status, exitCode }]): [string, ErrorFactory] => [
       code,
-      (message, options) => new ReactorError(code, status, message, options),
+      (message, options) => new ReactorError(code, status, message, { exitCode, ...options }),
     ]),
   );
   return { codes, create: create as ErrorCatalogue<Codes>['create'] };

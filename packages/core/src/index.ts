@@ -5,6 +5,7 @@ export * from './config/index.js';
 export * from './database-checks.js';
 export * from './errors.js';
 export * from './events.js';
+export * from './exit-codes.js';
 export * from './http/env.js';
 export * from './http/health-route.js';
 export * from './http/limit-body.js';

@@ -1,4 +1,11 @@
-import { coreErrors, defineErrors, type ErrorEnvelope, ReactorError, type ReactorErrorOptions } from '@reactor/core';
+import {
+  coreErrors,
+  defineErrors,
+  type ErrorEnvelope,
+  EXIT,
+  ReactorError,
+  type ReactorErrorOptions,
+} from '@reactor/core';
 import { QueryError, type QueryErrorReason } from './query/query-error.js';
 
 /** Codes that only data answers, beside those of core. */
@@ -38,13 +45,23 @@ export const dataErrors = defineErrors({
   migration_failed: {
     status: 400,
     when: 'A migration cannot be read, or a statement of it is refused; nothing of its file is kept, unless it runs without a transaction.',
+    exitCode: EXIT.migrationFailed,
   },
   migration_blocked: {
     status: 503,
     when: 'A migration got no lock in time; the message names the session that holds it. Trying again may help.',
+    exitCode: EXIT.migrationFailed,
   },
-  migration_changed: { status: 409, when: 'A migration differs from what was applied under its name.' },
-  migrations_unreadable: { status: 500, when: 'The folder `data.migrations_dir` cannot be read.' },
+  migration_changed: {
+    status: 409,
+    when: 'A migration differs from what was applied under its name.',
+    exitCode: EXIT.migrationFailed,
+  },
+  migrations_unreadable: {
+    status: 500,
+    when: 'The folder `data.migrations_dir` cannot be read.',
+    exitCode: EXIT.configuration,
+  },
   roles_unfit: { status: 503, when: 'At start: the roles that requests run under are missing or unfit.' },
   range_not_satisfiable: { status: 416, when: 'The first row asked for lies past the last one.' },
   schema_unavailable: {
@@ -68,8 +85,8 @@ export class DataError extends ReactorError {
   readonly postgrest: PostgrestFields;
 
   constructor(reactor: ReactorError, postgrest: PostgrestFields) {
-    const { code, status, message, details, headers, cause } = reactor;
-    super(code, status, message, { details, headers, ...(cause === undefined ? {} : { cause }) });
+    const { code, status, message, details, headers, exitCode, cause } = reactor;
+    super(code, status, message, { details, headers, exitCode, ...(cause === undefined ? {} : { cause }) });
     this.postgrest = postgrest;
   }
 

@@ -1,0 +1,22 @@
+/** Why a process ends that could not start; 0 is a clean stop. */
+export const EXIT = {
+  migrationFailed: 1,
+  configuration: 2,
+  portUnavailable: 3,
+  keysUnusable: 4,
+  databaseUnreachable: 5,
+  capabilityFailed: 6,
+  uncaught: 70,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** An error that knows with which code the process ends when a start fails for it. */
+export interface StartError extends Error {
+  readonly exitCode: ExitCode;
+}
+
+/** The code that `error` asks for. @param otherwise for an error that asks for none */
+export function exitCodeOf(error: unknown, otherwise: ExitCode): ExitCode {
+  const { exitCode } = (error ?? {}) as { exitCode?: unknown };
+  return Object.values(EXIT).find((code) => code === exitCode) ?? otherwise;
+}
