@@ -13,10 +13,10 @@ import {
   serverInfo,
 } from '@reactor/observability';
 import { embeddedPostgresMetrics, openDatabases } from '@reactor/postgres';
-import { capabilitySchemas, defaultSettings, SERVER_SECTIONS } from '@reactor/server';
+import { CAPABILITIES, SERVER_SECTIONS } from '@reactor/server';
 import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageErrors } from '@reactor/storage';
 import { afterAll, expect, test } from 'vitest';
-import { z } from 'zod';
+import { configRows } from './config-rows.js';
 
 /*
  * docs/reference is written by this file: `npx pnpm@10 --filter @reactor/repository test -u` after a change of what is
@@ -89,51 +89,13 @@ test('docs/reference/errors.md lists every error code that is declared', async (
 });
 
 test('docs/reference/config.md lists every key that is accepted', async () => {
-  const sections = Object.entries({ ...SERVER_SECTIONS, ...capabilitySchemas() }).map(([section, schema]) => {
-    const json = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }) as {
-      properties: Record<string, Property>;
-    };
-    const rows = Object.entries(json.properties).map(([key, property]) => {
-      const { description = '' } = property;
-      const fallback = defaultOf(`${section}.${key}`, property.default);
-      return `| \`${section}.${key}\` | ${accepted(property)} | ${fallback} | ${cell(description)} |`;
-    });
-    return `## [${section}]\n\n| Key | Accepts | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  const sections = [...SERVER_SECTIONS, ...CAPABILITIES.map(({ section }) => section)].map((section) => {
+    const rows = configRows(section).map((cells) => `| ${cells.join(' | ')} |`);
+    return `## [${section.name}]\n\n| Key | Accepts | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });
   const text = `${NOTE}# Configuration keys\n\nDefaults that depend on \`project.env\` or on whether there is a file are in [configuration.md](../configuration.md).\n\n${sections.join('\n')}`;
   await expect(text).toMatchFileSnapshot(reference('config'));
 });
-
-/** What JSON Schema says of a key. */
-interface Property {
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly type?: string;
-  readonly const?: string;
-  readonly enum?: readonly string[];
-  readonly anyOf?: readonly Property[];
-}
-
-function accepted({ type, const: only, enum: values, anyOf }: Property): string {
-  if (anyOf !== undefined) return anyOf.map(accepted).join(', ');
-  return (values ?? (only === undefined ? undefined : [only]))?.map((value) => `\`${value}\``).join(', ') ?? type ?? '';
-}
-
-/** Where it depends: the one of production with a file, and what `dev` or no file make of it. */
-function defaultOf(path: string, declared: unknown): string {
-  const values = [
-    [false, false, ''],
-    [true, false, ' in `dev`'],
-    [true, true, ' without a file'],
-  ] as const;
-  const found = new Map<string, string>();
-  for (const [dev, withoutFile, when] of values) {
-    const value = defaultSettings(dev, withoutFile).find((setting) => setting.path === path)?.value ?? declared;
-    const text = value === undefined ? '' : `\`${JSON.stringify(value)}\``;
-    if (text !== '' && !found.has(text)) found.set(text, when);
-  }
-  return Array.from(found, ([text, when]) => text + when).join(', ');
-}
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|');

@@ -1,11 +1,18 @@
 import path from 'node:path';
-import { authConfigSchema, createAuth, parseAuthConfig } from '@reactor/auth';
-import type { BlobStore, Capability, CapabilityContext, CapabilityName, Database, TokenVerifier } from '@reactor/core';
-import { createData, dataConfigSchema, parseDataConfig } from '@reactor/data';
-import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageConfigSchema } from '@reactor/storage';
+import { authSection, createAuth } from '@reactor/auth';
+import {
+  type BlobStore,
+  type Capability,
+  type CapabilityContext,
+  type CapabilityName,
+  ConfigError,
+  type Database,
+  type Section,
+  type TokenVerifier,
+} from '@reactor/core';
+import { createData, dataSection } from '@reactor/data';
+import { createFilesystemBlobStore, createStorage, storageSection } from '@reactor/storage';
 import type { AdminGate } from './admin/gate.js';
-import { ConfigError } from './config/errors.js';
-import type { SectionSchema } from './config/schema.js';
 
 /** What a capability can be made from. Later ones get the ports that earlier ones supply. */
 export interface Collaborators {
@@ -24,29 +31,33 @@ export interface Collaborators {
   readonly contextOf: (name: CapabilityName) => CapabilityContext;
 }
 
-interface Ports {
+/** What capabilities give to each other. */
+export interface Ports {
   tokens?: TokenVerifier;
   blobs?: BlobStore;
 }
 
-interface Entry {
-  readonly schema: SectionSchema;
+/** All that the server knows of a capability before it exists. */
+export interface CapabilityEntry {
+  /** Its name is the capability's. */
+  readonly section: Section;
   readonly requires: readonly CapabilityName[];
   /** Whether callers' own statements reach the database, on connections of their own. */
   readonly usesRequests?: true;
-  create(section: unknown, ports: Ports, collaborators: Collaborators): Capability;
+  /** @param values of its section, checked. Uses the ports that entries before it supply, and may supply its own */
+  create(values: unknown, ports: Ports, collaborators: Collaborators): Capability;
 }
 
 /**
- * The one list: section → how it is configured, what it needs, how it is made. Order is start order; a port is supplied
+ * The one list: how a capability is configured, what it needs, how it is made. Order is start order; a port is supplied
  * by an entry above the ones that use it.
  */
-const ENTRIES: Readonly<Record<CapabilityName, Entry>> = {
-  auth: {
-    schema: authConfigSchema,
+export const CAPABILITIES: readonly CapabilityEntry[] = [
+  {
+    section: authSection,
     requires: [],
-    create(section, ports, { database, gate, corsOrigins, contextOf }) {
-      const auth = createAuth(parseAuthConfig(section), {
+    create(values, ports, { database, gate, corsOrigins, contextOf }) {
+      const auth = createAuth(authSection.parse(values), {
         ...contextOf('auth'),
         database,
         isOperator: gate.isOperator,
@@ -56,12 +67,12 @@ const ENTRIES: Readonly<Record<CapabilityName, Entry>> = {
       return auth;
     },
   },
-  data: {
-    schema: dataConfigSchema,
+  {
+    section: dataSection,
     requires: ['auth'],
     usesRequests: true,
-    create(section, ports, { database, requests, sessions, directory, contextOf }) {
-      const config = parseDataConfig(section);
+    create(values, ports, { database, requests, sessions, directory, contextOf }) {
+      const config = dataSection.parse(values);
       const migrationsDir = config.migrationsDir && path.resolve(directory, config.migrationsDir);
       return createData(
         { ...config, migrationsDir },
@@ -69,14 +80,14 @@ const ENTRIES: Readonly<Record<CapabilityName, Entry>> = {
       );
     },
   },
-  storage: {
-    schema: storageConfigSchema,
+  {
+    section: storageSection,
     requires: ['auth'],
-    create(section, ports, { database, stateDirectory, contextOf }) {
+    create(values, ports, { database, stateDirectory, contextOf }) {
       const context = contextOf('storage');
       const blobs = createFilesystemBlobStore({ root: path.join(stateDirectory, 'blobs'), clock: context.clock });
       ports.blobs = blobs;
-      return createStorage(parseStorageConfig(section), {
+      return createStorage(storageSection.parse(values), {
         ...context,
         database,
         tokens: need(ports.tokens, 'tokens'),
@@ -84,39 +95,33 @@ const ENTRIES: Readonly<Record<CapabilityName, Entry>> = {
       });
     },
   },
-};
-
-/** The schemas of all sections that mount a capability. */
-export function capabilitySchemas(): Readonly<Record<CapabilityName, SectionSchema>> {
-  return Object.fromEntries(Object.entries(ENTRIES).map(([name, entry]) => [name, entry.schema]));
-}
-
-/** Key paths whose absence is made good by a generated secret in `dev`. */
-export const GENERATED_SECRETS = ['admin.token', 'auth.secret'];
+];
 
 /** @throws ConfigError when a listed capability needs one that is not */
-export function checkRequirements(names: readonly CapabilityName[]): void {
-  const problems = names.flatMap((name) =>
-    (ENTRIES[name]?.requires ?? [])
-      .filter((required) => !names.includes(required))
-      .map((required) => `[${name}]: needs [${required}], which is not listed`),
-  );
+export function checkRequirements(names: readonly CapabilityName[], available: readonly CapabilityEntry[]): void {
+  const problems = available
+    .filter(({ section }) => names.includes(section.name))
+    .flatMap(({ section, requires }) =>
+      requires
+        .filter((required) => !names.includes(required))
+        .map((required) => `[${section.name}]: needs [${required}], which is not listed`),
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** Whether one of the capabilities takes the pool `requests`. */
-export function servesCallersFromDatabase(names: readonly CapabilityName[]): boolean {
-  return names.some((name) => ENTRIES[name]?.usesRequests === true);
+export function servesCallersFromDatabase(mounted: readonly CapabilityEntry[]): boolean {
+  return mounted.some(({ usesRequests }) => usesRequests === true);
 }
 
-/** Makes the listed capabilities, in start order. Nothing is opened or started yet. */
+/** Makes the mounted capabilities, in start order. Nothing is opened or started yet. @param values by section */
 export function createCapabilities(
-  names: readonly CapabilityName[],
-  sections: Readonly<Record<string, unknown>>,
+  mounted: readonly CapabilityEntry[],
+  values: Readonly<Record<string, unknown>>,
   collaborators: Collaborators,
 ): readonly Capability[] {
   const ports: Ports = {};
-  return names.map((name) => need(ENTRIES[name], name).create(sections[name], ports, collaborators));
+  return mounted.map(({ section, create }) => create(values[section.name], ports, collaborators));
 }
 
 function need<T>(value: T | undefined, what: string): T {

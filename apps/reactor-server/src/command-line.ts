@@ -1,12 +1,12 @@
+import { ConfigError, EXIT } from '@reactor/core';
 import { StateDirectoryLockedError, StateDirectoryUnusableError } from '@reactor/postgres';
 import { Command, CommanderError } from 'commander';
 import { renderConfig } from './commands/check-config.js';
 import { doctor } from './commands/doctor.js';
 import { migrateDatabase } from './commands/migrate.js';
 import { serve } from './commands/serve.js';
-import { ConfigError } from './config/errors.js';
 import { readSettings } from './config/settings.js';
-import { EXIT, ExitError } from './exit.js';
+import { ExitError } from './exit.js';
 import { serverVersion } from './version.js';
 
 const program = new Command('reactor-server')

@@ -1,7 +1,7 @@
 import type { DoctorProbe } from '@reactor/core';
 import type { DoctorSubject } from '@reactor/observability';
 import { type MigrationSet, migrationsProbe } from '@reactor/postgres';
-import type { LoadedConfig } from './config/load.js';
+import type { Settings } from './config/settings.js';
 import { nothingMountedProbes } from './nothing-mounted.js';
 import type { Assembly } from './platform.js';
 
@@ -9,8 +9,8 @@ import type { Assembly } from './platform.js';
  * Whose probes the doctor runs: every capability's, and those of the server itself.
  * @param assembly undefined while the database is not opened yet
  */
-export function doctorSubjects(loaded: LoadedConfig, assembly: Assembly | undefined): readonly DoctorSubject[] {
-  const own = [...nothingMountedProbes(loaded), ...(assembly?.databaseProbes ?? [])];
+export function doctorSubjects(settings: Settings, assembly: Assembly | undefined): readonly DoctorSubject[] {
+  const own = [...nothingMountedProbes(settings), ...(assembly?.databaseProbes ?? [])];
   return [
     ...(assembly === undefined ? [] : capabilitySubjects(assembly)),
     ...(own.length === 0 ? [] : [{ name: 'server' as const, probes: own }]),

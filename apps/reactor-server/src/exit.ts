@@ -1,20 +1,11 @@
-/** Exit codes of `reactor-server`; 0 is a clean stop. */
-export const EXIT = {
-  migrationFailed: 1,
-  configuration: 2,
-  portUnavailable: 3,
-  keysUnusable: 4,
-  databaseUnreachable: 5,
-  capabilityFailed: 6,
-  uncaught: 70,
-} as const;
+import type { ExitCode, StartError } from '@reactor/core';
 
 /** Ends the process with a message for people and a code for scripts. Thrown where the reason is known. */
-export class ExitError extends Error {
+export class ExitError extends Error implements StartError {
   override readonly name = 'ExitError';
 
   constructor(
-    readonly exitCode: number,
+    readonly exitCode: ExitCode,
     message: string,
     options?: ErrorOptions,
   ) {

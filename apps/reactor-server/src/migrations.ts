@@ -1,7 +1,5 @@
-import { ReactorError } from '@reactor/core';
 import type { Logging } from '@reactor/observability';
 import { type MigrationName, migrate, migrationStatus } from '@reactor/postgres';
-import { EXIT } from './exit.js';
 import type { Assembly } from './platform.js';
 
 /** Owner of the migrations that the operator brings. */
@@ -23,19 +21,6 @@ export async function applyMigrations(assembly: Assembly, logging: Logging): Pro
   const applied = [...(await applyOwnMigrations(assembly, logging))];
   for (const { appMigrations } of assembly.capabilities) applied.push(...named(await appMigrations?.apply()));
   return applied;
-}
-
-const EXIT_CODES: Readonly<Record<string, number>> = {
-  migration_failed: EXIT.migrationFailed,
-  migration_blocked: EXIT.migrationFailed,
-  migration_changed: EXIT.migrationFailed,
-  migrations_unreadable: EXIT.configuration,
-  roles_unfit: EXIT.capabilityFailed,
-};
-
-/** With which code a process ends that cannot go on for want of a migration. @param otherwise for any other reason */
-export function exitCodeOf(error: unknown, otherwise: number): number {
-  return (error instanceof ReactorError ? EXIT_CODES[error.code] : undefined) ?? otherwise;
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type CapabilityContext,
   type Database,
   type DoctorProbe,
+  EXIT,
   REQUEST_ROLES,
   systemClock,
 } from '@reactor/core';
@@ -19,10 +20,11 @@ import {
   startEmbeddedPostgres,
 } from '@reactor/postgres';
 import { type AdminGate, createAdminGate } from './admin/gate.js';
-import { createCapabilities, servesCallersFromDatabase } from './capabilities.js';
+import { type CapabilityEntry, createCapabilities, servesCallersFromDatabase } from './capabilities.js';
+import { adminSection } from './config/sections.js';
 import type { Settings } from './config/settings.js';
-import { EXIT, ExitError } from './exit.js';
-import { generatedSecrets } from './secrets.js';
+import { ExitError } from './exit.js';
+import { generatedSecrets, withSecrets } from './secrets.js';
 
 /** The database, embedded or external, as configured. */
 export interface OpenedDatabase {
@@ -61,8 +63,8 @@ const DATABASE_PATIENCE_MS = 30_000;
  */
 export async function openSecrets({ loaded, config }: Settings, keep = true): Promise<Secrets> {
   const generated = await generatedSecrets(config.stateDirectory, loaded.missingSecrets, keep);
-  const adminToken = (generated.get('admin.token') ?? loaded.values.admin?.token) as string;
-  return { generated, adminToken, gate: createAdminGate({ token: adminToken, allowRemote: config.allowRemoteAdmin }) };
+  const admin = adminSection.parse(withSecrets(loaded.values, generated).admin);
+  return { generated, adminToken: admin.token, gate: createAdminGate(admin) };
 }
 
 /**
@@ -75,7 +77,8 @@ export async function openPlatform(settings: Settings, secrets: Secrets, logging
 }
 
 /** @throws ExitError (5) when the embedded database cannot start */
-export async function openConfiguredDatabase({ config, loaded }: Settings, logging: Logging): Promise<OpenedDatabase> {
+export async function openConfiguredDatabase(settings: Settings, logging: Logging): Promise<OpenedDatabase> {
+  const { config } = settings;
   const { url, directUrl, requestsUrl, poolMax, acquireTimeoutMs, preparedStatements } = config.database;
   const context: CapabilityContext = { logger: logging.logger('reactor_server'), clock: systemClock };
   const embedded = url === undefined ? await startEmbedded(config.stateDirectory, context) : undefined;
@@ -87,7 +90,7 @@ export async function openConfiguredDatabase({ config, loaded }: Settings, loggi
     acquireTimeoutMs,
     ...context,
   };
-  const opened = openPools(options, servesCallersFromDatabase(loaded.capabilities), {
+  const opened = openPools(options, servesCallersFromDatabase(mountedEntries(settings)), {
     requestsConnectionString: requestsUrl,
     isEmbedded: embedded !== undefined,
   });
@@ -125,7 +128,8 @@ export function assemble(
   logging: Logging,
   { database, requests = database }: Databases,
 ): Assembly {
-  const capabilities = createCapabilities(settings.loaded.capabilities, sections(settings, secrets), {
+  const values = withSecrets(settings.loaded.values, secrets.generated);
+  const capabilities = createCapabilities(mountedEntries(settings), values, {
     database,
     requests,
     sessions: database.direct,
@@ -170,14 +174,7 @@ async function startEmbedded(stateDirectory: string, context: CapabilityContext)
   }
 }
 
-/** The sections of the configuration with the generated secrets put in. */
-function sections({ loaded }: Settings, { generated }: Secrets): Record<string, unknown> {
-  const all: Record<string, Record<string, unknown>> = {};
-  for (const name of loaded.capabilities) all[name] = { ...loaded.values[name] };
-  for (const [path, value] of generated) {
-    const [section = '', key = ''] = path.split('.');
-    const table = all[section];
-    if (table !== undefined) table[key] = value;
-  }
-  return all;
+/** What is mounted, in start order. */
+function mountedEntries({ loaded, available }: Settings): readonly CapabilityEntry[] {
+  return available.filter(({ section }) => loaded.capabilities.includes(section.name));
 }

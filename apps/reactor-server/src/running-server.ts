@@ -1,6 +1,7 @@
+import { EXIT } from '@reactor/core';
 import type { StateLockOwner } from '@reactor/postgres';
 import type { Settings } from './config/settings.js';
-import { EXIT, ExitError } from './exit.js';
+import { ExitError } from './exit.js';
 import { readAdminToken } from './secrets.js';
 
 export interface Answer {

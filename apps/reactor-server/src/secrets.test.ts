@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ConfigError } from '@reactor/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { ConfigError } from './config/errors.js';
 import { generatedSecrets, readAdminToken } from './secrets.js';
 
 const BOTH = ['admin.token', 'auth.secret'];

@@ -53,9 +53,9 @@ test.each([
   expect(() => parseAuthConfig(section)).toThrow(new RegExp(`^${key}: \\S`));
 });
 
-test('names an unknown key and those it knows, and never repeats the secret', () => {
+test('names an unknown key and the one that was meant, and never repeats the secret', () => {
   const parse = () => parseAuthConfig({ secret: 'too short', allow_singup: true });
-  expect(parse).toThrow(/auth\.allow_singup: unknown key; known are secret, public_url, allow_signup/);
+  expect(parse).toThrow(/auth\.allow_singup: unknown key; did you mean auth\.allow_signup\?/);
   expect(parse).toThrow(/auth\.secret: must have at least 32 characters/);
   expect(parse).not.toThrow(/too short/);
 });

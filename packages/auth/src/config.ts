@@ -1,3 +1,4 @@
+import { defineSection } from '@reactor/core';
 import { z } from 'zod';
 
 /** What `createAuth` needs to know. */
@@ -20,8 +21,7 @@ export interface AuthConfig {
 
 const DAY_SECONDS = 86_400;
 
-/** The `[auth]` section, by key as in Reactor.toml. `meta.secret` marks what is never shown. */
-export const authConfigSchema = z.strictObject({
+const schema = z.strictObject({
   secret: z
     .string('must be a string of at least 32 characters')
     .min(32, 'must have at least 32 characters')
@@ -51,33 +51,28 @@ export const authConfigSchema = z.strictObject({
     .describe('Life of a session and its refresh token.'),
 });
 
-/**
- * Reads the `[auth]` section of Reactor.toml.
- * @throws Error naming every bad key by its path (`auth.secret`) and what is accepted there
- */
-export function parseAuthConfig(input: unknown): AuthConfig {
-  const parsed = authConfigSchema.safeParse(input ?? {});
-  if (!parsed.success) throw new Error(parsed.error.issues.map(describeIssue).join('; '));
-  const { secret, public_url, allow_signup, jwt_issuer, jwt_audience, access_ttl_secs, refresh_ttl_secs } = parsed.data;
-  return {
+/** The `[auth]` section of Reactor.toml. */
+export const authSection = defineSection({
+  name: 'auth',
+  schema,
+  generatedSecrets: ['secret'],
+  devDefaults: { allow_signup: true },
+  toConfig: ({ secret, public_url, ...values }): AuthConfig => ({
     secret,
     ...(public_url === undefined ? {} : { publicUrl: public_url }),
-    allowSignup: allow_signup,
-    jwtIssuer: jwt_issuer,
-    jwtAudience: jwt_audience,
-    accessTtlSeconds: access_ttl_secs,
-    refreshTtlSeconds: refresh_ttl_secs,
-  };
-}
+    allowSignup: values.allow_signup,
+    jwtIssuer: values.jwt_issuer,
+    jwtAudience: values.jwt_audience,
+    accessTtlSeconds: values.access_ttl_secs,
+    refreshTtlSeconds: values.refresh_ttl_secs,
+  }),
+});
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = ['auth', ...issue.path.map(String)].join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(authConfigSchema.shape).join(', ');
-    return `${issue.keys.map((key) => `${path}.${key}`).join(', ')}: unknown key; known are ${known}`;
-  }
-  return `${path}: ${issue.message}`;
-}
+/**
+ * Reads the `[auth]` section of Reactor.toml.
+ * @throws ConfigError naming every bad key by its path (`auth.secret`) and what is accepted there
+ */
+export const parseAuthConfig = authSection.parse;
 
 /** Whether only this machine reaches `hostname`, as `URL.hostname` writes it. */
 export function isLoopbackHost(hostname: string): boolean {

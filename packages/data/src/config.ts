@@ -1,3 +1,4 @@
+import { defineSection } from '@reactor/core';
 import { z } from 'zod';
 
 /** What `createData` needs to know. */
@@ -32,8 +33,7 @@ function count(min: number, max: number) {
   return z.int(accepted).min(min, accepted).max(max, accepted);
 }
 
-/** The `[data]` section, by key as in Reactor.toml. */
-export const dataConfigSchema = z
+const schema = z
   .strictObject({
     migrations_dir: z
       .string('must be a path')
@@ -79,32 +79,26 @@ export const dataConfigSchema = z
     message: 'must be at most data.max_limit',
   });
 
+/** The `[data]` section of Reactor.toml. */
+export const dataSection = defineSection({
+  name: 'data',
+  schema,
+  toConfig: (values): DataConfig => ({
+    migrationsDir: values.migrations_dir,
+    defaultLimit: values.default_limit,
+    maxLimit: values.max_limit,
+    statementTimeoutMs: values.statement_timeout_ms,
+    anonymousStatementTimeoutMs: values.anonymous_statement_timeout_ms,
+    maxEmbedDepth: values.max_embed_depth,
+    maxBodyBytes: values.max_body_bytes,
+    maxResultBytes: values.max_result_bytes,
+    planEnabled: values.plan_enabled,
+    anonymousFunctions: values.anonymous_functions,
+  }),
+});
+
 /**
  * Reads the `[data]` section of Reactor.toml.
- * @throws Error naming every bad key by its path (`data.max_limit`) and what is accepted there
+ * @throws ConfigError naming every bad key by its path (`data.max_limit`) and what is accepted there
  */
-export function parseDataConfig(section: unknown): DataConfig {
-  const parsed = dataConfigSchema.safeParse(section ?? {});
-  if (!parsed.success) throw new Error(parsed.error.issues.map(describeIssue).join('; '));
-  const { data } = parsed;
-  return {
-    migrationsDir: data.migrations_dir,
-    defaultLimit: data.default_limit,
-    maxLimit: data.max_limit,
-    statementTimeoutMs: data.statement_timeout_ms,
-    anonymousStatementTimeoutMs: data.anonymous_statement_timeout_ms,
-    maxEmbedDepth: data.max_embed_depth,
-    maxBodyBytes: data.max_body_bytes,
-    maxResultBytes: data.max_result_bytes,
-    planEnabled: data.plan_enabled,
-    anonymousFunctions: data.anonymous_functions,
-  };
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(dataConfigSchema.shape).join(', ');
-    return issue.keys.map((key) => `data.${key}: unknown key; known keys: ${known}`).join('; ');
-  }
-  return `${['data', ...issue.path.map(String)].join('.')}: ${issue.message}`;
-}
+export const parseDataConfig = dataSection.parse;

@@ -1,7 +1,7 @@
 export { AppMigrations, type AppMigrationsOptions, type DryRun } from './app-migrations/app-migrations.js';
 export { type AppMigration, readMigrationFiles } from './app-migrations/files.js';
 export type { AppMigrationStatus } from './app-migrations/status.js';
-export { type DataConfig, dataConfigSchema, parseDataConfig } from './config.js';
+export { type DataConfig, dataSection, parseDataConfig } from './config.js';
 export { createData, type DataPorts } from './data.js';
 export { dataErrors } from './errors.js';
 export { dataHealth } from './health.js';

@@ -1,3 +1,4 @@
+import { defineSection } from '@reactor/core';
 import { z } from 'zod';
 
 /** What `createStorage` needs to know. */
@@ -8,8 +9,7 @@ export interface StorageConfig {
   readonly maxUploadBytes: number;
 }
 
-/** The `[storage]` section, by key as in Reactor.toml. */
-export const storageConfigSchema = z.strictObject({
+const schema = z.strictObject({
   backend: z
     .literal('fs', 'must be "fs"')
     .default('fs')
@@ -22,20 +22,15 @@ export const storageConfigSchema = z.strictObject({
     .describe('Largest accepted object in bytes.'),
 });
 
+/** The `[storage]` section of Reactor.toml. */
+export const storageSection = defineSection({
+  name: 'storage',
+  schema,
+  toConfig: ({ backend, max_upload_bytes }): StorageConfig => ({ backend, maxUploadBytes: max_upload_bytes }),
+});
+
 /**
  * Reads the `[storage]` section of Reactor.toml.
- * @throws Error naming every bad key by its path (`storage.max_upload_bytes`) and what is accepted there
+ * @throws ConfigError naming every bad key by its path (`storage.max_upload_bytes`) and what is accepted there
  */
-export function parseStorageConfig(section: unknown): StorageConfig {
-  const parsed = storageConfigSchema.safeParse(section ?? {});
-  if (!parsed.success) throw new Error(parsed.error.issues.map(describeIssue).join('; '));
-  return { backend: parsed.data.backend, maxUploadBytes: parsed.data.max_upload_bytes };
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(storageConfigSchema.shape).join(', ');
-    return issue.keys.map((key) => `storage.${key}: unknown key; known keys: ${known}`).join('; ');
-  }
-  return `${['storage', ...issue.path.map(String)].join('.')}: ${issue.message}`;
-}
+export const parseStorageConfig = storageSection.parse;

@@ -3,7 +3,7 @@ export {
   type FilesystemBlobStore,
   type FilesystemBlobStoreOptions,
 } from './blobs/filesystem.js';
-export { parseStorageConfig, type StorageConfig, storageConfigSchema } from './config.js';
+export { parseStorageConfig, type StorageConfig, storageSection } from './config.js';
 export { storageErrors } from './errors.js';
 export { storageHealth } from './health.js';
 export { createStorageMetrics, type StorageMetrics } from './metrics.js';

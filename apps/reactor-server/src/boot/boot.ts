@@ -1,14 +1,13 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AuthKeysUnusableError } from '@reactor/auth';
-import { type Capability, systemClock } from '@reactor/core';
+import { type Capability, EXIT, exitCodeOf, systemClock } from '@reactor/core';
 import { createLogging, type Logging } from '@reactor/observability';
 import { lockStateDirectory, StateDirectoryLockedError } from '@reactor/postgres';
 import { banner } from '../banner.js';
 import type { ServerConfig } from '../config/server-config.js';
 import type { Settings } from '../config/settings.js';
-import { EXIT, ExitError } from '../exit.js';
-import { applyOwnMigrations, exitCodeOf } from '../migrations.js';
+import { ExitError } from '../exit.js';
+import { applyOwnMigrations } from '../migrations.js';
 import { nothingMounted } from '../nothing-mounted.js';
 import { awaitDatabase, openPlatform, openSecrets, type Platform, type Secrets } from '../platform.js';
 import { ADMIN_TOKEN_FILE } from '../secrets.js';
@@ -133,7 +132,7 @@ async function startCapability(capability: Capability): Promise<void> {
   try {
     await capability.start();
   } catch (error) {
-    const code = error instanceof AuthKeysUnusableError ? EXIT.keysUnusable : exitCodeOf(error, EXIT.capabilityFailed);
+    const code = exitCodeOf(error, EXIT.capabilityFailed);
     throw new ExitError(code, `${capability.name} could not start: ${(error as Error).message}`, { cause: error });
   }
 }
@@ -153,7 +152,7 @@ function announce({ settings, secrets, platform, logging, surface, url, bootMs }
   const logger = logging.logger('reactor_server');
   const capabilities = platform.capabilities.map(({ name }) => name);
   const { version } = surface;
-  const nothing = nothingMounted(settings.loaded);
+  const nothing = nothingMounted(settings);
   if (nothing !== undefined) logger.warn(nothing.message, { remedy: nothing.remedy });
   logger.info('ready', { url, capabilities, boot_ms: Math.round(bootMs), version });
   const isTokenGenerated = secrets.generated.has('admin.token');

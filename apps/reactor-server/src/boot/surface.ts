@@ -109,7 +109,7 @@ export class Surface {
   /** Several who look at once see one run: each takes connections that the others would wait for. */
   #diagnose(): Promise<DoctorReport> {
     const { settings, context } = this.#options;
-    this.#diagnosis ??= runDoctor(doctorSubjects(settings.loaded, this.#platform), context).finally(() => {
+    this.#diagnosis ??= runDoctor(doctorSubjects(settings, this.#platform), context).finally(() => {
       this.#diagnosis = undefined;
     });
     return this.#diagnosis;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { systemClock } from '@reactor/core';
+import { EXIT, systemClock } from '@reactor/core';
 import {
   createLogging,
   type DoctorReport,
@@ -12,7 +12,7 @@ import {
 import { lockStateDirectory, readStateLock, StateDirectoryLockedError } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
 import { doctorSubjects } from '../doctor-subjects.js';
-import { EXIT, ExitError } from '../exit.js';
+import { ExitError } from '../exit.js';
 import { assemble, type Databases, openConfiguredDatabase, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
 import { unavailableDatabase } from '../unavailable-database.js';
@@ -47,7 +47,7 @@ async function diagnoseAlone(settings: Settings): Promise<DoctorReport> {
   const opened = await openToLook(settings, logging);
   try {
     const assembly = assemble(settings, await openSecrets(settings, false), logging, opened);
-    return await runDoctor(doctorSubjects(settings.loaded, assembly), {
+    return await runDoctor(doctorSubjects(settings, assembly), {
       logger: logging.logger('reactor_server'),
       clock: systemClock,
     });

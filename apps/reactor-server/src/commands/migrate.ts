@@ -1,9 +1,9 @@
-import { systemClock } from '@reactor/core';
+import { EXIT, exitCodeOf, systemClock } from '@reactor/core';
 import { createLogging } from '@reactor/observability';
 import { lockStateDirectory, type MigrationName, readStateLock } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
-import { EXIT, ExitError } from '../exit.js';
-import { applyMigrations, exitCodeOf } from '../migrations.js';
+import { ExitError } from '../exit.js';
+import { applyMigrations } from '../migrations.js';
 import { awaitDatabase, openPlatform, openSecrets } from '../platform.js';
 import { callRunningServer } from '../running-server.js';
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ConfigError } from '@reactor/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { ConfigError } from './errors.js';
 import { readSettings } from './settings.js';
 
 const SECRET = 'a-secret-of-more-than-thirty-two-characters';
@@ -90,7 +90,7 @@ test('text from outside gets the type its key wants; an all-digit name stays tex
     },
   });
   expect(loaded.values.project).toMatchObject({ name: '12345' });
-  expect(config.allowRemoteAdmin).toBe(true);
+  expect(loaded.values.admin).toEqual({ allow_remote: true });
   expect(config.trustedProxies).toEqual(['10.0.0.0/8', '192.168.1.1']);
   expect(config.corsOrigins).toEqual(['https://a.example']);
 });
@@ -158,8 +158,10 @@ test.each([
   ],
   [
     '[jobs]\nworker_count = 1',
-    '[jobs]: unknown section (Reactor.toml); known sections: project, server, database, tracing, admin, auth, data, storage',
+    '[jobs]: unknown section (Reactor.toml); known sections: project, server, database, events, tracing, admin, auth, data, storage',
   ],
+  // What is wrong is not that it is absent: it has a default.
+  ['[data]\nmax_limit = 20', 'data.default_limit: must be at most data.max_limit (default)'],
   ['[storage]', '[storage]: needs [auth], which is not listed'],
 ])('%s is refused', async (extra, problem) => {
   const token = `[admin]\ntoken = "${SECRET}"\n`;

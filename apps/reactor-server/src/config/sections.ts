@@ -1,10 +1,17 @@
 import { isIP } from 'node:net';
+import { defineSection, MAX_BODY_BYTES } from '@reactor/core';
 import { parseFilter } from '@reactor/observability';
 import { MINIMUM_POOL_MAX } from '@reactor/postgres';
 import { z } from 'zod';
 
+/** Where to listen. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Splits `127.0.0.1:8000` or `[::1]:8000`. Undefined when it is neither. */
-export function parseBind(text: string): { readonly host: string; readonly port: number } | undefined {
+function parseBind(text: string): Address | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
@@ -40,106 +47,191 @@ function checkFilter(text: string, context: z.RefinementCtx): void {
   }
 }
 
-export const projectSection = z.strictObject({
-  name: z.string().min(1).max(63).describe('Display name.'),
-  id: z.uuid().optional().describe('Immutable id of the project.'),
-  env: z
-    .enum(['dev', 'preview', 'production'])
-    .describe('Outside `dev`, secrets must be configured and sign-up is closed by default.'),
+/** `[project]` */
+export const projectSection = defineSection({
+  name: 'project',
+  schema: z.strictObject({
+    name: z.string().min(1).max(63).default('reactor').describe('Display name.'),
+    id: z.uuid().optional().describe('Immutable id of the project.'),
+    env: z
+      .enum(['dev', 'preview', 'production'])
+      .default('production')
+      .describe('Outside `dev`, secrets must be configured and sign-up is closed by default.'),
+  }),
+  toConfig: ({ env }) => ({ env }),
 });
 
-export const serverSection = z.strictObject({
-  bind: z
-    .string()
-    .refine(
-      (text) => parseBind(text) !== undefined,
-      'expected <IPv4 address or localhost>:<port> or [<IPv6 address>]:<port>',
-    )
-    .describe('Address and port of everything: API, metrics, health, admin.'),
-  state_dir: z.string().min(1).describe('The one folder with everything local, relative to the project directory.'),
-  request_timeout_secs: seconds(0.1, 3600).describe('Seconds a request may go without progress before it is given up.'),
-  grace_secs: seconds(0, 300).describe(
-    'Seconds of answering as not ready before a stop begins; longer than the load balancer needs to notice.',
-  ),
-  max_header_bytes: z
-    .number()
-    .int()
-    .min(1024)
-    .max(1_048_576)
-    .describe('Limit of the request line and headers together.'),
-  max_body_bytes: z
-    .number()
-    .int()
-    .min(1024)
-    .max(1_073_741_824)
-    .describe('Limit of a request body, except where a capability has its own.'),
-  cors: z
-    .strictObject({ allow_origins: z.array(origin).min(1) })
-    .optional()
-    .describe(
-      '`{ allow_origins = ["https://app.example.com"] }`: exact web origins whose pages may call this server, with cookies below `/auth/v1`. Off when absent.',
-    ),
-  trusted_proxies: z.array(cidr).describe('Proxies whose `X-Forwarded-For` is believed.'),
+/** `[server]` */
+export const serverSection = defineSection({
+  name: 'server',
+  schema: z.strictObject({
+    bind: z
+      .string()
+      .refine(
+        (text) => parseBind(text) !== undefined,
+        'expected <IPv4 address or localhost>:<port> or [<IPv6 address>]:<port>',
+      )
+      .default('0.0.0.0:8000')
+      .describe('Address and port of everything: API, metrics, health, admin.'),
+    state_dir: z
+      .string()
+      .min(1)
+      .default('.reactor')
+      .describe('The one folder with everything local, relative to the project directory.'),
+    request_timeout_secs: seconds(0.1, 3600)
+      .default(30)
+      .describe('Seconds a request may go without progress before it is given up.'),
+    grace_secs: seconds(0, 300)
+      .default(5)
+      .describe(
+        'Seconds of answering as not ready before a stop begins; longer than the load balancer needs to notice.',
+      ),
+    max_header_bytes: z
+      .int()
+      .min(1024)
+      .max(1_048_576)
+      .default(16_384)
+      .describe('Limit of the request line and headers together.'),
+    max_body_bytes: z
+      .int()
+      .min(1024)
+      .max(1_073_741_824)
+      .default(MAX_BODY_BYTES)
+      .describe('Limit of a request body, except where a capability has its own.'),
+    cors: z
+      .strictObject({
+        allow_origins: z
+          .array(origin)
+          .min(1)
+          .describe('Exact web origins whose pages may call this server; cookies go along below `/auth/v1` only.'),
+      })
+      .optional()
+      .describe('Off when absent.'),
+    trusted_proxies: z.array(cidr).default([]).describe('Proxies whose `X-Forwarded-For` is believed.'),
+  }),
+  devDefaults: { grace_secs: 0 },
+  toConfig: (values) => ({
+    bind: parseBind(values.bind) as Address,
+    stateDirectory: values.state_dir,
+    requestTimeoutMs: values.request_timeout_secs * 1000,
+    graceMs: values.grace_secs * 1000,
+    maxHeaderBytes: values.max_header_bytes,
+    maxBodyBytes: values.max_body_bytes,
+    corsOrigins: values.cors?.allow_origins ?? [],
+    trustedProxies: values.trusted_proxies,
+  }),
 });
 
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected postgresql://user:password@host:port/database');
 
-export const databaseSection = z
-  .strictObject({
-    url: postgresUrl
-      .optional()
-      .meta({ secret: true })
-      .describe('External PostgreSQL (15 or newer). Absent: an embedded one is started.'),
-    direct_url: postgresUrl
-      .optional()
-      .meta({ secret: true })
-      .describe('Where `url` leads to a pooler: PostgreSQL itself, to LISTEN there.'),
-    requests_url: postgresUrl
-      .optional()
-      .meta({ secret: true })
-      .describe('A login made by an administrator, that requests run on. Absent: one is made.'),
-    prepared_statements: z
-      .union([z.literal('auto'), z.boolean()], 'expected "auto", true or false')
-      .describe('Whether statements are kept prepared. `auto`: until a pooler is seen.'),
-    pool_max: z
-      .number()
+/** `[database]` */
+export const databaseSection = defineSection({
+  name: 'database',
+  schema: z
+    .strictObject({
+      url: postgresUrl
+        .optional()
+        .meta({ secret: true })
+        .describe('External PostgreSQL (15 or newer). Absent: an embedded one is started.'),
+      direct_url: postgresUrl
+        .optional()
+        .meta({ secret: true })
+        .describe('Where `url` leads to a pooler: PostgreSQL itself, to LISTEN there.'),
+      requests_url: postgresUrl
+        .optional()
+        .meta({ secret: true })
+        .describe('A login made by an administrator, that requests run on. Absent: one is made.'),
+      prepared_statements: z
+        .union([z.literal('auto'), z.boolean()], 'expected "auto", true or false')
+        .default('auto')
+        .describe('Whether statements are kept prepared. `auto`: until a pooler is seen.'),
+      pool_max: z
+        .int()
+        .min(MINIMUM_POOL_MAX, `expected at least ${MINIMUM_POOL_MAX}, two connections for each pool`)
+        .max(1000)
+        .default(20)
+        .describe('Most connections of all pools together.'),
+      acquire_timeout_secs: seconds(0.1, 300).default(5).describe('Seconds a request waits for a connection.'),
+    })
+    .refine(({ url, direct_url }) => url !== undefined || direct_url === undefined, {
+      path: ['direct_url'],
+      message: 'needs database.url: the embedded PostgreSQL has no pooler before it',
+    })
+    .refine(({ url, requests_url }) => url !== undefined || requests_url === undefined, {
+      path: ['requests_url'],
+      message: 'needs database.url: the embedded PostgreSQL has its own login for requests',
+    })
+    .refine(({ url, requests_url }) => url === undefined || url !== requests_url, {
+      path: ['requests_url'],
+      message: 'must name another login than database.url',
+    }),
+  toConfig: (values) => ({
+    url: values.url,
+    directUrl: values.direct_url,
+    requestsUrl: values.requests_url,
+    preparedStatements: values.prepared_statements,
+    poolMax: values.pool_max,
+    acquireTimeoutMs: values.acquire_timeout_secs * 1000,
+  }),
+});
+
+/** `[events]` */
+export const eventsSection = defineSection({
+  name: 'events',
+  schema: z.strictObject({
+    poll_secs: seconds(0.1, 3600)
+      .default(5)
+      .describe('Seconds between two looks at what changed, where PostgreSQL cannot tell: behind a pooler.'),
+  }),
+  toConfig: (values) => ({ pollMs: values.poll_secs * 1000 }),
+});
+
+/** `[tracing]` */
+export const tracingSection = defineSection({
+  name: 'tracing',
+  schema: z.strictObject({
+    filter: z
+      .string()
+      .superRefine(checkFilter)
+      .default('info')
+      .describe('Which lines are written: `info,reactor_auth=debug`.'),
+    fmt: z.enum(['json', 'pretty']).optional().describe('Form of a line. Unset: `pretty` on a terminal, else `json`.'),
+    ring_bytes: z
       .int()
-      .min(MINIMUM_POOL_MAX, `expected at least ${MINIMUM_POOL_MAX}, two connections for each pool`)
-      .max(1000)
-      .describe('Most connections of all pools together.'),
-    acquire_timeout_secs: seconds(0.1, 300).describe('Seconds a request waits for a connection.'),
-  })
-  .refine(({ url, direct_url }) => url !== undefined || direct_url === undefined, {
-    path: ['direct_url'],
-    message: 'needs database.url: the embedded PostgreSQL has no pooler before it',
-  })
-  .refine(({ url, requests_url }) => url !== undefined || requests_url === undefined, {
-    path: ['requests_url'],
-    message: 'needs database.url: the embedded PostgreSQL has its own login for requests',
-  })
-  .refine(({ url, requests_url }) => url === undefined || url !== requests_url, {
-    path: ['requests_url'],
-    message: 'must name another login than database.url',
-  });
-
-export const tracingSection = z.strictObject({
-  filter: z.string().superRefine(checkFilter).describe('Which lines are written: `info,reactor_auth=debug`.'),
-  fmt: z.enum(['json', 'pretty']).optional().describe('Form of a line. Unset: `pretty` on a terminal, else `json`.'),
-  ring_bytes: z
-    .number()
-    .int()
-    .min(65_536)
-    .max(1_073_741_824)
-    .describe('Memory for the lines `/_admin/logs` can look back on.'),
+      .min(65_536)
+      .max(1_073_741_824)
+      .default(4_194_304)
+      .describe('Memory for the lines `/_admin/logs` can look back on.'),
+  }),
+  toConfig: (values) => ({ logFilter: values.filter, logFormat: values.fmt, logRingBytes: values.ring_bytes }),
 });
 
-export const adminSection = z.strictObject({
-  token: z
-    .string()
-    .min(32, 'expected at least 32 characters')
-    .max(512)
-    .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'expected only characters a bearer token may have')
-    .meta({ secret: true })
-    .describe('Bearer token of the operator.'),
-  allow_remote: z.boolean().describe('Whether the admin token works from other machines.'),
+/** `[admin]` */
+export const adminSection = defineSection({
+  name: 'admin',
+  schema: z.strictObject({
+    token: z
+      .string()
+      .min(32, 'expected at least 32 characters')
+      .max(512)
+      .regex(/^[A-Za-z0-9\-._~+/]+=*$/, 'expected only characters a bearer token may have')
+      .meta({ secret: true })
+      .describe('Bearer token of the operator.'),
+    allow_remote: z.boolean().default(false).describe('Whether the admin token works from other machines.'),
+  }),
+  generatedSecrets: ['token'],
+  toConfig: ({ token, allow_remote }) => ({ token, allowRemote: allow_remote }),
 });
+
+/** Sections that exist whatever is mounted. */
+export const SERVER_SECTIONS = [
+  projectSection,
+  serverSection,
+  databaseSection,
+  eventsSection,
+  tracingSection,
+  adminSection,
+];
+
+/** Defaults where there is no file: nothing is meant to be reached from outside. */
+export const DEFAULTS_WITHOUT_FILE = { project: { env: 'dev' }, server: { bind: '127.0.0.1:8000' } };

@@ -1,21 +1,18 @@
 import path from 'node:path';
-import type { z } from 'zod';
 import type { LoadedConfig } from './load.js';
-import { adminSection, databaseSection, parseBind, projectSection, serverSection, tracingSection } from './sections.js';
-
-/** Sections that exist whatever is mounted. */
-export const SERVER_SECTIONS = {
-  project: projectSection,
-  server: serverSection,
-  database: databaseSection,
-  tracing: tracingSection,
-  admin: adminSection,
-};
+import {
+  type Address,
+  databaseSection,
+  eventsSection,
+  projectSection,
+  serverSection,
+  tracingSection,
+} from './sections.js';
 
 /** The server's own settings, in the units that code uses. */
 export interface ServerConfig {
   readonly env: 'dev' | 'preview' | 'production';
-  readonly bind: { readonly host: string; readonly port: number };
+  readonly bind: Address;
   /** Absolute. */
   readonly stateDirectory: string;
   readonly requestTimeoutMs: number;
@@ -33,12 +30,13 @@ export interface ServerConfig {
     readonly preparedStatements: 'auto' | boolean;
     readonly poolMax: number;
     readonly acquireTimeoutMs: number;
+    /** How often subscribers of events look for themselves, where nothing can be listened to. */
+    readonly eventsPollMs: number;
   };
   readonly logFilter: string;
   readonly logFormat: 'json' | 'pretty';
   readonly logColor: boolean;
   readonly logRingBytes: number;
-  readonly allowRemoteAdmin: boolean;
 }
 
 /** Where the log goes, as far as its form depends on it. */
@@ -48,37 +46,20 @@ export interface Output {
   readonly color: boolean;
 }
 
-export function serverConfig(loaded: LoadedConfig, output: Output): ServerConfig {
-  const section = <Name extends keyof typeof SERVER_SECTIONS>(name: Name) =>
-    loaded.values[name] as z.infer<(typeof SERVER_SECTIONS)[Name]>;
-  const { server, database, tracing } = {
-    server: section('server'),
-    database: section('database'),
-    tracing: section('tracing'),
-  };
+export function serverConfig({ values, directory }: LoadedConfig, output: Output): ServerConfig {
+  const server = serverSection.parse(values.server);
+  const tracing = tracingSection.parse(values.tracing);
   return {
-    env: section('project').env,
-    bind: parseBind(server.bind) as { host: string; port: number },
-    stateDirectory: path.resolve(loaded.directory, server.state_dir),
-    requestTimeoutMs: server.request_timeout_secs * 1000,
-    graceMs: server.grace_secs * 1000,
-    maxHeaderBytes: server.max_header_bytes,
-    maxBodyBytes: server.max_body_bytes,
-    corsOrigins: server.cors?.allow_origins ?? [],
-    trustedProxies: server.trusted_proxies,
-    publicUrl: loaded.values.auth?.public_url as string | undefined,
+    ...projectSection.parse(values.project),
+    ...server,
+    stateDirectory: path.resolve(directory, server.stateDirectory),
+    publicUrl: values.auth?.public_url as string | undefined,
     database: {
-      url: database.url,
-      directUrl: database.direct_url,
-      requestsUrl: database.requests_url,
-      preparedStatements: database.prepared_statements,
-      poolMax: database.pool_max,
-      acquireTimeoutMs: database.acquire_timeout_secs * 1000,
+      ...databaseSection.parse(values.database),
+      eventsPollMs: eventsSection.parse(values.events).pollMs,
     },
-    logFilter: tracing.filter,
-    logFormat: tracing.fmt ?? (output.terminal ? 'pretty' : 'json'),
+    ...tracing,
+    logFormat: tracing.logFormat ?? (output.terminal ? 'pretty' : 'json'),
     logColor: output.color,
-    logRingBytes: tracing.ring_bytes,
-    allowRemoteAdmin: section('admin').allow_remote,
   };
 }

@@ -1,10 +1,13 @@
-import { capabilitySchemas, checkRequirements, GENERATED_SECRETS } from '../capabilities.js';
+import { CAPABILITIES, type CapabilityEntry, checkRequirements } from '../capabilities.js';
 import { type LoadedConfig, loadConfig } from './load.js';
-import { type Output, SERVER_SECTIONS, type ServerConfig, serverConfig } from './server-config.js';
+import { DEFAULTS_WITHOUT_FILE, SERVER_SECTIONS } from './sections.js';
+import { type Output, type ServerConfig, serverConfig } from './server-config.js';
 
 export interface Settings {
   readonly loaded: LoadedConfig;
   readonly config: ServerConfig;
+  /** What could be mounted. */
+  readonly available: readonly CapabilityEntry[];
 }
 
 export interface SettingsSource {
@@ -19,13 +22,16 @@ export interface SettingsSource {
  * The configuration of this process, completely checked: what `check-config` accepts, the server starts with.
  * @throws ConfigError
  */
-export async function readSettings({ output, ...source }: SettingsSource): Promise<Settings> {
+export async function readSettings(
+  { output, ...source }: SettingsSource,
+  available: readonly CapabilityEntry[] = CAPABILITIES,
+): Promise<Settings> {
   const loaded = await loadConfig({
     ...source,
     sections: SERVER_SECTIONS,
-    capabilities: capabilitySchemas(),
-    generatedSecrets: GENERATED_SECRETS,
+    capabilities: available.map(({ section }) => section),
+    defaultsWithoutFile: DEFAULTS_WITHOUT_FILE,
   });
-  checkRequirements(loaded.capabilities);
-  return { loaded, config: serverConfig(loaded, output) };
+  checkRequirements(loaded.capabilities, available);
+  return { loaded, config: serverConfig(loaded, output), available };
 }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, type Socket, Server as TcpServer } from 'node:net';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
-import { coreErrors, type ReactorError, requestIdFrom, toReactorError } from '@reactor/core';
-import { EXIT, ExitError } from '../exit.js';
+import { coreErrors, EXIT, type ReactorError, requestIdFrom, toReactorError } from '@reactor/core';
+import { ExitError } from '../exit.js';
 import { Connection, headerOf, type Refusals } from './connection.js';
 import type { ProgressWatch } from './progress.js';
 import { refuseOnResponse } from './refusal.js';

@@ -1,8 +1,0 @@
-/** Configuration that cannot be used; `problems` name key paths and what is accepted. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join('\n'));
-  }
-}
