@@ -19,7 +19,8 @@ const CAPABILITIES = ['auth', 'data', 'storage', 'functions', 'jobs', 'sites'].m
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '@reactor/core': [],
   '@reactor/observability': ['@reactor/core'],
-  '@reactor/postgres': ['@reactor/core'],
+  '@reactor/processes': ['@reactor/core'],
+  '@reactor/postgres': ['@reactor/core', '@reactor/processes'],
   '@reactor/reactive-metrics': [],
   '@reactor/testing': ['@reactor/core', '@reactor/postgres'],
   '@reactor/server': ['@reactor/core', '@reactor/observability', '@reactor/postgres', ...CAPABILITIES],
@@ -29,7 +30,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 /** Besides, in tests only: the fixtures and the real engine. What the fixtures stand on cannot use them. */
 const ALLOWED_IN_TESTS = ['@reactor/core', '@reactor/observability', '@reactor/postgres', '@reactor/testing'];
-const BELOW_THE_FIXTURES = ALLOWED['@reactor/testing'] ?? [];
+const BELOW_THE_FIXTURES = [...(ALLOWED['@reactor/testing'] ?? []), '@reactor/processes'];
 
 const manifests = ['packages', 'apps'].flatMap((group) =>
   readdirSync(path.join(ROOT, group)).map((folder): Manifest => {

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '@reactor/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { chooseAccount } from '../src/embedded/account.js';
+import { choosePostgresAccount } from '../src/embedded/account.js';
 import { locateBinaries, usableBinaries } from '../src/embedded/binaries.js';
 import { type EmbeddedPostgresError, startEmbeddedPostgres } from '../src/index.js';
 import { postmasterPid } from './support/processes.js';
@@ -104,7 +104,7 @@ describe.runIf(process.getuid?.() === 0)('started by root', () => {
   });
 
   test('copies its programs to /var/lib/reactor when its account cannot reach them', async () => {
-    const account = await chooseAccount('/nonexistent');
+    const account = await choosePostgresAccount('/nonexistent');
     const closed = join(await temporaryDirectory(), 'closed');
     mkdirSync(closed, { mode: 0o700 });
     await cp(await locateBinaries(), join(closed, 'native'), { recursive: true, verbatimSymlinks: true });

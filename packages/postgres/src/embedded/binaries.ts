@@ -1,9 +1,9 @@
 import { chmod, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from '@reactor/core';
-import type { Account } from './account.js';
+import type { Account } from '@reactor/processes';
 import { EmbeddedPostgresError } from './errors.js';
-import { run } from './run.js';
+import { runProgram } from './run.js';
 import { SHARED_ROOT } from './shared-root.js';
 
 export interface Binaries {
@@ -69,7 +69,7 @@ async function tryRun(root: string, account: Account | undefined): Promise<Binar
 }
 
 async function versionOf(root: string, account: Account | undefined): Promise<string> {
-  const { exitCode, stdout, stderr } = await run(join(root, 'bin', 'postgres'), ['--version'], account);
+  const { exitCode, stdout, stderr } = await runProgram(join(root, 'bin', 'postgres'), ['--version'], account);
   const version = /\(PostgreSQL\) (\d+(?:\.\d+)*)/.exec(stdout)?.[1];
   if (exitCode === 0 && version !== undefined) return version;
   throw new Error(stderr.trim() || `exit code ${exitCode}`);

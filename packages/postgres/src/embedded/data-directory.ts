@@ -1,9 +1,9 @@
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Account } from './account.js';
+import type { Account } from '@reactor/processes';
 import type { Binaries } from './binaries.js';
 import { EmbeddedPostgresError, explainFailure } from './errors.js';
-import { run } from './run.js';
+import { runProgram } from './run.js';
 
 /** The superuser of the embedded server; who may open the socket may be it. */
 export const SUPERUSER = 'postgres';
@@ -61,7 +61,7 @@ async function initialise(dataDirectory: string, binaries: Binaries, account: Ac
     '--set=timezone=UTC',
     '--set=log_timezone=UTC',
   ];
-  const { exitCode, stderr } = await run(binaries.initdb, args, account);
+  const { exitCode, stderr } = await runProgram(binaries.initdb, args, account);
   if (exitCode === 0) {
     await rm(dataDirectory, { recursive: true, force: true });
     await rename(partial, dataDirectory);

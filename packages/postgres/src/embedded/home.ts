@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, mkdtemp, readlink, realpath, rmdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
-import type { Account } from './account.js';
+import type { Account } from '@reactor/processes';
 import { EmbeddedPostgresError } from './errors.js';
-import { run } from './run.js';
+import { runProgram } from './run.js';
 import { SHARED_ROOT } from './shared-root.js';
 
 /**
@@ -84,7 +84,7 @@ async function letPass(stateDirectory: string): Promise<void> {
 }
 
 async function canEnter(directory: string, account: Account): Promise<boolean> {
-  const { exitCode } = await run('/bin/sh', ['-c', 'test -w "$1" && cd "$1"', 'sh', directory], account);
+  const { exitCode } = await runProgram('/bin/sh', ['-c', 'test -w "$1" && cd "$1"', 'sh', directory], account);
   return exitCode === 0;
 }
 

@@ -2,10 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@reactor/core';
+import { commandLine, findOwner, isAlive, killWithChildren } from '@reactor/processes';
 import { EmbeddedPostgresError } from './errors.js';
-import { findOwner } from './owner.js';
-import { readPostmasterPid } from './postmaster.js';
-import { commandLine, isAlive, killServer } from './process-table.js';
+import { KIND, readPostmasterPid } from './postmaster.js';
 
 const POLL_MS = 20;
 /** A checkpoint of what is in memory; a session that does not end is given up on. */
@@ -25,7 +24,7 @@ export async function clearWayFor(dataDirectory: string, logger: Logger): Promis
     await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
     return;
   }
-  const owner = await findOwner(pid);
+  const owner = await findOwner(KIND, pid);
   if (owner !== undefined) {
     throw new EmbeddedPostgresError(
       'data_directory_in_use',
@@ -43,5 +42,5 @@ export async function clearWayFor(dataDirectory: string, logger: Logger): Promis
     if (!isAlive(pid)) return;
     await delay(POLL_MS);
   }
-  await killServer(pid);
+  await killWithChildren(pid);
 }

@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
-import type { Account } from './account.js';
+import { type Account, killWithChildren, supervisorName } from '@reactor/processes';
 import { type EmbeddedPostgresError, explainFailure } from './errors.js';
-import { supervisorName } from './owner.js';
-import { killServer } from './process-table.js';
-import { processEnvironment } from './run.js';
+import { PROGRAM_ENVIRONMENT } from './run.js';
 import { LOG_LINE_PREFIX, ServerLog } from './server-log.js';
 
 /**
@@ -32,6 +30,9 @@ r=$?
 kill "$w"
 exit "$r"
 `;
+
+/** What its supervisor is called, see `supervisorName`. */
+export const KIND = 'postgres';
 
 /** What a fast shutdown gets in any case; it takes well under a second where no large write is under way. */
 const MIN_SHUTDOWN_MS = 5_000;
@@ -82,9 +83,9 @@ export class Postmaster {
   constructor({ postgres, dataDirectory, socketDirectory, account, logger }: PostmasterOptions) {
     this.#dataDirectory = dataDirectory;
     const command = [postgres, '-D', dataDirectory, ...serverSettings(socketDirectory)];
-    const child = spawn('/bin/sh', ['-c', SUPERVISOR, supervisorName(process.pid), ...command], {
+    const child = spawn('/bin/sh', ['-c', SUPERVISOR, supervisorName(KIND, process.pid), ...command], {
       cwd: '/',
-      env: processEnvironment(),
+      env: PROGRAM_ENVIRONMENT,
       // A session of its own: the Ctrl-C of a terminal is for us, and PostgreSQL ends when we have drained.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -131,10 +132,14 @@ export class Postmaster {
     deadline.removeEventListener('abort', kill);
   }
 
-  /** An immediate shutdown may not come through when the server is frozen; a kill does, and the next start recovers. */
+  /**
+   * An immediate shutdown may not come through when the server is frozen; a kill does, and the next start recovers. Its
+   * backends too, which are no process group: frozen ones would hold on to the shared memory for which the next
+   * postmaster is refused.
+   */
   async #kill(): Promise<void> {
     const pid = await readPostmasterPid(this.#dataDirectory);
-    if (pid !== undefined) await killServer(pid);
+    if (pid !== undefined) await killWithChildren(pid);
   }
 }
 

@@ -1,46 +1,15 @@
-import { spawn } from 'node:child_process';
-import type { Account } from './account.js';
-
-export interface RunResult {
-  /** Null when a signal ended it. */
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** What is kept of each stream: enough for an error message. */
-const MAX_OUTPUT = 64 * 1024;
-
-/**
- * Runs a short program to its end, under `account` when there is one.
- * @throws the system error when it cannot be started, with `code` such as EACCES or ENOENT
- */
-export function run(file: string, args: readonly string[], account?: Account): Promise<RunResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // The working directory may be one that the other account cannot enter.
-      cwd: '/',
-      env: processEnvironment(),
-      ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout = (stdout + text).slice(-MAX_OUTPUT);
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-MAX_OUTPUT);
-    });
-    child.once('error', reject);
-    child.once('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
-  });
-}
+import { type Account, type RunResult, run } from '@reactor/processes';
 
 /**
  * What PostgreSQL's programs get: nothing of ours. The server's environment holds secrets, and a PGDATA or LC_ALL in it
  * would change what these programs do.
  */
-export function processEnvironment(): NodeJS.ProcessEnv {
-  return { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+export const PROGRAM_ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+
+/**
+ * Runs one of PostgreSQL's programs to its end, under its account.
+ * @throws the system error when it cannot be started, with `code` such as EACCES or ENOENT
+ */
+export function runProgram(file: string, args: readonly string[], account: Account | undefined): Promise<RunResult> {
+  return run(file, args, { env: PROGRAM_ENVIRONMENT, account });
 }

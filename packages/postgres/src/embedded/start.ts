@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, type CounterChild, jitteredDelayMs, type Logger, type MetricsContributor } from '@reactor/core';
-import { chooseAccount } from './account.js';
+import type { SocketDirectory } from '@reactor/processes';
+import { choosePostgresAccount } from './account.js';
 import { locateBinaries, usableBinaries } from './binaries.js';
 import { ensureDataDirectory, SUPERUSER } from './data-directory.js';
 import { EmbeddedPostgresError } from './errors.js';
@@ -9,7 +10,7 @@ import { prepareHome } from './home.js';
 import { embeddedPostgresMetrics } from './metrics.js';
 import { clearWayFor } from './orphan.js';
 import { Postmaster } from './postmaster.js';
-import { prepareSocketDirectory, type SocketDirectory } from './socket-directory.js';
+import { preparePostgresSockets } from './sockets.js';
 
 export interface EmbeddedPostgresOptions {
   /** An existing folder, locked by the caller (`lockStateDirectory`). */
@@ -48,7 +49,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const stateDirectory = resolve(options.stateDirectory);
   const { clock } = options;
   const logger = options.logger.target('reactor_postgres');
-  const account = await chooseAccount(`${stateDirectory}/postgres/data`);
+  const account = await choosePostgresAccount(`${stateDirectory}/postgres/data`);
   const binaries = await usableBinaries(await locateBinaries(), account, logger);
   const home = await prepareHome(stateDirectory, account, logger);
   const start = clock.monotonic();
@@ -58,7 +59,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
   // Before anything of a server that runs there is touched.
   await clearWayFor(dataDirectory, logger);
-  const sockets = await prepareSocketDirectory(home, account);
+  const sockets = await preparePostgresSockets(home, account);
   const launch = () =>
     new Postmaster({ postgres: binaries.postgres, dataDirectory, socketDirectory: sockets.path, account, logger });
   const supervised = new SupervisedPostgres({

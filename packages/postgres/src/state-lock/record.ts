@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
-import { processStart } from './process-identity.js';
+import { processStart } from '@reactor/processes';
 
 /** What a server tells about itself to those who find its lock. */
 export interface StateLockFields {

@@ -1,6 +1,6 @@
 import { link, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { processStart } from './process-identity.js';
+import { processStart } from '@reactor/processes';
 import {
   DamagedLockError,
   isHeld,

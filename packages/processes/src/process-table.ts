@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
+/** Whether there is such a process, also one of another account. A zombie counts. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -13,7 +14,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Empty when there is no such process. Linux without ps, as in small container images, has only /proc. */
+/** The program and its arguments with a space between them. Empty when there is no such process. Linux without ps, as in small container images, has only /proc. */
 export async function commandLine(pid: number): Promise<string> {
   try {
     if (process.platform === 'linux') return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
@@ -37,12 +38,9 @@ export async function parentOf(pid: number): Promise<number | undefined> {
   }
 }
 
-/**
- * Kills a postmaster and its backends. They are no process group, and backends that are frozen would hold on to the
- * shared memory for which the next postmaster is refused.
- */
-export async function killServer(postmaster: number): Promise<void> {
-  for (const pid of [...(await childrenOf(postmaster)), postmaster]) {
+/** Kills a process and its children, for those whose children are no process group of its own. */
+export async function killWithChildren(parent: number): Promise<void> {
+  for (const pid of [...(await childrenOf(parent)), parent]) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
