@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { authErrors, createAuth, parseAuthConfig } from '@reactor/auth';
-import { coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
+import { blobErrors, coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
 import { createData, dataErrors, parseDataConfig } from '@reactor/data';
 import {
   createHealth,
@@ -76,6 +76,7 @@ test('docs/reference/errors.md lists every error code that is declared', async (
       .join('\n');
   const sections = [
     ['Everywhere', { ...coreErrors.codes, ...httpErrors.codes }],
+    ['Blobs', blobErrors.codes],
     ['auth', authErrors.codes],
     ['data', dataErrors.codes],
     ['storage', storageErrors.codes],

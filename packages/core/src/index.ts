@@ -1,5 +1,6 @@
 export * from './aborted.js';
 export * from './backoff.js';
+export * from './blobs/index.js';
 export * from './capability.js';
 export * from './config/index.js';
 export * from './database-checks.js';

@@ -1,6 +1,6 @@
 import { defineErrors } from '@reactor/core';
 
-/** Codes that only storage answers, beside those of core. */
+/** Codes that only storage answers, beside those of core, `blobErrors` among them. */
 export const storageErrors = defineErrors({
   invalid_bucket_name: {
     status: 400,
@@ -16,21 +16,8 @@ export const storageErrors = defineErrors({
     when: '`If-Match` or `If-None-Match` does not hold for the object as it is now.',
   },
   object_too_large: { status: 413, when: 'The upload is larger than `storage.max_upload_bytes`.' },
-  range_not_satisfiable: {
-    status: 416,
-    when: 'The byte range of the request lies outside of the object; `Content-Range` says its size.',
-  },
   blob_missing: {
     status: 500,
     when: 'The object is on record but its bytes are not in the blob store; doctor names the cause.',
   },
-  blob_damaged: {
-    status: 500,
-    when: 'What the blob store has for the object is not what was stored: it has another length, or is no file; doctor names it.',
-  },
-  storage_unavailable: {
-    status: 503,
-    when: 'The blob store cannot be read or written: its folder is gone, read-only or out of reach.',
-  },
-  insufficient_storage: { status: 507, when: 'The blob store is full; nothing of the upload was kept.' },
 });

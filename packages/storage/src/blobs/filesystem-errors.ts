@@ -1,5 +1,4 @@
-import { ReactorError } from '@reactor/core';
-import { storageErrors } from '../errors.js';
+import { blobErrors, ReactorError } from '@reactor/core';
 
 /** `ENOENT`, `EROFS`, …; undefined for what is no system error. */
 export function errnoOf(error: unknown): string | undefined {
@@ -14,9 +13,9 @@ const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 export function filesystemError(error: unknown): ReactorError {
   if (error instanceof ReactorError) return error;
   if (FULL.has(errnoOf(error) ?? '')) {
-    return storageErrors.create.insufficient_storage('The blob store is full; nothing was stored.', { cause: error });
+    return blobErrors.create.insufficient_storage('The blob store is full; nothing was stored.', { cause: error });
   }
-  return storageErrors.create.storage_unavailable('The blob store cannot be used at the moment.', { cause: error });
+  return blobErrors.create.storage_unavailable('The blob store cannot be used at the moment.', { cause: error });
 }
 
 /** Rejects with `filesystemError` of what `work` rejects with. */

@@ -1,7 +1,6 @@
 import { access, constants, lstat, mkdir, open, opendir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type BlobStore, type Clock, type HealthResult, type StoredBlob, uuidv7 } from '@reactor/core';
-import { storageErrors } from '../errors.js';
+import { type BlobStore, blobErrors, type Clock, type HealthResult, type StoredBlob, uuidv7 } from '@reactor/core';
 import type { ByteRange } from '../http/range.js';
 import { abortable, untilAborted } from './abortable.js';
 import { BLOB_SUFFIX, blobKeySegments, blobPath, TEMPORARY_FOLDER } from './blob-path.js';
@@ -114,7 +113,7 @@ class FilesystemStore implements FilesystemBlobStore {
       }
       if (range === undefined) return fileStream(file, 0, size);
       if (range.start < 0 || range.start >= size || range.end < range.start) {
-        throw storageErrors.create.range_not_satisfiable(`The blob has ${size} bytes; the range begins elsewhere.`);
+        throw blobErrors.create.range_not_satisfiable(`The blob has ${size} bytes; the range begins elsewhere.`);
       }
       return fileStream(file, range.start, Math.min(range.end + 1, size));
     } catch (error) {
@@ -179,7 +178,7 @@ class FilesystemStore implements FilesystemBlobStore {
       await untilAborted(writeNewFile(path, one(content), content.byteLength), signal);
       const read = await untilAborted(onFilesystem(readWhole(path)), signal);
       if (!content.every((byte, i) => byte === read[i])) {
-        throw storageErrors.create.storage_unavailable('The blob store did not give back what was written to it.');
+        throw blobErrors.create.storage_unavailable('The blob store did not give back what was written to it.');
       }
       return true;
     } finally {
@@ -243,7 +242,7 @@ class FilesystemStore implements FilesystemBlobStore {
   async #assertInside(path: string, key: string): Promise<void> {
     const [root, folder] = await Promise.all([realpath(this.#root), realpath(dirname(path))]);
     if (folder !== dirname(join(root, ...blobKeySegments(key)))) {
-      throw storageErrors.create.storage_unavailable('The blob store cannot be used at the moment.', {
+      throw blobErrors.create.storage_unavailable('The blob store cannot be used at the moment.', {
         cause: new Error(`${dirname(path)} leads to ${folder}, outside of the blob folder ${root}`),
       });
     }

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { constants, type FileHandle, lstat, open } from 'node:fs/promises';
-import { storageErrors } from '../errors.js';
+import { blobErrors } from '@reactor/core';
 import { errnoOf } from './filesystem-errors.js';
 
 /** Without O_NONBLOCK, a fifo holds one of the few threads that all file access shares until somebody writes to it. */
@@ -30,7 +30,7 @@ export async function openRegularFile(
 
 /** `blob_damaged` (500). @param what was found instead, for the log and the doctor */
 export function damaged(what: string) {
-  return storageErrors.create.blob_damaged('The stored bytes are damaged.', { cause: new Error(what) });
+  return blobErrors.create.blob_damaged('The stored bytes are damaged.', { cause: new Error(what) });
 }
 
 function kindOf(info: Stats): string {

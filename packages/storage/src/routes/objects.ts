@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { coreErrors, principalOf, type ReactorEnv } from '@reactor/core';
+import { blobErrors, coreErrors, principalOf, type ReactorEnv } from '@reactor/core';
 import type { Context } from 'hono';
 import { requireKnown } from '../access.js';
 import { storageErrors } from '../errors.js';
@@ -143,7 +143,7 @@ function rangeOf(c: Context<ReactorEnv>, object: StoredObject) {
   if (ifRange !== undefined && ifRange !== entityTag(object)) return undefined;
   const range = parseRange(c.req.header('Range'), object.sizeBytes);
   if (range !== 'unsatisfiable') return range;
-  throw storageErrors.create.range_not_satisfiable(`The object has ${object.sizeBytes} bytes.`, {
+  throw blobErrors.create.range_not_satisfiable(`The object has ${object.sizeBytes} bytes.`, {
     headers: { 'Content-Range': `bytes */${object.sizeBytes}` },
   });
 }

@@ -1,6 +1,5 @@
-import type { Database, Queryable, QueryOptions } from '@reactor/core';
+import { blobErrors, type Database, type Queryable, type QueryOptions } from '@reactor/core';
 import { type Bucket, bucketNotFound } from '../buckets.js';
-import { storageErrors } from '../errors.js';
 import type { StoredObject } from '../objects.js';
 import { BUCKET_COLUMNS, type BucketRow, toBucket } from './buckets.js';
 
@@ -183,7 +182,7 @@ function explain(error: unknown): unknown {
     case FOREIGN_KEY_VIOLATION:
       return bucketNotFound();
     case UNIQUE_VIOLATION:
-      return storageErrors.create.storage_unavailable('The upload was not committed in time; send it again.', {
+      return blobErrors.create.storage_unavailable('The upload was not committed in time; send it again.', {
         cause: error,
       });
     default:
