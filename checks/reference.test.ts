@@ -51,6 +51,7 @@ function owners(): [string, readonly MetricFamily[]][] {
     ['logs', logging.metrics.families],
     ['scrape', createMetrics(context).registry.getMetricsAsArray() as unknown as MetricFamily[]],
     ['database', [...database.metrics.families, ...embeddedPostgresMetrics(() => false).contributor.families]],
+    ['blobs', blobs.metrics.families],
     ['auth', auth.metrics.families],
     ['data', data.metrics.families],
     ['storage', storage.metrics.families],

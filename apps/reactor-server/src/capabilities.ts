@@ -11,7 +11,7 @@ import {
   type TokenVerifier,
 } from '@reactor/core';
 import { createData, dataSection } from '@reactor/data';
-import { createFilesystemBlobStore, createStorage, storageSection } from '@reactor/storage';
+import { createStorage, storageSection } from '@reactor/storage';
 import type { AdminGate } from './admin/gate.js';
 
 /** What a capability can be made from. Later ones get the ports that earlier ones supply. */
@@ -21,7 +21,8 @@ export interface Collaborators {
   readonly requests: Database;
   /** Sessions of PostgreSQL itself, where the database is behind a pooler and there is another way to it. */
   readonly sessions: Database | undefined;
-  readonly stateDirectory: string;
+  /** Of the whole server; each owner has a first key segment of its own. */
+  readonly blobs: BlobStore;
   /** What relative paths of the configuration start from. */
   readonly directory: string;
   readonly gate: AdminGate;
@@ -34,7 +35,6 @@ export interface Collaborators {
 /** What capabilities give to each other. */
 export interface Ports {
   tokens?: TokenVerifier;
-  blobs?: BlobStore;
 }
 
 /** All that the server knows of a capability before it exists. */
@@ -44,6 +44,8 @@ export interface CapabilityEntry {
   readonly requires: readonly CapabilityName[];
   /** Whether callers' own statements reach the database, on connections of their own. */
   readonly usesRequests?: true;
+  /** Whether it keeps blobs. */
+  readonly usesBlobs?: true;
   /** @param values of its section, checked. Uses the ports that entries before it supply, and may supply its own */
   create(values: unknown, ports: Ports, collaborators: Collaborators): Capability;
 }
@@ -83,12 +85,10 @@ export const CAPABILITIES: readonly CapabilityEntry[] = [
   {
     section: storageSection,
     requires: ['auth'],
-    create(values, ports, { database, stateDirectory, contextOf }) {
-      const context = contextOf('storage');
-      const blobs = createFilesystemBlobStore({ root: path.join(stateDirectory, 'blobs'), clock: context.clock });
-      ports.blobs = blobs;
+    usesBlobs: true,
+    create(values, ports, { database, blobs, contextOf }) {
       return createStorage(storageSection.parse(values), {
-        ...context,
+        ...contextOf('storage'),
         database,
         tokens: need(ports.tokens, 'tokens'),
         blobs,
@@ -112,6 +112,11 @@ export function checkRequirements(names: readonly CapabilityName[], available: r
 /** Whether one of the capabilities takes the pool `requests`. */
 export function servesCallersFromDatabase(mounted: readonly CapabilityEntry[]): boolean {
   return mounted.some(({ usesRequests }) => usesRequests === true);
+}
+
+/** Whether one of the capabilities keeps blobs. */
+export function keepBlobs(mounted: readonly CapabilityEntry[]): boolean {
+  return mounted.some(({ usesBlobs }) => usesBlobs === true);
 }
 
 /** Makes the mounted capabilities, in start order. Nothing is opened or started yet. @param values by section */

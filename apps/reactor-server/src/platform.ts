@@ -1,4 +1,5 @@
 import {
+  type BlobStore,
   type Capability,
   type CapabilityContext,
   type Database,
@@ -20,7 +21,8 @@ import {
   startEmbeddedPostgres,
 } from '@reactor/postgres';
 import { type AdminGate, createAdminGate } from './admin/gate.js';
-import { type CapabilityEntry, createCapabilities, servesCallersFromDatabase } from './capabilities.js';
+import { createBlobStore } from './blobs.js';
+import { type CapabilityEntry, createCapabilities, keepBlobs, servesCallersFromDatabase } from './capabilities.js';
 import { adminSection } from './config/sections.js';
 import type { Settings } from './config/settings.js';
 import { ExitError } from './exit.js';
@@ -40,6 +42,8 @@ export interface Assembly {
   readonly database: Database;
   readonly capabilities: readonly Capability[];
   readonly migrationSets: readonly MigrationSet[];
+  /** Absent where no capability keeps blobs. */
+  readonly blobs?: BlobStore;
   /** What the doctor asks of the connections themselves. */
   readonly databaseProbes: readonly DoctorProbe[];
 }
@@ -128,21 +132,32 @@ export function assemble(
   logging: Logging,
   { database, requests = database }: Databases,
 ): Assembly {
+  const blobs = createBlobStore(settings);
   const values = withSecrets(settings.loaded.values, secrets.generated);
   const capabilities = createCapabilities(mountedEntries(settings), values, {
     database,
     requests,
     sessions: database.direct,
-    stateDirectory: settings.config.stateDirectory,
+    blobs,
     directory: settings.loaded.directory,
     gate: secrets.gate,
     corsOrigins: settings.config.corsOrigins,
-    contextOf: (name) => ({ logger: logging.logger(`reactor_${name}`), clock: systemClock }),
+    contextOf: (name) => ({
+      logger: logging.logger(`reactor_${name}`),
+      clock: systemClock,
+      maxBodyBytes: settings.config.maxBodyBytes,
+    }),
   });
   const migrationSets = capabilities
     .filter(({ migrations }) => migrations.length > 0)
     .map(({ name, migrations }) => ({ owner: name, migrations }));
-  return { database, capabilities, migrationSets, databaseProbes: database.probes ?? [] };
+  return {
+    database,
+    capabilities,
+    migrationSets,
+    ...(keepBlobs(mountedEntries(settings)) ? { blobs } : {}),
+    databaseProbes: database.probes ?? [],
+  };
 }
 
 /** @throws ExitError (5) when the database does not answer, is too old, or this login may not do what is needed */

@@ -28,4 +28,5 @@ export * from './nearest.js';
 export * from './periodic.js';
 export * from './ports.js';
 export * from './request-roles.js';
+export * from './share-runs.js';
 export * from './tenants/index.js';

@@ -150,32 +150,3 @@ export interface TokenVerifier {
    */
   verify(token: string, context?: Context<ReactorEnv>): Promise<Principal>;
 }
-
-/** Bytes that came in whole. */
-export interface StoredBlob {
-  readonly size: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
-}
-
-/** Immutable bytes by key. A key is `segment(/segment)*` of `[A-Za-z0-9._-]`, none of them `.` or `..`. */
-export interface BlobStore {
-  /**
-   * Streams `body` in; nothing is visible under `key` until all of it is durable.
-   * @throws ReactorError `payload_too_large` (413) past `maxBytes`; nothing is kept then
-   */
-  put(
-    key: string,
-    body: AsyncIterable<Uint8Array>,
-    options: { readonly maxBytes: number; readonly signal?: AbortSignal },
-  ): Promise<StoredBlob>;
-  /** @param range inclusive byte positions. Returns undefined when there is no such blob. */
-  get(
-    key: string,
-    range?: { readonly start: number; readonly end: number },
-  ): Promise<ReadableStream<Uint8Array> | undefined>;
-  /** Deleting what is not there is no error. */
-  delete(key: string): Promise<void>;
-  /** Every key below `prefix` with the time it was written (milliseconds since the epoch), in no order. */
-  list(prefix: string): AsyncIterable<{ readonly key: string; readonly modifiedAt: number }>;
-}

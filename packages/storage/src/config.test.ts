@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { parseStorageConfig } from './config.js';
 
 it('has defaults', () => {
-  expect(parseStorageConfig(undefined)).toEqual({ backend: 'fs', maxUploadBytes: 104_857_600 });
-  expect(parseStorageConfig({ backend: 'fs', max_upload_bytes: 1 })).toEqual({ backend: 'fs', maxUploadBytes: 1 });
+  expect(parseStorageConfig(undefined)).toEqual({ maxUploadBytes: 104_857_600 });
+  expect(parseStorageConfig({ backend: 'fs', max_upload_bytes: 1 })).toEqual({ maxUploadBytes: 1 });
 });
 
 it.each([

@@ -3,8 +3,6 @@ import { z } from 'zod';
 
 /** What `createStorage` needs to know. */
 export interface StorageConfig {
-  /** Where bytes are kept. The folder itself comes with the blob store that the caller makes. */
-  readonly backend: 'fs';
   /** Largest accepted object in bytes; a larger upload is answered 413. */
   readonly maxUploadBytes: number;
 }
@@ -22,11 +20,11 @@ const schema = z.strictObject({
     .describe('Largest accepted object in bytes.'),
 });
 
-/** The `[storage]` section of Reactor.toml. */
+/** The `[storage]` section of Reactor.toml. `backend` is for whoever makes the blob store: the server. */
 export const storageSection = defineSection({
   name: 'storage',
   schema,
-  toConfig: ({ backend, max_upload_bytes }): StorageConfig => ({ backend, maxUploadBytes: max_upload_bytes }),
+  toConfig: ({ max_upload_bytes }): StorageConfig => ({ maxUploadBytes: max_upload_bytes }),
 });
 
 /**

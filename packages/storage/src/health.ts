@@ -1,10 +1,9 @@
-import { type Database, databaseHealth, type HealthCheck } from '@reactor/core';
-import type { FilesystemBlobStore } from './blobs/filesystem.js';
+import { type BlobStore, type Database, databaseHealth, type HealthCheck } from '@reactor/core';
 
 /** Objects need both: their rows and their bytes. Asks the two at once, and names each that fails. */
 export function storageHealth(resources: {
   readonly database: Pick<Database, 'ping'>;
-  readonly blobs: Pick<FilesystemBlobStore, 'check'>;
+  readonly blobs: Pick<BlobStore, 'check'>;
 }): HealthCheck {
   const database = databaseHealth(resources.database);
   return {

@@ -1,8 +1,4 @@
-export {
-  createFilesystemBlobStore,
-  type FilesystemBlobStore,
-  type FilesystemBlobStoreOptions,
-} from './blobs/filesystem.js';
+export { createFilesystemBlobStore, type FilesystemBlobStoreOptions } from './blobs/filesystem.js';
 export { parseStorageConfig, type StorageConfig, storageSection } from './config.js';
 export { storageErrors } from './errors.js';
 export { storageHealth } from './health.js';

@@ -1,6 +1,13 @@
-import type { Clock, StoredBlob } from '@reactor/core';
-import type { FilesystemBlobStore } from './blobs/filesystem.js';
-import type { ByteRange } from './http/range.js';
+import {
+  type BlobContent,
+  type BlobRange,
+  type BlobStore,
+  blobErrors,
+  type Clock,
+  type PutOptions,
+  ReactorError,
+  type StoredBlob,
+} from '@reactor/core';
 import type { StorageMetrics } from './metrics.js';
 
 /** How a download ended: all sent, the client gone, or the blob store failed in the middle. */
@@ -10,21 +17,17 @@ export type DownloadEnd =
 
 /** A blob store whose time and bytes are measured. Time spent waiting for the client is not the store's, nor counted. */
 export class MeteredBlobs {
-  readonly #blobs: FilesystemBlobStore;
+  readonly #blobs: BlobStore;
   readonly #metrics: StorageMetrics;
   readonly #clock: Clock;
 
-  constructor(blobs: FilesystemBlobStore, metrics: StorageMetrics, clock: Clock) {
+  constructor(blobs: BlobStore, metrics: StorageMetrics, clock: Clock) {
     this.#blobs = blobs;
     this.#metrics = metrics;
     this.#clock = clock;
   }
 
-  async put(
-    key: string,
-    body: AsyncIterable<Uint8Array>,
-    options: { readonly maxBytes: number; readonly signal?: AbortSignal },
-  ): Promise<StoredBlob> {
+  async put(key: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredBlob> {
     const clock = this.#clock;
     const metrics = this.#metrics;
     let busySince = clock.monotonic();
@@ -46,20 +49,21 @@ export class MeteredBlobs {
 
   /**
    * Undefined when there is no such blob. One that loses its end on the way is an error before its last bytes.
-   * @param sizeBytes of the whole blob
-   * @throws ReactorError `blob_damaged` (500) when it has another length than that
+   * @param sizeBytes what was stored
+   * @param range within that
+   * @throws ReactorError `blob_damaged` (500) when the blob has another length
    */
   async get(
     key: string,
     sizeBytes: number,
-    range: ByteRange | undefined,
+    range: BlobRange | undefined,
     onEnd: (end: DownloadEnd) => void,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
     const length = range === undefined ? sizeBytes : range.end - range.start + 1;
     const started = this.#clock.monotonic();
-    const stream = await this.#blobs.get(key, range, sizeBytes);
+    const blob = await openWhole(this.#blobs, key, sizeBytes, range);
     const openMs = this.#clock.monotonic() - started;
-    return stream && this.#sent(stream, length, openMs, onEnd);
+    return blob && this.#sent(blob.body, length, openMs, onEnd);
   }
 
   async delete(key: string): Promise<void> {
@@ -116,4 +120,28 @@ export class MeteredBlobs {
       { highWaterMark: 0 },
     );
   }
+}
+
+/** Opens a blob, or the range of one, if it has the length that was stored. @throws ReactorError `blob_damaged` (500) */
+async function openWhole(
+  blobs: BlobStore,
+  key: string,
+  sizeBytes: number,
+  range: BlobRange | undefined,
+): Promise<BlobContent | undefined> {
+  let blob: BlobContent | undefined;
+  try {
+    blob = await blobs.get(key, range);
+  } catch (error) {
+    // The range lies within what was stored, so the blob has lost its end.
+    const isCut = error instanceof ReactorError && error.code === 'range_not_satisfiable';
+    throw isCut ? damaged(error) : error;
+  }
+  if (blob === undefined || blob.size === sizeBytes) return blob;
+  await blob.body.cancel();
+  throw damaged(new Error(`the blob ${key} has ${blob.size} bytes, and ${sizeBytes} were stored`));
+}
+
+function damaged(cause: Error) {
+  return blobErrors.create.blob_damaged('The stored bytes are damaged.', { cause });
 }

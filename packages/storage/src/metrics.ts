@@ -5,8 +5,8 @@ import {
   type MetricsContributor,
   metricsContributor,
   observedGauge,
+  shareRuns,
 } from '@reactor/core';
-import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import { BlobLedger } from './store/blobs.js';
 import type { SweepResult } from './sweeper.js';
 
@@ -31,10 +31,7 @@ export interface StorageMetrics {
 /** From a cached read to an upload of the largest size onto a busy disk. */
 const BACKEND_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createStorageMetrics(sources: {
-  readonly database: Database;
-  readonly blobs: Pick<FilesystemBlobStore, 'space'>;
-}): StorageMetrics {
+export function createStorageMetrics(sources: { readonly database: Database }): StorageMetrics {
   const ledger = new BlobLedger(sources.database);
   const operations = counter({
     name: 'reactor_storage_operations_total',
@@ -77,8 +74,7 @@ export function createStorageMetrics(sources: {
     unit: 'none',
     labels: { kind: ['temporary', 'orphan', 'condemned'] },
   });
-  const usage = shareReads(() => ledger.usage());
-  const space = shareReads(() => sources.blobs.space());
+  const usage = shareRuns(() => ledger.usage());
   const families = [
     operations,
     receivedBytes,
@@ -110,22 +106,6 @@ export function createStorageMetrics(sources: {
       aggregator: 'max',
       collect: async () => (await ledger.backlog()).blobs,
     }),
-    observedGauge({
-      name: 'reactor_storage_disk_free_bytes',
-      help: 'Space left for objects on the file system of the blob folder',
-      moves: 'with each scrape, which asks the operating system',
-      unit: 'bytes',
-      aggregator: 'max',
-      collect: async () => (await space()).freeBytes,
-    }),
-    observedGauge({
-      name: 'reactor_storage_disk_size_bytes',
-      help: 'Size of the file system of the blob folder',
-      moves: 'with each scrape, which asks the operating system',
-      unit: 'bytes',
-      aggregator: 'max',
-      collect: async () => (await space()).sizeBytes,
-    }),
   ];
   const receivedChild = receivedBytes.child({});
   const sentChild = sentBytes.child({});
@@ -140,16 +120,5 @@ export function createStorageMetrics(sources: {
       for (const kind of ['temporary', 'orphan', 'condemned'] as const) swept.child({ kind }).inc(result[kind]);
     },
     sweepFailed: () => sweeps.child({ result: 'failed' }).inc(),
-  };
-}
-
-/** Families of one scrape that need the same reading share it. */
-function shareReads<T>(read: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | undefined;
-  return () => {
-    running ??= read().finally(() => {
-      running = undefined;
-    });
-    return running;
   };
 }

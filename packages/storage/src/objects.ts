@@ -1,9 +1,8 @@
-import { type Principal, ReactorError, uuidv7 } from '@reactor/core';
+import { type BlobRange, type Principal, ReactorError, uuidv7 } from '@reactor/core';
 import { assertDeletable, assertReadable, assertWritable, type Caller, newOwner } from './access.js';
 import { bucketNotFound, isSlug } from './buckets.js';
 import { storageErrors } from './errors.js';
 import { assertPreconditions, type Preconditions } from './http/preconditions.js';
-import type { ByteRange } from './http/range.js';
 import type { DownloadEnd, MeteredBlobs } from './metered-blobs.js';
 import type { BlobLedger } from './store/blobs.js';
 import type { ObjectStore } from './store/objects.js';
@@ -78,7 +77,7 @@ export class Objects {
    */
   open(
     object: StoredObject,
-    range: ByteRange | undefined,
+    range: BlobRange | undefined,
     onEnd: (end: DownloadEnd) => void,
   ): Promise<ReadableStream<Uint8Array> | undefined> {
     return this.#options.blobs.get(object.blobKey, object.sizeBytes, range, onEnd);

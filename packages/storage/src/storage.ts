@@ -1,5 +1,6 @@
 import {
   authenticate,
+  type BlobStore,
   type Capability,
   type CapabilityContext,
   createRoutes,
@@ -8,7 +9,6 @@ import {
   withContext,
 } from '@reactor/core';
 import { loadMigrations } from '@reactor/core/node';
-import type { FilesystemBlobStore } from './blobs/filesystem.js';
 import type { StorageConfig } from './config.js';
 import { storageHealth } from './health.js';
 import { MeteredBlobs } from './metered-blobs.js';
@@ -28,7 +28,7 @@ import { Sweeper } from './sweeper.js';
 export interface StoragePorts {
   readonly database: Database;
   readonly tokens: TokenVerifier;
-  readonly blobs: FilesystemBlobStore;
+  readonly blobs: BlobStore;
 }
 
 /** Buckets and objects under `/storage/v1`. */
@@ -38,7 +38,7 @@ export function createStorage(config: StorageConfig, context: CapabilityContext 
 
   const buckets = new BucketStore(database);
   const ledger = new BlobLedger(database);
-  const metrics = createStorageMetrics({ database, blobs });
+  const metrics = createStorageMetrics({ database });
   const objects = new Objects({
     store: new ObjectStore(database),
     ledger,
@@ -63,7 +63,7 @@ export function createStorage(config: StorageConfig, context: CapabilityContext 
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     metrics: metrics.contributor,
     health: storageHealth({ database, blobs }),
-    probes: storageProbes({ database, blobs, maxUploadBytes }),
+    probes: storageProbes({ database, blobs }),
     async start() {
       await blobs.prepare();
       await ledger.storeId();

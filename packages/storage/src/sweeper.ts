@@ -1,5 +1,4 @@
-import type { Clock, Logger } from '@reactor/core';
-import type { FilesystemBlobStore } from './blobs/filesystem.js';
+import type { BlobStore, Clock, Logger } from '@reactor/core';
 import type { StorageMetrics } from './metrics.js';
 import { blobFolder } from './objects.js';
 import type { BlobLedger } from './store/blobs.js';
@@ -16,7 +15,7 @@ export interface SweepResult {
 
 export interface SweeperOptions {
   readonly ledger: BlobLedger;
-  readonly blobs: FilesystemBlobStore;
+  readonly blobs: BlobStore;
   readonly metrics: StorageMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -94,7 +93,7 @@ export class Sweeper {
     const { metrics, clock } = this.#options;
     let [temporary, orphan] = [0, 0];
     if (clock.now() - this.#lastSearch >= this.#graceMs) {
-      temporary = await this.#options.blobs.sweepTemporary(this.#graceMs);
+      temporary = await this.#options.blobs.sweepUnfinished(this.#graceMs);
       orphan = await this.#condemnOrphans();
       this.#lastSearch = clock.now();
     }

@@ -43,7 +43,7 @@ it('says so when the folder may not be written to, and goes on reading', async (
   await chmod(root, 0o500);
   expect(await outputOf(runInChild('./faults-child.ts', [root, PLAIN_USER]))).toEqual({
     check: { status: 'error', reason: 'the blob folder is not writable' },
-    probe: '503 storage_unavailable',
+    probe: 'fail',
     small: '503 storage_unavailable',
     large: '503 storage_unavailable',
     read: 'ok',
@@ -55,7 +55,7 @@ it('says so when the folder may not be looked into', async () => {
   await chmod(root, 0o000);
   expect(await outputOf(runInChild('./faults-child.ts', [root, PLAIN_USER]))).toEqual({
     check: { status: 'error', reason: 'the blob folder is not writable' },
-    probe: '503 storage_unavailable',
+    probe: 'fail',
     small: '503 storage_unavailable',
     large: '503 storage_unavailable',
     read: '503 storage_unavailable',

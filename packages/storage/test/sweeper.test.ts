@@ -134,10 +134,10 @@ const PATIENCE = { timeout: 20_000 };
 
 it('runs by itself until it is stopped, and survives a pass that fails', async () => {
   const storage = await createTestStorage();
-  const { database, blobs } = storage;
+  const { database } = storage;
   await storage.bucket('b');
   const alice = storage.as('alice');
-  const metrics = createStorageMetrics({ database, blobs });
+  const metrics = createStorageMetrics({ database });
   const passes = (result: string) => sample(metrics.contributor, `reactor_storage_sweeps_total{result="${result}"}`);
   const lines: string[] = [];
   const write = (message: string, fields?: LogFields) => lines.push(`${message} ${JSON.stringify(fields)}`);

@@ -76,6 +76,7 @@ export class Surface {
   show(platform: Platform): void {
     this.#platform = platform;
     this.metrics.contribute('database', platform.database.metrics);
+    if (platform.blobs !== undefined) this.metrics.contribute('blobs', platform.blobs.metrics);
     if (platform.embedded !== undefined) this.metrics.contribute('embedded database', platform.embedded.metrics);
   }
 

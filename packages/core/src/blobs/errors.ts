@@ -2,6 +2,7 @@ import { defineErrors } from '../errors.js';
 
 /** Codes that a blob store answers, and so everybody who keeps bytes in one. */
 export const blobErrors = defineErrors({
+  blob_exists: { status: 409, when: 'The blob store has other bytes under the key, which are never replaced.' },
   range_not_satisfiable: {
     status: 416,
     when: 'The byte range of the request lies outside of the blob; where an object was asked for, `Content-Range` says its size.',

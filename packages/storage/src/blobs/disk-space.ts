@@ -6,6 +6,12 @@ import { statfs } from 'node:fs/promises';
  */
 export const RESERVED_BYTES = 16 * 1024 * 1024;
 
+/**
+ * Free bytes below which the doctor warns, as it does below a twentieth of the disk: time to act, on small disks and on
+ * large ones. Ten objects of the largest size that storage accepts by default.
+ */
+export const LOW_BYTES = 1024 * 1024 * 1024;
+
 /** A file system, in bytes. */
 export interface DiskSpace {
   /** What is left for a process without privileges: root could fill the rest, and take it from everybody. */

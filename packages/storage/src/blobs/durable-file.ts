@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { constants, mkdir, open } from 'node:fs/promises';
+import { constants, link, lstat, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { coreErrors, type StoredBlob } from '@reactor/core';
-import { errnoOf, onFilesystem } from './filesystem-errors.js';
+import { errnoOf, onFilesystem, systemError } from './filesystem-errors.js';
 
 /** For this process alone: objects may be private. */
 const FILE_MODE = 0o600;
@@ -38,7 +38,28 @@ export async function writeNewFile(
   }
 }
 
-/** Puts the entries of a folder on the disk: a rename is durable only after this. */
+/** What systems answer where the file system has no hard links. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/**
+ * Gives `file` a second name, at once and only if the name is free, which a rename cannot: it replaces.
+ * @returns false when something else has the name
+ */
+export async function linkNewFile(file: string, name: string): Promise<boolean> {
+  try {
+    await link(file, name);
+    return true;
+  } catch (error) {
+    const code = errnoOf(error);
+    if (NO_LINKS.has(code)) throw systemError('ENOTSUP', `${name}: the file system has no hard links`);
+    if (code !== 'EEXIST') throw error;
+    // A network file system that loses its first answer asks again, and finds what it made itself.
+    const [ours, found] = await Promise.all([stat(file), lstat(name).catch(() => undefined)]);
+    return ours.ino === found?.ino && ours.dev === found.dev;
+  }
+}
+
+/** Puts the entries of a folder on the disk: a new name is durable only after this. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {

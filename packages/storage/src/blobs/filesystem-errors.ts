@@ -6,6 +6,11 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
+/** An error as the system would answer it. */
+export function systemError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
 /** ENOSPC: disk full; EDQUOT: quota used up; EFBIG: larger than the file system or `ulimit -f` allows. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
@@ -43,6 +48,8 @@ export function publicReason(error: unknown): string {
     case 'EDQUOT':
     case 'EFBIG':
       return 'the blob folder is full';
+    case 'ENOTSUP':
+      return 'the file system of the blob folder has no hard links';
     default:
       return 'the blob folder cannot be used';
   }

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReactorError, systemClock } from '@reactor/core';
+import { type BlobContent, type BlobStore, type ProbeResult, ReactorError, systemClock } from '@reactor/core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFilesystemBlobStore } from './filesystem.js';
 
@@ -29,11 +29,11 @@ async function* chunks(...texts: string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
 }
 
-async function text(stream: ReadableStream<Uint8Array> | undefined): Promise<string | undefined> {
-  return stream && new Response(stream).text();
+async function text(blob: BlobContent | undefined): Promise<string | undefined> {
+  return blob && new Response(blob.body).text();
 }
 
-async function keysBelow(store: Awaited<ReturnType<typeof createStore>>['store'], prefix: string): Promise<string[]> {
+async function keysBelow(store: BlobStore, prefix: string): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(prefix)) keys.push(key);
   return keys.sort();
@@ -47,6 +47,13 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   if (!(error instanceof ReactorError)) throw new Error(`expected a ReactorError, got ${String(error)}`);
   return `${error.status} ${error.code}`;
 }
+
+/** What the probe `fs_writable` answers. */
+async function tryWriting({ probes }: BlobStore): Promise<ProbeResult | undefined> {
+  return probes.find(({ name }) => name === 'fs_writable')?.run(AbortSignal.timeout(5_000));
+}
+
+const NOT_WRITABLE = { status: 'fail', code: expect.any(String), message: expect.any(String) };
 
 describe('put and get', () => {
   it('gives back what came in, with its size and hash', async () => {
@@ -92,23 +99,38 @@ describe('put and get', () => {
       for (let i = 0; i < 5; i++) yield bytes;
     };
     await store.put('a', body(), LIMIT);
-    const stream = (await store.get('a', { start: 1, end: 5 * 65_536 - 2 })) as ReadableStream<Uint8Array>;
-    const read = Buffer.from(await new Response(stream).arrayBuffer());
+    const blob = await store.get('a', { start: 1, end: 5 * 65_536 - 2 });
+    const read = Buffer.from(await new Response(blob?.body).arrayBuffer());
     const whole = Buffer.concat([bytes, bytes, bytes, bytes, bytes]);
     expect(read.equals(whole.subarray(1, -1))).toBe(true);
   });
 
-  it('lets a reader finish what was replaced or deleted meanwhile', async () => {
+  it('lets a reader finish what was deleted meanwhile', async () => {
     const { store } = await createStore();
     await store.put('a', chunks('old'), LIMIT);
-    const replaced = await store.get('a');
-    await store.put('a', chunks('new'), LIMIT);
     const deleted = await store.get('a');
     await store.delete('a');
-    expect(await text(replaced)).toBe('old');
-    expect(await text(deleted)).toBe('new');
     expect(await store.get('a')).toBeUndefined();
     await store.delete('a');
+    await store.put('a', chunks('new'), LIMIT);
+    expect(await text(deleted)).toBe('old');
+    expect(await text(await store.get('a'))).toBe('new');
+  });
+
+  it('knows of a blob, without its bytes too, how long it is and since when it is there', async () => {
+    const { store } = await createStore();
+    const before = Date.now() - 1_000;
+    await store.put('a/b', chunks('0123456789'), LIMIT);
+    const info = { key: 'a/b', size: 10, modifiedAt: expect.any(Number) };
+    const head = await store.head('a/b');
+    expect(head).toEqual(info);
+    expect(head?.modifiedAt).toBeGreaterThan(before);
+    const blob = await store.get('a/b', { start: 2, end: 3 });
+    expect(blob).toEqual({ ...head, body: expect.any(ReadableStream) });
+    await blob?.body.cancel();
+    for await (const listed of store.list('a')) expect(listed).toEqual(head);
+    expect(await store.head('a')).toBeUndefined();
+    expect(await store.head('a/b/c')).toBeUndefined();
   });
 
   it('says that a blob which lost its end is broken, after the bytes that are there', async () => {
@@ -117,18 +139,6 @@ describe('put and get', () => {
     const stream = await store.get('a');
     await writeFile(join(root, 'a+blob'), '0123');
     await expect(text(stream)).rejects.toThrow();
-  });
-
-  it('does not read a blob of another length than was stored', async () => {
-    const { root, store } = await createStore();
-    await store.put('a', chunks('0123456789'), LIMIT);
-    expect(await text(await store.get('a', undefined, 10))).toBe('0123456789');
-    await writeFile(join(root, 'a+blob'), '0123');
-    const before = (await readdir('/dev/fd')).length;
-    expect(await codeOf(store.get('a', undefined, 10))).toBe('500 blob_damaged');
-    expect(await codeOf(store.get('a', { start: 1, end: 2 }, 10))).toBe('500 blob_damaged');
-    expect(await codeOf(store.get('a', { start: 5, end: 6 }, 10))).toBe('500 blob_damaged');
-    expect((await readdir('/dev/fd')).length).toBe(before);
   });
 
   it.each([
@@ -140,12 +150,13 @@ describe('put and get', () => {
     const { root, store } = await createStore();
     await place(join(root, 'a+blob'));
     const before = (await readdir('/dev/fd')).length;
-    const error = await store.get('a').catch((reason: unknown) => reason);
-    expect(error).toMatchObject({
+    const damaged = {
       code: 'blob_damaged',
       status: 500,
       cause: { message: expect.stringContaining(`is ${kind}, not a file`) },
-    });
+    };
+    await expect(store.get('a')).rejects.toMatchObject(damaged);
+    await expect(store.head('a')).rejects.toMatchObject(damaged);
     expect((await readdir('/dev/fd')).length).toBe(before);
   });
 
@@ -153,7 +164,7 @@ describe('put and get', () => {
     const { store } = await createStore();
     await store.put('a', chunks('0123456789'), LIMIT);
     const before = (await readdir('/dev/fd')).length;
-    for (let i = 0; i < 20; i++) await (await store.get('a'))?.cancel();
+    for (let i = 0; i < 20; i++) await (await store.get('a'))?.body.cancel();
     expect((await readdir('/dev/fd')).length).toBeLessThanOrEqual(before);
   });
 });
@@ -191,11 +202,34 @@ describe('a put that fails', () => {
     expect(await readdir(join(root, '+tmp'))).toEqual([]);
   });
 
-  it('does not replace what is there', async () => {
-    const { store } = await createStore();
+  it('is one under a key that is taken: what is there stays', async () => {
+    const { root, store } = await createStore();
     await store.put('a', chunks('old'), LIMIT);
-    await codeOf(store.put('a', chunks('too long'), { maxBytes: 3 }));
+    expect(await codeOf(store.put('a', chunks('new'), LIMIT))).toBe('409 blob_exists');
+    expect(await codeOf(store.put('a', chunks('too long'), { maxBytes: 3 }))).toBe('413 payload_too_large');
     expect(await text(await store.get('a'))).toBe('old');
+    expect(await readdir(join(root, '+tmp'))).toEqual([]);
+  });
+
+  it('is all but one of those who put under one key at once', async () => {
+    const { root, store } = await createStore();
+    const other = createFilesystemBlobStore({ root, clock: systemClock });
+    const puts = Array.from({ length: 20 }, (_, i) => (i % 2 ? store : other).put('a/b', chunks(`body ${i}`), LIMIT));
+    const ends = await Promise.allSettled(puts);
+    const winners = ends.flatMap(({ status }, i) => (status === 'fulfilled' ? [`body ${i}`] : []));
+    expect(winners).toEqual([await text(await store.get('a/b'))]);
+    expect(await readdir(join(root, '+tmp'))).toEqual([]);
+  });
+
+  it('is none when a file system that lost its answer finds its own link', async () => {
+    const { root, store } = await createStore();
+    const body = async function* () {
+      yield Buffer.from('some');
+      const [temporary] = await readdir(join(root, '+tmp'));
+      await link(join(root, '+tmp', String(temporary)), join(root, 'a+blob'));
+    };
+    expect(await store.put('a', body(), LIMIT)).toMatchObject({ size: 4 });
+    expect(await text(await store.get('a'))).toBe('some');
   });
 });
 
@@ -225,6 +259,7 @@ describe('keys', () => {
     const { parent, store } = await createStore();
     expect(await codeOf(store.put(key, chunks('x'), LIMIT))).toBe('400 invalid_request');
     expect(await codeOf(store.get(key))).toBe('400 invalid_request');
+    expect(await codeOf(store.head(key))).toBe('400 invalid_request');
     expect(await codeOf(store.delete(key))).toBe('400 invalid_request');
     expect(await readdir(parent)).toEqual(['blobs']);
   });
@@ -244,6 +279,7 @@ describe('keys', () => {
     await symlink(outside, join(root, 'link'));
     await symlink(join(outside, 'secret+blob'), join(root, 'file+blob'));
     expect(await codeOf(store.get('link/secret'))).toBe('503 storage_unavailable');
+    expect(await codeOf(store.head('link/secret'))).toBe('503 storage_unavailable');
     expect(await codeOf(store.get('file'))).toBe('500 blob_damaged');
     expect(await codeOf(store.put('link/new', chunks('x'), LIMIT))).toBe('503 storage_unavailable');
     expect(await codeOf(store.delete('link/secret'))).toBe('503 storage_unavailable');
@@ -278,11 +314,11 @@ describe('a folder that is gone', () => {
     await rm(root, { recursive: true });
     expect(await codeOf(store.put('a/b', chunks('x'), LIMIT))).toBe('503 storage_unavailable');
     expect(await codeOf(store.get('a/b'))).toBe('503 storage_unavailable');
+    expect(await codeOf(store.head('a/b'))).toBe('503 storage_unavailable');
     expect(await codeOf(store.delete('a/b'))).toBe('503 storage_unavailable');
     expect(await codeOf(keysBelow(store, ''))).toBe('503 storage_unavailable');
-    expect(await codeOf(store.sweepTemporary(0))).toBe('503 storage_unavailable');
-    expect(await codeOf(store.space())).toBe('503 storage_unavailable');
-    expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    expect(await codeOf(store.sweepUnfinished(0))).toBe('503 storage_unavailable');
+    expect(await tryWriting(store)).toMatchObject(NOT_WRITABLE);
     expect(await store.check(AbortSignal.timeout(5_000))).toEqual({
       status: 'error',
       reason: 'the blob folder is missing',
@@ -309,7 +345,11 @@ describe('a folder that is gone', () => {
       reason: 'the blob folder is not a directory',
     });
     expect(await codeOf(store.put('a', chunks('x'), LIMIT))).toBe('503 storage_unavailable');
-    expect(await codeOf(store.prepare())).toBe('503 storage_unavailable');
+    const other = createFilesystemBlobStore({ root, clock: systemClock });
+    expect(await codeOf(other.prepare())).toBe('503 storage_unavailable');
+    await rm(root);
+    await other.prepare();
+    expect(await readdir(root)).toEqual(['+tmp']);
   });
 });
 
@@ -321,7 +361,7 @@ it('is read-only for root too when nobody may write into the folder', async () =
     status: 'error',
     reason: 'the blob folder is not writable',
   });
-  expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+  expect(await tryWriting(store)).toMatchObject(NOT_WRITABLE);
   expect(await codeOf(store.put('a', chunks('y'), LIMIT))).toBe('503 storage_unavailable');
   expect(await text(await store.get('a'))).toBe('x');
   await chmod(root, 0o755);
@@ -332,7 +372,7 @@ describe('looking after itself', () => {
   it('is ok when it can be written to, and leaves nothing of its test write', async () => {
     const { root, store } = await createStore();
     expect(await store.check(AbortSignal.timeout(5_000))).toEqual({ status: 'ok' });
-    await store.verifyWritable(AbortSignal.timeout(5_000));
+    expect(await tryWriting(store)).toEqual({ status: 'ok' });
     expect(await readdir(root)).toEqual(['+tmp']);
     expect(await readdir(join(root, '+tmp'))).toEqual([]);
   });
@@ -341,21 +381,26 @@ describe('looking after itself', () => {
     const parent = await mkdtemp(join(tmpdir(), 'reactor-blobs-'));
     onTestFinished(() => rm(parent, { recursive: true, force: true }));
     const store = createFilesystemBlobStore({ root: join(parent, 'state/blobs'), clock: systemClock });
-    expect(await store.verifyWritable(AbortSignal.timeout(5_000))).toBe(false);
+    expect(await tryWriting(store)).toEqual({ status: 'ok', message: 'the blob folder is made at the next start' });
+    expect([await store.head('a'), await store.get('a'), await keysBelow(store, '')]).toEqual([
+      undefined,
+      undefined,
+      [],
+    ]);
     expect(await readdir(parent)).toEqual([]);
     await chmod(parent, 0o555);
-    expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    expect(await tryWriting(store)).toMatchObject(NOT_WRITABLE);
     await chmod(parent, 0o755);
     await writeFile(join(parent, 'state'), 'a file');
-    expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    expect(await tryWriting(store)).toMatchObject(NOT_WRITABLE);
     await rm(join(parent, 'state'));
     await symlink(join(parent, 'elsewhere'), join(parent, 'link'));
     const linked = createFilesystemBlobStore({ root: join(parent, 'link'), clock: systemClock });
-    expect(await codeOf(linked.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    expect(await tryWriting(linked)).toMatchObject(NOT_WRITABLE);
     await store.prepare();
-    expect(await store.verifyWritable(AbortSignal.timeout(5_000))).toBe(true);
+    expect(await tryWriting(store)).toEqual({ status: 'ok' });
     await rm(join(parent, 'state'), { recursive: true });
-    expect(await codeOf(store.verifyWritable(AbortSignal.timeout(5_000)))).toBe('503 storage_unavailable');
+    expect(await tryWriting(store)).toMatchObject(NOT_WRITABLE);
   });
 
   it('answers a check whose time is over', async () => {
@@ -372,22 +417,17 @@ describe('looking after itself', () => {
     await writeFile(join(root, '+tmp/old'), 'half an upload');
     await utimes(join(root, '+tmp/old'), hourAgo, hourAgo);
     await writeFile(join(root, '+tmp/new'), 'an upload that is running');
-    expect(await store.sweepTemporary(1_800_000)).toBe(1);
+    expect(await store.sweepUnfinished(1_800_000)).toBe(1);
     expect(await readdir(join(root, '+tmp'))).toEqual(['new']);
   });
 
-  it('knows the size of the disk and what is free of it', async () => {
-    const { store } = await createStore();
-    const { freeBytes, sizeBytes } = await store.space();
-    expect(freeBytes).toBeGreaterThan(0);
-    expect(sizeBytes).toBeGreaterThanOrEqual(freeBytes);
-  });
-
-  it('is prepared twice without harm', async () => {
-    const { root, store } = await createStore();
+  it('is prepared once: a folder that vanishes afterwards is not made anew', async () => {
+    const { parent, root, store } = await createStore();
     await store.put('a', chunks('x'), LIMIT);
-    await chmod(root, 0o750);
     await store.prepare();
     expect(await text(await store.get('a'))).toBe('x');
+    await rm(root, { recursive: true });
+    await store.prepare();
+    expect(await readdir(parent)).toEqual([]);
   });
 });

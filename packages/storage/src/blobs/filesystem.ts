@@ -1,142 +1,121 @@
-import { access, constants, lstat, mkdir, open, opendir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { type BlobStore, blobErrors, type Clock, type HealthResult, type StoredBlob, uuidv7 } from '@reactor/core';
-import type { ByteRange } from '../http/range.js';
-import { abortable, untilAborted } from './abortable.js';
+import type { Stats } from 'node:fs';
+import { lstat, opendir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type BlobContent,
+  type BlobInfo,
+  type BlobRange,
+  type BlobStore,
+  blobErrors,
+  type Clock,
+  type DoctorProbe,
+  type HealthResult,
+  type MetricsContributor,
+  type PutOptions,
+  type StoredBlob,
+  shareRuns,
+  untilAborted,
+} from '@reactor/core';
+import { abortable } from './abortable.js';
+import { BlobFolder } from './blob-folder.js';
 import { BLOB_SUFFIX, blobKeySegments, blobPath, TEMPORARY_FOLDER } from './blob-path.js';
-import { type DiskSpace, diskSpace } from './disk-space.js';
-import { makeFolder, syncFolder, writeNewFile } from './durable-file.js';
+import { diskMetrics } from './disk-metrics.js';
+import { writeNewFile } from './durable-file.js';
 import { fileStream } from './file-stream.js';
-import { errnoOf, filesystemError, onFilesystem, publicReason } from './filesystem-errors.js';
-import { damaged, openRegularFile } from './regular-file.js';
-
-/** Blobs in a folder. Several processes may share one, on one machine or over a network file system. */
-export interface FilesystemBlobStore extends BlobStore {
-  /**
-   * Makes the folder where it is missing. Called once, at start: a folder that vanishes later is a fault to be seen,
-   * not one to be papered over with an empty folder.
-   * @throws ReactorError `storage_unavailable` (503), `insufficient_storage` (507)
-   */
-  prepare(): Promise<void>;
-  /**
-   * As core's `BlobStore` has it, for whoever knows how many bytes were stored.
-   * @param range inclusive byte positions
-   * @param sizeBytes what was stored; a blob of another length is not read
-   * @throws ReactorError `blob_damaged` (500) for such a blob, and for what is no file; `range_not_satisfiable` (416);
-   *   `storage_unavailable` (503)
-   */
-  get(key: string, range?: ByteRange, sizeBytes?: number): Promise<ReadableStream<Uint8Array> | undefined>;
-  /**
-   * Whether this process may write into the folder now, asked without writing. Root may not either where the mount is
-   * read-only, nobody has the permission, or `space` calls the disk full. Never rejects; `error` when `signal` aborts first, as it does with a network
-   * mount that is dead.
-   */
-  check(signal: AbortSignal): Promise<HealthResult>;
-  /**
-   * Writes a file, reads it back and removes it. Before `prepare`, a folder that is not there is no fault: then it only
-   * sees that `prepare` could make it.
-   * @returns whether the folder is there
-   * @throws ReactorError `storage_unavailable` (503), `insufficient_storage` (507)
-   */
-  verifyWritable(signal: AbortSignal): Promise<boolean>;
-  /**
-   * The file system of the folder.
-   * @throws ReactorError `storage_unavailable` (503)
-   */
-  space(): Promise<DiskSpace>;
-  /**
-   * Removes what unfinished writes have left, unless it was written to within the last `olderThanMs` milliseconds.
-   * @returns how many files
-   */
-  sweepTemporary(olderThanMs: number): Promise<number>;
-}
+import { onFilesystem, publicReason } from './filesystem-errors.js';
+import { inspectFolder } from './inspect-folder.js';
+import { filesystemProbes } from './probes.js';
+import { assertRegularFile, openRegularFile } from './regular-file.js';
 
 export interface FilesystemBlobStoreOptions {
-  /** Absolute path of the folder. */
+  /** Absolute path of the folder. Its file system has hard links; it may be a symbolic link. */
   readonly root: string;
   readonly clock: Clock;
 }
 
-/** Keeps each blob as one file below `root`. Does nothing by itself before its first method is called. */
-export function createFilesystemBlobStore(options: FilesystemBlobStoreOptions): FilesystemBlobStore {
-  return new FilesystemStore(options);
+/**
+ * Keeps each blob as one file below `root`. Several processes may share a folder, on one machine or over a network file
+ * system. Does nothing by itself before its first method is called.
+ */
+export function createFilesystemBlobStore({ root, clock }: FilesystemBlobStoreOptions): BlobStore {
+  return new FilesystemBlobStore(new BlobFolder(root, clock), clock);
 }
 
-class FilesystemStore implements FilesystemBlobStore {
-  readonly #root: string;
-  readonly #temporary: string;
+class FilesystemBlobStore implements BlobStore {
+  readonly probes: readonly DoctorProbe[];
+  readonly metrics: MetricsContributor;
+  readonly #folder: BlobFolder;
   readonly #clock: Clock;
-  /** Folders whose own entry is known to be on the disk. */
-  readonly #durableFolders = new Set<string>();
-  #inspection: Promise<void> | undefined;
-  #isPrepared = false;
+  /** One at a time: each call into a dead network mount holds one of the few threads that all file access shares. */
+  readonly #inspect: () => Promise<void>;
 
-  constructor({ root, clock }: FilesystemBlobStoreOptions) {
-    this.#root = root;
-    this.#temporary = join(root, TEMPORARY_FOLDER);
+  constructor(folder: BlobFolder, clock: Clock) {
+    this.#folder = folder;
     this.#clock = clock;
+    this.#inspect = shareRuns(() => inspectFolder(folder.root));
+    this.probes = filesystemProbes(folder);
+    this.metrics = diskMetrics(folder.root);
   }
 
-  async prepare(): Promise<void> {
-    await onFilesystem(mkdir(this.#root, { recursive: true, mode: 0o700 }));
-    await onFilesystem(makeFolder(this.#temporary));
-    this.#isPrepared = true;
+  prepare(): Promise<void> {
+    return this.#folder.prepare();
   }
 
-  async put(
-    key: string,
-    body: AsyncIterable<Uint8Array>,
-    { maxBytes, signal }: { readonly maxBytes: number; readonly signal?: AbortSignal },
-  ): Promise<StoredBlob> {
-    const path = blobPath(this.#root, key);
-    const temporary = await this.#temporaryPath();
+  async put(key: string, body: AsyncIterable<Uint8Array>, { maxBytes, signal }: PutOptions): Promise<StoredBlob> {
+    const path = blobPath(this.#folder.root, key);
+    const temporary = await this.#folder.temporaryPath();
     try {
       const blob = await writeNewFile(temporary, signal === undefined ? body : abortable(body, signal), maxBytes);
       signal?.throwIfAborted();
-      await onFilesystem(this.#publish(temporary, path, key));
+      if (!(await onFilesystem(this.#folder.publish(temporary, path, key)))) {
+        throw blobErrors.create.blob_exists(`There is a blob under the key ${JSON.stringify(key)} already.`);
+      }
       return blob;
-    } catch (error) {
+    } finally {
       await rm(temporary, { force: true }).catch(() => {});
-      throw error;
     }
   }
 
-  async get(key: string, range?: ByteRange, sizeBytes?: number): Promise<ReadableStream<Uint8Array> | undefined> {
-    const path = blobPath(this.#root, key);
-    const opened = await this.#unlessMissing(openRegularFile(path));
+  async get(key: string, range?: BlobRange): Promise<BlobContent | undefined> {
+    const path = blobPath(this.#folder.root, key);
+    const opened = await this.#folder.unlessMissing(openRegularFile(path));
     if (opened === undefined) return undefined;
-    const { file, sizeBytes: size } = opened;
+    const { file, info } = opened;
     try {
-      await onFilesystem(this.#assertInside(path, key));
-      if (sizeBytes !== undefined && size !== sizeBytes) {
-        throw damaged(`${path} has ${size} bytes, and ${sizeBytes} were stored`);
-      }
-      if (range === undefined) return fileStream(file, 0, size);
-      if (range.start < 0 || range.start >= size || range.end < range.start) {
-        throw blobErrors.create.range_not_satisfiable(`The blob has ${size} bytes; the range begins elsewhere.`);
-      }
-      return fileStream(file, range.start, Math.min(range.end + 1, size));
+      await onFilesystem(this.#folder.assertInside(path, key));
+      const { start, end } = positions(info.size, range);
+      return { ...describe(key, info), body: fileStream(file, start, end) };
     } catch (error) {
       await file.close();
       throw error;
     }
   }
 
-  async delete(key: string): Promise<void> {
-    const path = blobPath(this.#root, key);
-    if ((await this.#unlessMissing(this.#assertInside(path, key).then(() => true))) === undefined) return;
-    await this.#unlessMissing(rm(path));
+  async head(key: string): Promise<BlobInfo | undefined> {
+    const path = blobPath(this.#folder.root, key);
+    const info = await this.#folder.unlessMissing(lstat(path));
+    if (info === undefined) return undefined;
+    assertRegularFile(path, info);
+    await onFilesystem(this.#folder.assertInside(path, key));
+    return describe(key, info);
   }
 
-  async *list(prefix: string): AsyncIterable<{ readonly key: string; readonly modifiedAt: number }> {
+  async delete(key: string): Promise<void> {
+    const folder = this.#folder;
+    const path = blobPath(folder.root, key);
+    if ((await folder.unlessMissing(folder.assertInside(path, key).then(() => true))) === undefined) return;
+    await folder.unlessMissing(rm(path));
+  }
+
+  async *list(prefix: string): AsyncIterable<BlobInfo> {
     const folder = prefix.replace(/\/$/, '');
     if (folder !== '') blobKeySegments(folder);
     yield* this.#listFolder(folder);
   }
 
-  async *#listFolder(folder: string): AsyncGenerator<{ readonly key: string; readonly modifiedAt: number }> {
-    const path = join(this.#root, folder);
-    const entries = await this.#unlessMissing(opendir(path));
+  async *#listFolder(folder: string): AsyncGenerator<BlobInfo> {
+    const path = join(this.#folder.root, folder);
+    const entries = await this.#folder.unlessMissing(opendir(path));
     if (entries === undefined) return;
     for await (const entry of entries) {
       if (entry.name === TEMPORARY_FOLDER) continue;
@@ -145,59 +124,21 @@ class FilesystemStore implements FilesystemBlobStore {
         yield* this.#listFolder(key);
       } else if (entry.isFile() && entry.name.endsWith(BLOB_SUFFIX)) {
         // Another process may have removed it meanwhile.
-        const info = await this.#unlessMissing(stat(join(path, entry.name)));
-        if (info !== undefined) yield { key: key.slice(0, -BLOB_SUFFIX.length), modifiedAt: info.mtimeMs };
+        const info = await this.#folder.unlessMissing(stat(join(path, entry.name)));
+        if (info !== undefined) yield describe(key.slice(0, -BLOB_SUFFIX.length), info);
       }
     }
   }
 
-  async check(signal: AbortSignal): Promise<HealthResult> {
-    // One at a time: each call into a dead network mount holds one of the few threads that all file access shares.
-    this.#inspection ??= inspect(this.#root).finally(() => {
-      this.#inspection = undefined;
-    });
-    try {
-      await untilAborted(this.#inspection, signal);
-      return { status: 'ok' };
-    } catch (error) {
-      return { status: 'error', reason: signal.aborted ? 'the blob folder does not answer' : publicReason(error) };
-    }
-  }
-
-  async verifyWritable(signal: AbortSignal): Promise<boolean> {
-    if (!this.#isPrepared) {
-      const folder = await untilAborted(onFilesystem(nearestExisting(this.#root)), signal);
-      if (folder !== this.#root) {
-        await untilAborted(onFilesystem(inspect(folder)), signal);
-        return false;
-      }
-    }
-    const content = crypto.getRandomValues(new Uint8Array(64));
-    const path = await untilAborted(this.#temporaryPath(), signal);
-    try {
-      await untilAborted(writeNewFile(path, one(content), content.byteLength), signal);
-      const read = await untilAborted(onFilesystem(readWhole(path)), signal);
-      if (!content.every((byte, i) => byte === read[i])) {
-        throw blobErrors.create.storage_unavailable('The blob store did not give back what was written to it.');
-      }
-      return true;
-    } finally {
-      await onFilesystem(rm(path, { force: true }));
-    }
-  }
-
-  async space(): Promise<DiskSpace> {
-    return onFilesystem(diskSpace(this.#root));
-  }
-
-  async sweepTemporary(olderThanMs: number): Promise<number> {
+  async sweepUnfinished(olderThanMs: number): Promise<number> {
+    const { temporary } = this.#folder;
     const newest = this.#clock.now() - olderThanMs;
-    const entries = await this.#unlessMissing(opendir(this.#temporary));
+    const entries = await this.#folder.unlessMissing(opendir(temporary));
     if (entries === undefined) return 0;
     let removed = 0;
     for await (const entry of entries) {
-      const path = join(this.#temporary, entry.name);
-      const info = await this.#unlessMissing(stat(path));
+      const path = join(temporary, entry.name);
+      const info = await this.#folder.unlessMissing(stat(path));
       if (info?.isFile() && info.mtimeMs < newest) {
         await onFilesystem(rm(path, { force: true }));
         removed += 1;
@@ -206,97 +147,25 @@ class FilesystemStore implements FilesystemBlobStore {
     return removed;
   }
 
-  /** A path for a new temporary file, in the same file system as the blobs so that a rename is atomic. */
-  async #temporaryPath(): Promise<string> {
-    await onFilesystem(inspect(this.#root));
-    await onFilesystem(makeFolder(this.#temporary));
-    return join(this.#temporary, uuidv7(this.#clock.now()));
-  }
-
-  async #publish(temporary: string, path: string, key: string): Promise<void> {
-    await this.#makeFolders(key);
-    await this.#assertInside(path, key);
-    await rename(temporary, path);
+  async check(signal: AbortSignal): Promise<HealthResult> {
     try {
-      await syncFolder(dirname(path));
+      await untilAborted(this.#inspect(), signal);
+      return { status: 'ok' };
     } catch (error) {
-      await rm(path, { force: true }).catch(() => {});
-      throw error;
-    }
-  }
-
-  /** The folders of a blob below the root, never the root itself: when that is gone, this fails. */
-  async #makeFolders(key: string): Promise<void> {
-    let folder = this.#root;
-    for (const segment of blobKeySegments(key).slice(0, -1)) {
-      folder = join(folder, segment);
-      const isNew = await makeFolder(folder);
-      // Another process may have made it and died before it was on the disk.
-      if (!isNew && !this.#durableFolders.has(folder)) await syncFolder(dirname(folder));
-      if (this.#durableFolders.size >= MAX_REMEMBERED_FOLDERS) this.#durableFolders.clear();
-      this.#durableFolders.add(folder);
-    }
-  }
-
-  /** The root may be a symbolic link, for an operator to choose the disk. Below it a link could lead anywhere. */
-  async #assertInside(path: string, key: string): Promise<void> {
-    const [root, folder] = await Promise.all([realpath(this.#root), realpath(dirname(path))]);
-    if (folder !== dirname(join(root, ...blobKeySegments(key)))) {
-      throw blobErrors.create.storage_unavailable('The blob store cannot be used at the moment.', {
-        cause: new Error(`${dirname(path)} leads to ${folder}, outside of the blob folder ${root}`),
-      });
-    }
-  }
-
-  /** Undefined when what `work` asked for does not exist; that the root does not exist is an error. */
-  async #unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-    try {
-      return await work;
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw filesystemError(error);
-      await onFilesystem(stat(this.#root));
-      return undefined;
+      return { status: 'error', reason: signal.aborted ? 'the blob folder does not answer' : publicReason(error) };
     }
   }
 }
 
-/** Fails where this process could not make a file or a folder. */
-async function inspect(folder: string): Promise<void> {
-  const info = await stat(folder);
-  if (!info.isDirectory()) throw systemError('ENOTDIR', 'not a directory');
-  await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-  // Root could write all the same, but who takes the permission from everybody means everybody.
-  if ((info.mode & 0o222) === 0) throw systemError('EACCES', 'nobody may write');
-  if ((await diskSpace(folder)).isFull) throw systemError('ENOSPC', 'the file system is full');
-}
-
-/** The folder that `path` would be made in, with all that lies between; `path` itself when it, or a link, is there. */
-async function nearestExisting(path: string): Promise<string> {
-  try {
-    await lstat(path);
-    return path;
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    return nearestExisting(dirname(path));
+/** @returns the byte positions, `end` exclusive @throws ReactorError `range_not_satisfiable` (416) */
+function positions(size: number, range: BlobRange | undefined): { readonly start: number; readonly end: number } {
+  if (range === undefined) return { start: 0, end: size };
+  if (range.start < 0 || range.start >= size || range.end < range.start) {
+    throw blobErrors.create.range_not_satisfiable(`The blob has ${size} bytes; the range begins elsewhere.`);
   }
+  return { start: range.start, end: Math.min(range.end + 1, size) };
 }
 
-/** A few hundred bytes each. */
-const MAX_REMEMBERED_FOLDERS = 4096;
-
-function systemError(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
-}
-
-async function* one(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield chunk;
-}
-
-async function readWhole(path: string): Promise<Uint8Array> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
+function describe(key: string, { size, mtimeMs }: Stats): BlobInfo {
+  return { key, size, modifiedAt: mtimeMs };
 }

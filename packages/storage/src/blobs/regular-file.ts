@@ -10,27 +10,29 @@ const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
  * Opens a file to read it.
  * @throws ReactorError `blob_damaged` (500) when something that is no file has its place; else what the system says
  */
-export async function openRegularFile(
-  path: string,
-): Promise<{ readonly file: FileHandle; readonly sizeBytes: number }> {
+export async function openRegularFile(path: string): Promise<{ readonly file: FileHandle; readonly info: Stats }> {
   const file = await open(path, FLAGS).catch(async (error: unknown) => {
     // The system refuses to open links and sockets, each by a code that has other meanings too.
     const found = errnoOf(error) === 'ENOENT' ? undefined : await lstat(path).catch(() => undefined);
-    throw found === undefined || found.isFile() ? error : damaged(`${path} is ${kindOf(found)}, not a file`);
+    if (found !== undefined) assertRegularFile(path, found);
+    throw error;
   });
   try {
     const info = await file.stat();
-    if (!info.isFile()) throw damaged(`${path} is ${kindOf(info)}, not a file`);
-    return { file, sizeBytes: info.size };
+    assertRegularFile(path, info);
+    return { file, info };
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-/** `blob_damaged` (500). @param what was found instead, for the log and the doctor */
-export function damaged(what: string) {
-  return blobErrors.create.blob_damaged('The stored bytes are damaged.', { cause: new Error(what) });
+/** @throws ReactorError `blob_damaged` (500) that names what is found instead, for the log and the doctor */
+export function assertRegularFile(path: string, info: Stats): void {
+  if (info.isFile()) return;
+  throw blobErrors.create.blob_damaged('The stored bytes are damaged.', {
+    cause: new Error(`${path} is ${kindOf(info)}, not a file`),
+  });
 }
 
 function kindOf(info: Stats): string {

@@ -1,14 +1,10 @@
-/** Inclusive byte positions. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
+import type { BlobRange } from '@reactor/core';
 
 /**
  * Which part of `size` bytes a `Range` header asks for (RFC 9110 §14.1). Undefined means all of it: several ranges,
  * other units and what cannot be read may be ignored, and are; a range that ends before it begins must be.
  */
-export function parseRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | undefined {
+export function parseRange(header: string | undefined, size: number): BlobRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/i.exec(header ?? '');
   const [first, last] = [match?.[1] ?? '', match?.[2] ?? ''];
   if (first === '' && last === '') return undefined;

@@ -23,10 +23,10 @@ export async function main(root: string, uid: string): Promise<void> {
   };
   const small = await outcome(store.put('small', body(1_000), { maxBytes: 10_000_000 }));
   const large = await outcome(store.put('large', body(1_000_000), { maxBytes: 10_000_000 }));
-  const read = await outcome(store.get('before').then((stream) => new Response(stream).text()));
+  const read = await outcome(store.get('before').then((blob) => new Response(blob?.body).text()));
   const report = {
     check: await store.check(signal),
-    probe: await outcome(store.verifyWritable(signal)),
+    probe: (await store.probes.find(({ name }) => name === 'fs_writable')?.run(signal))?.status,
     small,
     large,
     read,

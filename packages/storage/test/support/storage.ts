@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { type Capability, type Clock, silentLogger, systemClock } from '@reactor/core';
+import { type BlobStore, type Capability, type Clock, silentLogger, systemClock } from '@reactor/core';
 import { createTestDatabase, type TestDatabase } from '@reactor/testing';
 import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
-import { createFilesystemBlobStore, createStorage, type FilesystemBlobStore } from '../../src/index.js';
+import { createFilesystemBlobStore, createStorage } from '../../src/index.js';
 import { temporaryDirectory } from './temporary-directory.js';
 import { testTokens } from './tokens.js';
 
@@ -12,7 +12,7 @@ export interface TestStorage {
   readonly app: Hono;
   readonly database: TestDatabase['database'];
   readonly connectionString: string;
-  readonly blobs: FilesystemBlobStore;
+  readonly blobs: BlobStore;
   /** The folder of the blob store. */
   readonly root: string;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export async function createTestStorage({
   const root = join(await temporaryDirectory(), 'blobs');
   const blobs = createFilesystemBlobStore({ root, clock });
   const context = { logger: silentLogger, clock, database, tokens: testTokens, blobs };
-  const storage = createStorage({ backend: 'fs', maxUploadBytes }, context);
+  const storage = createStorage({ maxUploadBytes }, context);
   for (const { sql } of storage.migrations) await database.query(sql);
   await storage.start();
   onTestFinished(() => storage.stop(AbortSignal.timeout(1_000)));

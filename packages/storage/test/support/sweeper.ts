@@ -9,7 +9,7 @@ export function createSweeper(
   { database, blobs, clock }: Pick<TestStorage, 'database' | 'blobs' | 'clock'>,
   {
     logger = silentLogger,
-    metrics = createStorageMetrics({ database, blobs }),
+    metrics = createStorageMetrics({ database }),
   }: { logger?: Logger; metrics?: StorageMetrics } = {},
 ): Sweeper {
   return new Sweeper({ ledger: new BlobLedger(database), blobs, metrics, clock, logger });

@@ -11,7 +11,7 @@ export async function main(connectionString: string, root: string): Promise<void
   const database = openDatabase({ connectionString, logger: silentLogger, clock });
   const blobs = createFilesystemBlobStore({ root, clock });
   const context = { logger: silentLogger, clock, database, tokens: testTokens, blobs };
-  const storage = createStorage({ backend: 'fs', maxUploadBytes: 10_000_000 }, context);
+  const storage = createStorage({ maxUploadBytes: 10_000_000 }, context);
   await storage.start();
 
   const upload = async (key: string) => {

@@ -1,0 +1,16 @@
+import path from 'node:path';
+import { type BlobStore, systemClock } from '@reactor/core';
+import { createFilesystemBlobStore } from '@reactor/storage';
+import type { Settings } from './config/settings.js';
+
+/** How blobs are kept, by `storage.backend`. */
+const BACKENDS = {
+  fs: ({ config }: Settings) =>
+    createFilesystemBlobStore({ root: path.join(config.stateDirectory, 'blobs'), clock: systemClock }),
+};
+
+/** The one blob store of the server, for all who keep blobs. Opens nothing. */
+export function createBlobStore(settings: Settings): BlobStore {
+  const { backend = 'fs' } = settings.loaded.values.storage ?? {};
+  return BACKENDS[backend as keyof typeof BACKENDS](settings);
+}

@@ -1,0 +1,84 @@
+import type { DoctorProbe, HealthResult } from '../capability.js';
+import type { MetricsContributor } from '../metrics/contributor.js';
+
+/** Bytes that came in whole. */
+export interface StoredBlob {
+  readonly size: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+/** Inclusive byte positions. */
+export interface BlobRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a store has under a key. */
+export interface BlobInfo {
+  readonly key: string;
+  /** Bytes of the whole blob. */
+  readonly size: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly modifiedAt: number;
+}
+
+/** A blob that is being read. */
+export interface BlobContent extends BlobInfo {
+  /**
+   * The bytes, or those of the range; nothing is read before somebody asks. To be read to its end or cancelled. Fails
+   * when the blob turns out to be shorter: a short body never looks like a whole one.
+   */
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** How a blob is taken in. */
+export interface PutOptions {
+  readonly maxBytes: number;
+  /** When it aborts, `put` rejects with its reason, whether `body` goes on or not. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Immutable bytes by key, for all of Reactor. A key is `segment(/segment)*` of `[A-Za-z0-9._-]`, none of them `.` or
+ * `..`; another one is `invalid_request` (400). Its first segment belongs to one owner: `objects` to storage.
+ */
+export interface BlobStore {
+  /**
+   * Streams `body` in; nothing is visible under `key` until all of it is durable.
+   * @throws ReactorError `blob_exists` (409) when the key is taken, which stays as it is; `payload_too_large` (413) past
+   *   `maxBytes`; `storage_unavailable` (503); `insufficient_storage` (507). Whatever is thrown, nothing is kept
+   */
+  put(key: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<StoredBlob>;
+  /**
+   * Undefined when there is no such blob. A range that ends behind the blob is cut.
+   * @throws ReactorError `range_not_satisfiable` (416) for one that begins behind it; `blob_damaged` (500) for what is no
+   *   blob; `storage_unavailable` (503)
+   */
+  get(key: string, range?: BlobRange): Promise<BlobContent | undefined>;
+  /** As `get`, without the bytes. */
+  head(key: string): Promise<BlobInfo | undefined>;
+  /** Deleting what is not there is no error. @throws ReactorError `storage_unavailable` (503) */
+  delete(key: string): Promise<void>;
+  /** Every blob below the folder `prefix`, in no order. @throws ReactorError `storage_unavailable` (503) */
+  list(prefix: string): AsyncIterable<BlobInfo>;
+  /**
+   * Removes what writes that broke off have left, whoever's they were, unless it was written to within the last
+   * `olderThanMs` milliseconds.
+   * @returns how many
+   * @throws ReactorError `storage_unavailable` (503)
+   */
+  sweepUnfinished(olderThanMs: number): Promise<number>;
+  /**
+   * Makes what it keeps blobs in, where that is missing. Each capability that uses the store calls it as it starts, and
+   * the first call does it: what vanishes later is a fault to be seen, not one to be papered over.
+   * @throws ReactorError `storage_unavailable` (503), `insufficient_storage` (507)
+   */
+  prepare(): Promise<void>;
+  /** Whether blobs can be written and read now. Cheap: writes nothing. Never rejects. */
+  check(signal: AbortSignal): Promise<HealthResult>;
+  /** One of them provides `blobs`. They work before `prepare`, too. */
+  readonly probes: readonly DoctorProbe[];
+  /** Of the store itself. Whoever makes the store contributes them, once. */
+  readonly metrics: MetricsContributor;
+}

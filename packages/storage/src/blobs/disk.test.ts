@@ -1,0 +1,159 @@
+import type { StatsFs } from 'node:fs';
+import { link, mkdtemp, readdir, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BlobStore, systemClock } from '@reactor/core';
+import { everyMetricMoves } from '@reactor/testing';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createFilesystemBlobStore } from './filesystem.js';
+
+// No test may fill the disk it runs on, and to mount one of its own takes root: what the system says is put in here.
+vi.mock(import('node:fs/promises'), async (original) => {
+  const actual = await original();
+  return {
+    ...actual,
+    statfs: vi.fn(actual.statfs) as typeof actual.statfs,
+    link: vi.fn(actual.link) as typeof actual.link,
+  };
+});
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+const BLOCK = 4096;
+
+beforeEach(() => {
+  vi.mocked(statfs).mockReset();
+  vi.mocked(link).mockReset();
+});
+
+/** From now on, the disk has this many blocks of 4 KiB and files, free or in all. */
+function disk(counts: Partial<StatsFs>): void {
+  const roomy = { type: 0, bsize: BLOCK, blocks: 1e9, bfree: 9e8, bavail: 9e8, files: 1e9, ffree: 9e8 };
+  vi.mocked(statfs).mockResolvedValue({ ...roomy, ...counts });
+}
+
+async function createStore(): Promise<{ root: string; store: BlobStore }> {
+  const parent = await mkdtemp(join(tmpdir(), 'reactor-blobs-'));
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  const root = join(parent, 'blobs');
+  const store = createFilesystemBlobStore({ root, clock: systemClock });
+  await store.prepare();
+  return { root, store };
+}
+
+async function* bytes(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('x');
+}
+
+const check = (store: BlobStore) => store.check(AbortSignal.timeout(5_000));
+
+async function run({ probes }: BlobStore, name: string) {
+  return probes.find((probe) => probe.name === name)?.run(AbortSignal.timeout(5_000));
+}
+
+describe('a full disk', () => {
+  it('takes no blob before the last byte is gone', async () => {
+    disk({});
+    const { store } = await createStore();
+    disk({ bavail: (16 * MIB) / BLOCK });
+    expect(await check(store)).toEqual({ status: 'ok' });
+    await store.put('a', bytes(), { maxBytes: 1 });
+    // What only root may still use does not count.
+    disk({ bavail: (16 * MIB) / BLOCK - 1, bfree: 9e8 });
+    expect(await check(store)).toEqual({ status: 'error', reason: 'the blob folder is full' });
+    await expect(store.put('b', bytes(), { maxBytes: 1 })).rejects.toMatchObject({ code: 'insufficient_storage' });
+  });
+
+  it('is what the doctor names, and says where', async () => {
+    disk({});
+    const { root, store } = await createStore();
+    disk({ bavail: 1000, blocks: 40_000 });
+    expect(await run(store, 'disk_space')).toEqual({
+      status: 'fail',
+      code: 'disk_full',
+      message: '3.9 MiB of 156.3 MiB are free; nothing is stored below 16 MiB.',
+      remedy: `Make room on the file system of ${root}, or move it to a larger one.`,
+    });
+  });
+
+  it('is one without room for one more file, however many bytes are free', async () => {
+    disk({});
+    const { store } = await createStore();
+    disk({ ffree: 0 });
+    expect(await check(store)).toEqual({ status: 'error', reason: 'the blob folder is full' });
+    expect(await run(store, 'disk_space')).toMatchObject({
+      status: 'fail',
+      code: 'disk_full',
+      message: expect.stringContaining('no inode is left'),
+    });
+  });
+
+  it.each([
+    ['blocks', { blocks: 0, bavail: 0 }],
+    ['files', { files: 0, ffree: 0 }],
+  ])('is not one that counts no %s: writing will tell', async (_, counts) => {
+    disk({});
+    const { store } = await createStore();
+    disk(counts);
+    expect(await check(store)).toEqual({ status: 'ok' });
+  });
+});
+
+it.each([
+  ['1 GiB of a small disk', 1 * GIB - BLOCK, 10 * GIB],
+  ['a twentieth of a large one', 5 * GIB - BLOCK, 100 * GIB],
+])('warns below %s', async (_, free, size) => {
+  disk({});
+  const { store } = await createStore();
+  disk({ bavail: free / BLOCK, blocks: size / BLOCK });
+  expect(await run(store, 'disk_space')).toMatchObject({ status: 'warn', code: 'disk_low' });
+  disk({ bavail: free / BLOCK + 1, blocks: size / BLOCK });
+  expect(await run(store, 'disk_space')).toMatchObject({
+    status: 'ok',
+    message: `${free / GIB < 1 ? 1 : 5} GiB of ${size / GIB} GiB are free`,
+  });
+});
+
+it('leaves a folder that is gone to fs_writable', async () => {
+  const { root, store } = await createStore();
+  await rm(root, { recursive: true });
+  expect(await run(store, 'disk_space')).toEqual({ status: 'ok', message: 'not known: the blob folder is missing' });
+  expect(await run(store, 'fs_writable')).toEqual({
+    status: 'fail',
+    code: 'enoent',
+    message: 'A file could not be written, read and removed: the blob folder is missing.',
+    remedy: expect.stringContaining(root),
+  });
+});
+
+it.each(['EPERM', 'ENOTSUP', 'ENOSYS'])('says that a file system has no hard links (%s)', async (code) => {
+  const { root, store } = await createStore();
+  vi.mocked(link).mockRejectedValue(Object.assign(new Error('link'), { code }));
+  await expect(store.put('a', bytes(), { maxBytes: 1 })).rejects.toMatchObject({ code: 'storage_unavailable' });
+  expect(await run(store, 'fs_writable')).toMatchObject({
+    status: 'fail',
+    code: 'enotsup',
+    message: expect.stringContaining('the file system of the blob folder has no hard links'),
+  });
+  expect(await readdir(join(root, '+tmp'))).toEqual([]);
+});
+
+it('says what its probes need and what they vouch for', async () => {
+  const { store } = await createStore();
+  expect(store.probes.map(({ name, provides, dependsOn }) => ({ name, provides, dependsOn }))).toEqual([
+    { name: 'fs_writable', provides: 'blobs', dependsOn: ['blob_space'] },
+    { name: 'disk_space', provides: 'blob_space', dependsOn: undefined },
+  ]);
+});
+
+it('has metrics that move', async () => {
+  const { root, store } = await createStore();
+  const movesTo = async (path: string) => {
+    await rm(root, { recursive: true });
+    await symlink(path, root);
+  };
+  await everyMetricMoves(store.metrics, {
+    reactor_blobs_disk_free_bytes: () => writeFile(join(root, 'ballast'), Buffer.alloc(5_000_000)),
+    reactor_blobs_disk_size_bytes: () => movesTo('/proc'),
+  });
+});
