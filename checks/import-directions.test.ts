@@ -18,18 +18,31 @@ const CAPABILITIES = ['auth', 'data', 'storage', 'functions', 'jobs', 'sites'].m
 /** What a package may import of ours. Capabilities name ports; the server supplies them. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '@reactor/core': [],
+  '@reactor/blobs': ['@reactor/core'],
   '@reactor/observability': ['@reactor/core'],
   '@reactor/processes': ['@reactor/core'],
   '@reactor/postgres': ['@reactor/core', '@reactor/processes'],
   '@reactor/reactive-metrics': [],
   '@reactor/testing': ['@reactor/core', '@reactor/postgres'],
-  '@reactor/server': ['@reactor/core', '@reactor/observability', '@reactor/postgres', ...CAPABILITIES],
+  '@reactor/server': [
+    '@reactor/core',
+    '@reactor/blobs',
+    '@reactor/observability',
+    '@reactor/postgres',
+    ...CAPABILITIES,
+  ],
   // Talks HTTP only.
   '@reactor/cli': [],
   ...Object.fromEntries(CAPABILITIES.map((name) => [name, ['@reactor/core']])),
 };
 /** Besides, in tests only: the fixtures and the real engine. What the fixtures stand on cannot use them. */
-const ALLOWED_IN_TESTS = ['@reactor/core', '@reactor/observability', '@reactor/postgres', '@reactor/testing'];
+const ALLOWED_IN_TESTS = [
+  '@reactor/blobs',
+  '@reactor/core',
+  '@reactor/observability',
+  '@reactor/postgres',
+  '@reactor/testing',
+];
 const BELOW_THE_FIXTURES = [...(ALLOWED['@reactor/testing'] ?? []), '@reactor/processes'];
 
 const manifests = ['packages', 'apps'].flatMap((group) =>

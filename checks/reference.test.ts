@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { authErrors, createAuth, parseAuthConfig } from '@reactor/auth';
+import { createFilesystemBlobStore } from '@reactor/blobs';
 import { blobErrors, coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
 import { createData, dataErrors, parseDataConfig } from '@reactor/data';
 import {
@@ -14,7 +15,7 @@ import {
 } from '@reactor/observability';
 import { embeddedPostgresMetrics, openDatabases } from '@reactor/postgres';
 import { CAPABILITIES, SERVER_SECTIONS } from '@reactor/server';
-import { createFilesystemBlobStore, createStorage, parseStorageConfig, storageErrors } from '@reactor/storage';
+import { createStorage, parseStorageConfig, storageErrors } from '@reactor/storage';
 import { afterAll, expect, test } from 'vitest';
 import { configRows } from './config-rows.js';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
+import { createFilesystemBlobStore } from '@reactor/blobs';
 import { type BlobStore, systemClock } from '@reactor/core';
-import { createFilesystemBlobStore } from '@reactor/storage';
 import type { Settings } from './config/settings.js';
 
 /** How blobs are kept, by `storage.backend`. */

@@ -11,7 +11,7 @@ import { useShop } from './shop.js';
 
 const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
 const REPOSITORY = join(EXAMPLE, '../..');
-const PACKAGES = ['core', 'postgres', 'storage'];
+const PACKAGES = ['blobs', 'core', 'postgres', 'storage'];
 
 /** Packing and installing wait for a disk and a registry; a fifth of this is usual. */
 const TIMEOUT_MS = 300_000;

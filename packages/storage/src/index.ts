@@ -1,4 +1,3 @@
-export { createFilesystemBlobStore, type FilesystemBlobStoreOptions } from './blobs/filesystem.js';
 export { parseStorageConfig, type StorageConfig, storageSection } from './config.js';
 export { storageErrors } from './errors.js';
 export { storageHealth } from './health.js';

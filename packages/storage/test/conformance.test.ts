@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { createFilesystemBlobStore } from '@reactor/blobs';
 import { silentLogger, systemClock } from '@reactor/core';
-import { createTestDatabase, describeConformance } from '@reactor/testing';
+import { createTestDatabase, describeConformance, temporaryDirectory } from '@reactor/testing';
 import { onTestFinished } from 'vitest';
-import { createFilesystemBlobStore, createStorage, parseStorageConfig } from '../src/index.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
+import { createStorage, parseStorageConfig } from '../src/index.js';
 import { testTokens } from './support/tokens.js';
 
 describeConformance('storage', async () => {

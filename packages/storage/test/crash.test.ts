@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
+import { runInChild } from '@reactor/testing';
 import { expect, it } from 'vitest';
-import { runInChild } from './support/child.js';
 import { createTestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
+
+const UPLOADING = new URL('support/uploading-child.ts', import.meta.url);
 
 it('has every acknowledged object whole after kill -9, and sweeps the rest away', { timeout: 120_000 }, async () => {
   const storage = await createTestStorage();
   await storage.bucket('b');
   const alice = storage.as('alice');
   for (const acknowledgements of [1, 7, 20, 45]) {
-    const child = runInChild('./uploading-child.ts', [storage.connectionString, storage.root]);
+    const child = runInChild(UPLOADING, [storage.connectionString, storage.root]);
     /** The last acknowledged version, and all that were. */
     const last = new Map<string, string>();
     let count = 0;

@@ -1,10 +1,11 @@
 import { mkdir, readdir, rm, symlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createFilesystemBlobStore } from '@reactor/blobs';
 import { silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
 import { everyMetricMoves } from '@reactor/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFilesystemBlobStore, createStorageMetrics, storageHealth, storageProbes } from '../src/index.js';
+import { createStorageMetrics, storageHealth, storageProbes } from '../src/index.js';
 import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';

@@ -1,3 +1,4 @@
+export { type Child, outputOf, runInChild } from './child.js';
 export type { ConformanceSubject } from './conformance/checks.js';
 export { describeConformance } from './conformance/describe.js';
 export { everyMetricMoves, type Mover } from './every-metric-moves.js';
@@ -5,4 +6,5 @@ export { Exposition, type FamilyType, type ParsedFamily, type ParsedSample } fro
 export { ExpositionError, parseExposition } from './exposition/parse.js';
 export { listen } from './listen.js';
 export { expectNothingLeft } from './open-resources.js';
+export { temporaryDirectory } from './temporary-directory.js';
 export { adminConnectionString, createTestDatabase, type TestDatabase } from './test-database.js';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { createFilesystemBlobStore } from '@reactor/blobs';
 import { type BlobStore, type Capability, type Clock, silentLogger, systemClock } from '@reactor/core';
-import { createTestDatabase, type TestDatabase } from '@reactor/testing';
+import { createTestDatabase, type TestDatabase, temporaryDirectory } from '@reactor/testing';
 import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
-import { createFilesystemBlobStore, createStorage } from '../../src/index.js';
-import { temporaryDirectory } from './temporary-directory.js';
+import { createStorage } from '../../src/index.js';
 import { testTokens } from './tokens.js';
 
 export interface TestStorage {

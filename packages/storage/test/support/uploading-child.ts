@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
+import { createFilesystemBlobStore } from '@reactor/blobs';
 import { silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
-import { createFilesystemBlobStore, createStorage } from '../../src/index.js';
+import { createStorage } from '../../src/index.js';
 import { testTokens } from './tokens.js';
 
 /** Replaces four objects as fast as it can, and says so: `<key> <hash>` once an upload was acknowledged. */

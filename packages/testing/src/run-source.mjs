@@ -1,11 +1,12 @@
-// Runs a TypeScript module of this package in a process of its own: node run-source.mjs <file> [argument…]
+// Runs a TypeScript module in a process of its own: node run-source.mjs <file> [argument…]
 // Plain node cannot read TypeScript, and a build would have to come before the tests.
-import { fileURLToPath } from 'node:url';
+import { dirname } from 'node:path';
 import { createViteServer } from 'vitest/node';
 
 const conditions = ['@reactor/source', 'module', 'node'];
+const [file, ...args] = process.argv.slice(2);
 const server = await createViteServer({
-  root: fileURLToPath(new URL('../..', import.meta.url)),
+  root: dirname(file),
   configFile: false,
   logLevel: 'error',
   optimizeDeps: { noDiscovery: true, include: [] },
@@ -13,7 +14,6 @@ const server = await createViteServer({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
 });
-const [file, ...args] = process.argv.slice(2);
 const { main } = await server.ssrLoadModule(file);
 await server.close();
 await main(...args);

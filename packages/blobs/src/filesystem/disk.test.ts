@@ -1,10 +1,9 @@
 import type { StatsFs } from 'node:fs';
-import { link, mkdtemp, readdir, rm, statfs, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { link, readdir, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobStore, systemClock } from '@reactor/core';
-import { everyMetricMoves } from '@reactor/testing';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { everyMetricMoves, temporaryDirectory } from '@reactor/testing';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createFilesystemBlobStore } from './filesystem.js';
 
 // No test may fill the disk it runs on, and to mount one of its own takes root: what the system says is put in here.
@@ -33,9 +32,7 @@ function disk(counts: Partial<StatsFs>): void {
 }
 
 async function createStore(): Promise<{ root: string; store: BlobStore }> {
-  const parent = await mkdtemp(join(tmpdir(), 'reactor-blobs-'));
-  onTestFinished(() => rm(parent, { recursive: true, force: true }));
-  const root = join(parent, 'blobs');
+  const root = join(await temporaryDirectory(), 'blobs');
   const store = createFilesystemBlobStore({ root, clock: systemClock });
   await store.prepare();
   return { root, store };

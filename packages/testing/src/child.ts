@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 
 const RUN_SOURCE = fileURLToPath(new URL('run-source.mjs', import.meta.url));
 
+/** A process that a test has started. */
 export interface Child {
   readonly process: ChildProcessByStdio<null, Readable, null>;
   /** Lines of its standard output, as they come. */
@@ -15,11 +16,11 @@ export interface Child {
 }
 
 /**
- * Runs `main(...args)` of a TypeScript module beside this one in a process of its own.
+ * Runs `main(...args)` of a TypeScript module in a process of its own, which ends with the test.
  * @param through a command that is to run it, e.g. `['sh', '-c', 'ulimit …; exec "$@"', 'sh']`
  */
-export function runInChild(module: string, args: readonly string[], through: readonly string[] = []): Child {
-  const file = fileURLToPath(new URL(module, import.meta.url));
+export function runInChild(module: URL, args: readonly string[], through: readonly string[] = []): Child {
+  const file = fileURLToPath(module);
   const [command, ...rest] = [...through, process.execPath, RUN_SOURCE, file, ...args] as [string, ...string[]];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));

@@ -1,11 +1,12 @@
 import { chmod, chown, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@reactor/core';
+import { outputOf, runInChild, temporaryDirectory } from '@reactor/testing';
 import { expect, it } from 'vitest';
-import { publicReason } from '../src/blobs/filesystem-errors.js';
+import { publicReason } from '../src/filesystem/filesystem-errors.js';
 import { createFilesystemBlobStore } from '../src/index.js';
-import { outputOf, runInChild } from './support/child.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
+
+const CHILD = new URL('support/faults-child.ts', import.meta.url);
 
 /** Permissions bind everybody but root: as root, the store runs as the user `nobody` of most systems. */
 const ROOT = process.getuid?.() === 0;
@@ -28,7 +29,7 @@ async function usedFolder(): Promise<{ root: string; temporary: string }> {
 
 it('can be used by a plain user', async () => {
   const { root } = await usedFolder();
-  expect(await outputOf(runInChild('./faults-child.ts', [root, PLAIN_USER]))).toEqual({
+  expect(await outputOf(runInChild(CHILD, [root, PLAIN_USER]))).toEqual({
     check: { status: 'ok' },
     probe: 'ok',
     small: 'ok',
@@ -41,7 +42,7 @@ it('says so when the folder may not be written to, and goes on reading', async (
   const { root, temporary } = await usedFolder();
   await chmod(temporary, 0o500);
   await chmod(root, 0o500);
-  expect(await outputOf(runInChild('./faults-child.ts', [root, PLAIN_USER]))).toEqual({
+  expect(await outputOf(runInChild(CHILD, [root, PLAIN_USER]))).toEqual({
     check: { status: 'error', reason: 'the blob folder is not writable' },
     probe: 'fail',
     small: '503 storage_unavailable',
@@ -53,7 +54,7 @@ it('says so when the folder may not be written to, and goes on reading', async (
 it('says so when the folder may not be looked into', async () => {
   const { root } = await usedFolder();
   await chmod(root, 0o000);
-  expect(await outputOf(runInChild('./faults-child.ts', [root, PLAIN_USER]))).toEqual({
+  expect(await outputOf(runInChild(CHILD, [root, PLAIN_USER]))).toEqual({
     check: { status: 'error', reason: 'the blob folder is not writable' },
     probe: 'fail',
     small: '503 storage_unavailable',
@@ -66,7 +67,7 @@ it('keeps nothing of an upload for which there is no room', async () => {
   const { root, temporary } = await usedFolder();
   // A file of more than 200 blocks of 512 or 1024 bytes: what a full disk answers, for one process.
   const limited = ['sh', '-c', 'ulimit -f 200; exec "$@"', 'sh'];
-  expect(await outputOf(runInChild('./faults-child.ts', [root, ''], limited))).toEqual({
+  expect(await outputOf(runInChild(CHILD, [root, ''], limited))).toEqual({
     check: { status: 'ok' },
     probe: 'ok',
     small: 'ok',

@@ -1,18 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BlobContent, type BlobStore, type ProbeResult, ReactorError, systemClock } from '@reactor/core';
+import { temporaryDirectory } from '@reactor/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFilesystemBlobStore } from './filesystem.js';
 
 const LIMIT = { maxBytes: 1_000_000 };
 
 async function createStore() {
-  const parent = await mkdtemp(join(tmpdir(), 'reactor-blobs-'));
-  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  const parent = await temporaryDirectory();
   const root = join(parent, 'blobs');
   const store = createFilesystemBlobStore({ root, clock: systemClock });
   await store.prepare();
@@ -378,8 +377,7 @@ describe('looking after itself', () => {
   });
 
   it('takes no folder for no fault before it is prepared, when it could be made', async () => {
-    const parent = await mkdtemp(join(tmpdir(), 'reactor-blobs-'));
-    onTestFinished(() => rm(parent, { recursive: true, force: true }));
+    const parent = await temporaryDirectory();
     const store = createFilesystemBlobStore({ root: join(parent, 'state/blobs'), clock: systemClock });
     expect(await tryWriting(store)).toEqual({ status: 'ok', message: 'the blob folder is made at the next start' });
     expect([await store.head('a'), await store.get('a'), await keysBelow(store, '')]).toEqual([

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 
 /** An empty folder that goes with the test. */
 export async function temporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'reactor-storage-'));
+  const directory = await mkdtemp(join(tmpdir(), 'reactor-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
