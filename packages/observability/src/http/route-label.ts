@@ -16,10 +16,23 @@ export function routeLabel(c: Context<ReactorEnv>): string {
   const answered = matched[c.req.routeIndex];
   if (answered === undefined) return UNMATCHED;
   // `use` and `all` register under ALL.
-  if (answered.method !== 'ALL') return answered.path;
+  if (answered.method !== 'ALL') return readable(answered.path);
   for (let i = c.req.routeIndex + 1; i < matched.length; i++) {
     const { method, path } = matched[i] as (typeof matched)[number];
-    if (method !== 'ALL' && path !== '/*') return path;
+    if (method !== 'ALL' && path !== '/*') return readable(path);
   }
-  return answered.path;
+  return readable(answered.path);
+}
+
+/** A pattern as a person would write it: `/object/:key` without the `{…}` that says what the key has to match. */
+function readable(pattern: string): string {
+  if (!pattern.includes('{')) return pattern;
+  let text = '';
+  let depth = 0;
+  for (const character of pattern) {
+    if (character === '{') depth += 1;
+    if (depth === 0) text += character;
+    if (character === '}') depth -= 1;
+  }
+  return text;
 }
