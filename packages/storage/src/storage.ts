@@ -49,7 +49,10 @@ export function createStorage(config: StorageConfig, context: CapabilityContext 
   const sweeper = new Sweeper({ ledger, blobs, metrics, clock, logger });
 
   const routes = createRoutes();
-  routes.use(withContext(context), authenticate(context.tokens));
+  routes.use(
+    withContext(context),
+    authenticate(() => context.tokens),
+  );
   bucketRoutes(routes, buckets);
   listingRoutes(routes, { buckets, database, metrics });
   objectRoutes(routes, objects, metrics);

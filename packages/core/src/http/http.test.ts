@@ -18,7 +18,10 @@ const tokens: TokenVerifier = {
 
 function aloneInAForeignApp() {
   const routes = createRoutes();
-  routes.use(withContext({ logger: silentLogger }), authenticate(tokens));
+  routes.use(
+    withContext({ logger: silentLogger }),
+    authenticate(() => tokens),
+  );
   routes.get('/who', (c) => c.json({ kind: principalOf(c).kind, id: c.get('requestId') }));
   routes.get('/relayed', () => fetch('data:text/plain,hello'));
   routes.delete('/all', (c) => {

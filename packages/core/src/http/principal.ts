@@ -36,9 +36,10 @@ export type IsOperator = (c: Context<ReactorEnv>) => boolean;
 
 /**
  * Middleware: sets `principal` from the `Authorization` header, `anonymous` when there is none.
+ * @param tokensOf whose tokens are good for this request
  * @throws ReactorError `invalid_token` (401) for a header of another form or a token that does not verify
  */
-export function authenticate(tokens: TokenVerifier): MiddlewareHandler<ReactorEnv> {
+export function authenticate(tokensOf: (context: Context<ReactorEnv>) => TokenVerifier): MiddlewareHandler<ReactorEnv> {
   return async (c, next) => {
     if (c.req.header('Authorization') === undefined) {
       c.set('principal', { kind: 'anonymous' });
@@ -49,7 +50,7 @@ export function authenticate(tokens: TokenVerifier): MiddlewareHandler<ReactorEn
           headers: CHALLENGE,
         });
       }
-      c.set('principal', await tokens.verify(token, c));
+      c.set('principal', await tokensOf(c).verify(token, c));
     }
     await next();
   };

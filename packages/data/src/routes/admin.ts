@@ -109,7 +109,7 @@ export interface AppMigrationActions {
 /** What routes for the operator begin with: the admin token is needed, and bodies have a limit. */
 export function operatorOnly({ config, tokens }: DataService): MiddlewareHandler<ReactorEnv>[] {
   return [
-    authenticate(tokens),
+    authenticate(() => tokens),
     async (c, next) => {
       requireSystem(c);
       await next();

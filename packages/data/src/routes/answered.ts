@@ -19,7 +19,7 @@ export function answered(
   operation: Operation,
   work: (c: Context<ReactorEnv>, principal: Principal) => Promise<Response>,
 ): Handler<ReactorEnv> {
-  const identify = authenticate(tokens);
+  const identify = authenticate(() => tokens);
   return async (c) => {
     try {
       await identify(c, async () => {});
