@@ -10,6 +10,6 @@ export function unavailableDatabase(reason: string): Database {
     connect: refuse,
     transaction: refuse,
     ping: refuse,
-    listen: () => ({ stop: async () => {} }),
+    events: { publish: refuse, subscribe: () => ({ stop: async () => {} }) },
   };
 }

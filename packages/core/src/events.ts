@@ -1,25 +1,44 @@
-import type { Queryable, Subscription } from './ports.js';
+/** Characters. */
+const MAX_SUBJECT_LENGTH = 200;
+const MAX_PAYLOAD_BYTES = 1_048_576;
 
-/**
- * Hints between processes that share a database or a broker. Delivery is not guaranteed: whoever subscribes can also
- * find out by asking, and asks when told of a gap.
- */
-export interface Events {
-  /**
-   * @param subject words of `[A-Za-z0-9_-]`, with dots between them: `data.schema`. At most 200 characters
-   * @param payload UTF-8 without NUL, at most 1 MiB
-   * @param transaction to publish with its commit. One transaction publishes once, never once per row: those that
-   *   publish wait for each other as they commit
-   */
-  publish(subject: string, payload?: string, transaction?: Queryable): Promise<void>;
-  /**
-   * @param pattern a subject in which `*` stands for one word and a last `>` for one or more
-   * @param handler is called with one event at a time; what it throws is logged
-   */
-  subscribe(pattern: string, handler: (event: EventHint) => void | Promise<void>): Subscription;
+const SUBJECT = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
+const PATTERN = /^(?:>|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))*(?:\.>)?)$/;
+
+/** Whether `publish` takes this subject. */
+export function isSubject(subject: string): boolean {
+  return subject.length <= MAX_SUBJECT_LENGTH && SUBJECT.test(subject);
 }
 
-/** `gap`: listening has begun, or has begun again, and what was published before may have been missed. */
-export type EventHint =
-  | { readonly kind: 'event'; readonly subject: string; readonly payload: string }
-  | { readonly kind: 'gap' };
+/** What every `publish` begins with. @throws RangeError that says what is accepted */
+export function checkEvent(subject: string, payload: string): void {
+  if (!isSubject(subject)) {
+    throw new RangeError(
+      `a subject is words of [A-Za-z0-9_-] with dots between them, at most ${MAX_SUBJECT_LENGTH} characters; got ${JSON.stringify(subject.slice(0, 300))}`,
+    );
+  }
+  if (payload.includes('\0')) throw new RangeError(`the payload of ${subject} contains NUL`);
+  // In UTF-8 a character of a string takes three bytes at most.
+  if (payload.length * 3 <= MAX_PAYLOAD_BYTES) return;
+  const size = new TextEncoder().encode(payload).length;
+  if (size > MAX_PAYLOAD_BYTES) {
+    throw new RangeError(`the payload of ${subject} has ${size} bytes; at most ${MAX_PAYLOAD_BYTES} are accepted`);
+  }
+}
+
+/** Tells the subjects that `pattern` means. @throws RangeError for a pattern of another form */
+export function subjectMatcher(pattern: string): (subject: string) => boolean {
+  if (pattern.length > MAX_SUBJECT_LENGTH || !PATTERN.test(pattern)) {
+    throw new RangeError(
+      `a pattern is a subject in which * stands for one word and a last > for one or more; got ${JSON.stringify(pattern.slice(0, 300))}`,
+    );
+  }
+  const words = pattern.split('.');
+  const isOpen = words.at(-1) === '>';
+  const fixed = isOpen ? words.slice(0, -1) : words;
+  return (subject) => {
+    const parts = subject.split('.');
+    if (isOpen ? parts.length <= fixed.length : parts.length !== fixed.length) return false;
+    return fixed.every((word, i) => word === '*' || word === parts[i]);
+  };
+}

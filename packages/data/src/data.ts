@@ -73,7 +73,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Data
   const files = async () => (migrationsDir === undefined ? [] : readMigrationFiles(migrationsDir));
   const apply = async (wanted: readonly AppMigration[]) => {
     const { applied } = await migrations.apply(wanted);
-    // Where nobody hears the NOTIFY, as behind a pooler.
+    // Where nobody hears of it, as behind a pooler.
     // Applied is applied, whether or not it can be read: that is logged, and tried again.
     if (applied.length > 0 && schema.wasTried()) await schema.reload().catch(() => {});
     return applied;

@@ -174,6 +174,6 @@ async function schemaCacheProbe({ database, schema }: DataProbesOptions, query: 
     status: 'warn',
     code: 'schema_cache_stale',
     message: 'The schema has changed since it was read, and nobody said so. It is being read again.',
-    remedy: 'Run NOTIFY reactor_data in the database after DDL, or call POST /data/v1/_admin/reload.',
+    remedy: "Run NOTIFY reactor_events, 'data.schema' in the database after DDL, or call POST /data/v1/_admin/reload.",
   };
 }

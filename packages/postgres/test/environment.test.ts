@@ -73,13 +73,10 @@ async function heard(database: PostgresDatabase): Promise<string | undefined> {
   try {
     return await new Promise<string | undefined>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('nothing was heard')), 5_000);
-      listening = database.listen('environment', (payload) => {
-        if (payload === undefined) {
-          database.query("SELECT pg_notify('environment', 'heard')").catch(reject);
-          return;
-        }
+      listening = database.events.subscribe('environment', async (event) => {
+        if (event.kind === 'gap') return database.events.publish('environment', 'heard');
         clearTimeout(timer);
-        resolve(payload);
+        resolve(event.payload);
       });
     });
   } finally {

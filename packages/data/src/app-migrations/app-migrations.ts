@@ -152,7 +152,7 @@ export class AppMigrations {
   async #applyOne(connection: DatabaseConnection, migration: AppMigration): Promise<boolean> {
     if (!(await isPending(connection, migration))) return false;
     await runMigration(connection, migration, { lockTimeoutMs: this.#patience.lockTimeoutMs, grants: this.#grants });
-    await recordApplied(connection, migration);
+    await recordApplied(connection, this.#options.database.events, migration);
     return true;
   }
 
@@ -168,7 +168,7 @@ export class AppMigrations {
       await connection.query('RESET ROLE; BEGIN');
       await this.#grants.lock(connection);
       await this.#grants.settle(connection);
-      await recordApplied(connection, migration);
+      await recordApplied(connection, this.#options.database.events, migration);
       await forgetSteps(connection, migration);
       await connection.query('COMMIT');
       return true;

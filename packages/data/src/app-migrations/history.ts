@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Queryable, QueryOptions } from '@reactor/core';
+import type { Events, Queryable, QueryOptions } from '@reactor/core';
 import { dataErrors } from '../errors.js';
-import { SCHEMA_CHANNEL } from '../schema/schema-cache.js';
+import { SCHEMA_SUBJECT } from '../schema/schema-cache.js';
 import { withoutExtension } from './check.js';
 import type { AppMigration } from './files.js';
 
@@ -58,12 +58,16 @@ export async function isPending(connection: Queryable, migration: AppMigration):
 }
 
 /** Notes that it ran. Heard when the transaction commits, by every server. */
-export async function recordApplied(transaction: Queryable, { name, sql }: AppMigration): Promise<void> {
+export async function recordApplied(
+  transaction: Queryable,
+  events: Events,
+  { name, sql }: AppMigration,
+): Promise<void> {
   await transaction.query('INSERT INTO reactor_data.app_migrations (name, checksum) VALUES ($1, $2)', [
     name,
     checksumOf(sql),
   ]);
-  await transaction.query(`NOTIFY ${SCHEMA_CHANNEL}, 'migration'`);
+  await events.publish(SCHEMA_SUBJECT, '', transaction);
 }
 
 /** @throws ReactorError `migration_changed` (409) */

@@ -8,8 +8,8 @@ import { isTimeout } from './read-catalog.js';
 import { ReadingTimer } from './reading-timer.js';
 import { readSurroundings } from './surroundings.js';
 
-/** Who changes the schema of a running app says so on this channel: the event trigger, the migrations, an operator. */
-export const SCHEMA_CHANNEL = 'reactor_data';
+/** Who changes the schema of a running app publishes this subject: the event trigger, the migrations, an operator. */
+export const SCHEMA_SUBJECT = 'data.schema';
 /** The schema whose tables and functions are served. */
 export const EXPOSED_SCHEMA = 'public';
 
@@ -89,7 +89,7 @@ export class SchemaCache {
       this.#next.stop();
       throw error;
     });
-    this.#subscription ??= this.#options.database.listen(SCHEMA_CHANNEL, () => {
+    this.#subscription ??= this.#options.database.events.subscribe(SCHEMA_SUBJECT, () => {
       // What fails is counted and logged, and tried again.
       this.reload().catch(() => {});
     });

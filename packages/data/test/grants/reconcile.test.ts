@@ -157,10 +157,12 @@ describe('only differences are written', () => {
 
   test('and our own grants make nobody read the schema again', async () => {
     const { database, as } = await createTestData('SELECT 1');
-    const heard: unknown[] = [];
-    const subscription = database.listen('reactor_data', (payload) => heard.push(payload));
+    const heard: string[] = [];
+    const subscription = database.events.subscribe('data.*', (event) => {
+      heard.push(event.kind === 'gap' ? 'gap' : event.subject);
+    });
     try {
-      await vi.waitFor(() => expect(heard).toEqual([undefined]));
+      await vi.waitFor(() => expect(heard).toEqual(['gap']));
       await database.query(`BEGIN; CREATE TABLE t (id serial); ALTER TABLE t ${SAFE}; COMMIT`);
       await vi.waitFor(async () => {
         expect((await as('admin')('POST', '/_admin/reload')).status).toBe(200);
@@ -170,10 +172,10 @@ describe('only differences are written', () => {
       await database.query('ALTER TABLE t DISABLE ROW LEVEL SECURITY');
       await as('admin')('POST', '/_admin/reload');
       expect((await privilegesOf(database)).t).toBeUndefined();
-      await database.query("NOTIFY reactor_data, 'last'");
-      await vi.waitFor(() => expect(heard.at(-1)).toBe('last'));
+      await database.query("NOTIFY reactor_events, 'data.last'");
+      await vi.waitFor(() => expect(heard.at(-1)).toBe('data.last'));
       // ALTER TABLE, where an event trigger says so, and nothing of ours.
-      expect(heard.slice(after).filter((payload) => payload === 'ddl').length).toBeLessThanOrEqual(1);
+      expect(heard.slice(after).filter((subject) => subject === 'data.schema').length).toBeLessThanOrEqual(1);
     } finally {
       await subscription.stop();
     }

@@ -26,7 +26,7 @@ describe('the schema is read anew', () => {
     await cache.start();
     await database.query('CREATE TABLE notes (id int)');
     expect(names()).toEqual([]);
-    await database.query('NOTIFY reactor_data');
+    await database.query("NOTIFY reactor_events, 'data.schema'");
     await vi.waitFor(() => expect(names()).toEqual(['notes']));
   });
 

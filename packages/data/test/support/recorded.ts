@@ -20,7 +20,7 @@ export async function createRecordedData(sql: string, config: Partial<DataConfig
     query: (text, values, options) => database.query(text, values, options),
     transaction: (work) => database.transaction(work),
     ping: (signal) => database.ping(signal),
-    listen: (channel, onNotification) => database.listen(channel, onNotification),
+    events: database.events,
     connect: async (options) => recording(await database.connect(options), (text) => texts.push(text)),
   };
   const context = { logger: silentLogger, clock: systemClock };

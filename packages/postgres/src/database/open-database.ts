@@ -1,12 +1,20 @@
-import type { Clock, Database, DoctorProbe, Logger, MetricsContributor } from '@reactor/core';
+import {
+  type Clock,
+  type Database,
+  type DoctorProbe,
+  type Logger,
+  type MetricsContributor,
+  metricsContributor,
+} from '@reactor/core';
 import type { ClientConfig } from 'pg';
+import { createEventsMetrics } from '../events/metrics.js';
+import { PostgresEvents } from '../events/postgres-events.js';
 import { databaseProbes } from '../probes/database-probes.js';
 import { createRequestsLogin } from '../requests-login/requests-login.js';
 import { countBlockedSessions } from './blocked-sessions.js';
 import { assertOneDatabase } from './identity.js';
-import { createListen } from './listen.js';
 import { configuredLogin } from './login.js';
-import { createDatabaseMetrics, type PoolName } from './metrics.js';
+import { createDatabaseMetrics, type DatabaseMetrics, type PoolName } from './metrics.js';
 import type { PingResult } from './ping.js';
 import { PooledDatabase } from './pooled-database.js';
 import { Pooler, type PreparedStatementsMode } from './pooler.js';
@@ -25,13 +33,15 @@ export interface DatabaseOptions {
   readonly poolMax?: number;
   /** Milliseconds that a checkout waits for a connection. Default 5000. */
   readonly acquireTimeoutMs?: number;
+  /** Milliseconds after which subscribers ask anew where a pooler lets nobody listen, on average. Default 5000. */
+  readonly eventsPollMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 /** The `Database` port on one pool, with what its operator needs. */
 export interface PostgresDatabase extends Database {
-  /** The `reactor_db_*` families. */
+  /** The `reactor_db_*` and `reactor_events_*` families. */
   readonly metrics: MetricsContributor;
   /** What the doctor asks of the connections themselves. */
   readonly probes: readonly DoctorProbe[];
@@ -46,7 +56,10 @@ export interface PostgresDatabase extends Database {
   waitUntilReady(signal: AbortSignal): Promise<PingResult>;
   /** @throws DatabaseRequirementError when one of the configured addresses leads to another database than the rest */
   assertOneDatabase(): Promise<void>;
-  /** Closes every connection: idle ones at once, used ones when given back or after five seconds. Safe twice. */
+  /**
+   * Ends subscriptions and closes every connection: idle ones at once, used ones when given back or after five seconds.
+   * Safe twice.
+   */
   close(): Promise<void>;
 }
 
@@ -66,6 +79,8 @@ export interface DatabasesOptions extends DatabaseOptions {
 const DEFAULT_POOL_MAX = 20;
 /** Longer than a burst, shorter than a caller's patience. */
 const DEFAULT_ACQUIRE_TIMEOUT_MS = 5_000;
+/** A reader of a large schema must not feel it. */
+const DEFAULT_EVENTS_POLL_MS = 5_000;
 
 /**
  * Opens one pool. Nothing is connected until the first use, and a database that goes away and comes back needs no help.
@@ -74,8 +89,10 @@ const DEFAULT_ACQUIRE_TIMEOUT_MS = 5_000;
 export function openDatabase(options: DatabaseOptions): PostgresDatabase {
   const opener = prepareToOpen(options);
   const metrics = opener.metricsOf(['system']);
-  const system = new PooledDatabase({
+  const events = opener.eventsOn(() => system);
+  const system: PooledDatabase = new PooledDatabase({
     ...opener.shared,
+    events,
     name: 'system',
     login: configuredLogin(opener.target.clientConfig),
     max: options.poolMax ?? DEFAULT_POOL_MAX,
@@ -83,10 +100,11 @@ export function openDatabase(options: DatabaseOptions): PostgresDatabase {
   });
   const probes = databaseProbes({ system, ...opener.probed });
   return operated(system, {
-    metrics: metrics.contributor,
+    metrics: opener.contributorOf(metrics),
     probes,
     describe: opener.target.description,
     direct: opener.direct,
+    events,
     pools: [system],
     others: opener.others,
   });
@@ -101,8 +119,10 @@ export function openDatabases(options: DatabasesOptions): PostgresDatabases {
   const { target, shared } = opener;
   const metrics = opener.metricsOf(['system', 'requests']);
   const shares = sharesOf(options.poolMax ?? DEFAULT_POOL_MAX, ['system', 'requests']);
-  const system = new PooledDatabase({
+  const events = opener.eventsOn(() => system);
+  const system: PooledDatabase = new PooledDatabase({
     ...shared,
+    events,
     name: 'system',
     login: configuredLogin(target.clientConfig),
     max: shares.system,
@@ -117,14 +137,15 @@ export function openDatabases(options: DatabasesOptions): PostgresDatabases {
     isEmbedded: options.isEmbedded,
     logger: options.logger,
   });
-  const requests = new PooledDatabase({ ...shared, name: 'requests', login, max: shares.requests, metrics });
+  const requests = new PooledDatabase({ ...shared, events, name: 'requests', login, max: shares.requests, metrics });
   const probes = databaseProbes({ system, requests: { database: requests, login }, ...opener.probed });
   return {
     ...operated(system, {
-      metrics: metrics.contributor,
+      metrics: opener.contributorOf(metrics),
       probes,
       describe: target.description,
       direct: opener.direct,
+      events,
       pools: [requests, system],
       others: [...opener.others, ...(own === undefined ? [] : [['database.requests_url', own.clientConfig] as const])],
     }),
@@ -142,17 +163,24 @@ function prepareToOpen(options: DatabaseOptions) {
       ? undefined
       : openDatabase({ ...rest, connectionString: directConnectionString, poolMax: 1 });
   const pooler = new Pooler(options.preparedStatements ?? 'auto', logger);
-  const listen = createListen({
-    config: (directTarget ?? target).clientConfig,
-    isPooled: () => directTarget === undefined && pooler.evidence !== undefined,
-    logger,
-  });
+  const eventsMetrics = createEventsMetrics();
   return {
     target,
-    shared: { description: target.description, acquireTimeoutMs, pooler, listen, logger, clock },
+    shared: { description: target.description, acquireTimeoutMs, pooler, logger, clock },
     others: directTarget === undefined ? [] : [['database.direct_url', directTarget.clientConfig] as const],
     probed: { pooler, direct, poolMax },
     direct,
+    eventsOn: (database: () => Database) =>
+      new PostgresEvents({
+        config: (directTarget ?? target).clientConfig,
+        isPooled: () => directTarget === undefined && pooler.evidence !== undefined,
+        pollMs: options.eventsPollMs ?? DEFAULT_EVENTS_POLL_MS,
+        database,
+        metrics: eventsMetrics,
+        logger,
+      }),
+    contributorOf: ({ contributor }: DatabaseMetrics) =>
+      metricsContributor([...contributor.families, ...eventsMetrics.families]),
     metricsOf: (pools: readonly PoolName[]) =>
       createDatabaseMetrics({ pools, blockedSessions: (signal) => countBlockedSessions(target.clientConfig, signal) }),
   };
@@ -163,6 +191,7 @@ interface Operation {
   readonly probes: readonly DoctorProbe[];
   readonly describe: string;
   readonly direct: PostgresDatabase | undefined;
+  readonly events: PostgresEvents;
   readonly pools: readonly PooledDatabase[];
   /** Further addresses of the configuration, by their keys. */
   readonly others: readonly (readonly [key: string, config: ClientConfig])[];
@@ -170,14 +199,14 @@ interface Operation {
 
 function operated(
   system: PooledDatabase,
-  { metrics, probes, describe, direct, pools, others }: Operation,
+  { metrics, probes, describe, direct, events, pools, others }: Operation,
 ): PostgresDatabase {
   return {
     query: (text, values, options) => system.query(text, values, options),
     connect: (options) => system.connect(options),
     transaction: (work) => system.transaction(work),
     ping: (signal) => system.ping(signal),
-    listen: (channel, onNotification) => system.listen(channel, onNotification),
+    events,
     metrics,
     probes,
     ...(direct === undefined ? {} : { direct }),
@@ -185,6 +214,7 @@ function operated(
     waitUntilReady: (signal) => system.waitUntilReady(signal),
     assertOneDatabase: () => assertOneDatabase(system, others),
     async close() {
+      await events.close();
       await Promise.all([...pools, ...(direct === undefined ? [] : [direct])].map((pool) => pool.close()));
     },
   };

@@ -1,11 +1,11 @@
 import {
   type Clock,
   type Database,
+  type Events,
   type Logger,
   type QueryOptions,
   ReactorError,
   reasonOf,
-  type Subscription,
 } from '@reactor/core';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import { acquireUntil } from './cancel.js';
@@ -35,13 +35,14 @@ export interface PooledDatabaseOptions {
   readonly acquireTimeoutMs: number;
   readonly pooler: Pooler;
   readonly metrics: DatabaseMetrics;
-  readonly listen: Database['listen'];
+  readonly events: Events;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 /** The `Database` port on one pool. */
 export class PooledDatabase implements Database {
+  readonly events: Events;
   readonly #options: PooledDatabaseOptions;
   readonly #pool: Pool;
   readonly #metrics: PoolMetrics;
@@ -53,6 +54,7 @@ export class PooledDatabase implements Database {
 
   constructor(options: PooledDatabaseOptions) {
     this.#options = options;
+    this.events = options.events;
     const { login, metrics, max, acquireTimeoutMs } = options;
     this.#pingServer = createPing(() => login.clientConfig);
     const pool = new Pool({
@@ -110,10 +112,6 @@ export class PooledDatabase implements Database {
       this.#noteUnreachable(error);
       throw error;
     }
-  }
-
-  listen(channel: string, onNotification: (payload: string | undefined) => void): Subscription {
-    return this.#options.listen(channel, onNotification);
   }
 
   /** @throws DatabaseUnreachableError when `signal` aborts first, or at once for a wrong password or database name */

@@ -1,0 +1,90 @@
+import {
+  checkEvent,
+  type Database,
+  type EventHandler,
+  type Events,
+  type Queryable,
+  type Subscription,
+} from '@reactor/core';
+import { Listener, type ListeningOptions } from './listener.js';
+import type { EventsMetrics } from './metrics.js';
+import { decodeNotification, EVENTS_CHANNEL, encodeNotification } from './notification.js';
+import { Payloads } from './payloads.js';
+import { Subscriber } from './subscriber.js';
+
+export interface PostgresEventsOptions extends ListeningOptions {
+  /** What is published without a transaction, and long payloads, go through it. */
+  readonly database: () => Database;
+  readonly metrics: EventsMetrics;
+}
+
+/** `Events` by LISTEN and NOTIFY. All subscribers share one connection, which the first of them opens and the last closes. */
+export class PostgresEvents implements Events {
+  readonly #options: PostgresEventsOptions;
+  readonly #payloads: Payloads;
+  readonly #subscribers = new Set<Subscriber>();
+  #listener: Listener | undefined;
+  #closing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: PostgresEventsOptions) {
+    this.#options = options;
+    this.#payloads = new Payloads(options.database);
+  }
+
+  async publish(subject: string, payload = '', transaction: Queryable = this.#options.database()): Promise<void> {
+    checkEvent(subject, payload);
+    const text =
+      encodeNotification({ subject, payload }) ??
+      encodeNotification({ subject, id: await this.#payloads.put(payload, transaction) });
+    await transaction.query('SELECT pg_catalog.pg_notify($1, $2)', [EVENTS_CHANNEL, text]);
+  }
+
+  subscribe(pattern: string, handler: EventHandler): Subscription {
+    if (this.#closed) throw new Error('the database is closed');
+    const { metrics, logger } = this.#options;
+    const subscriber = new Subscriber({ pattern, handler, payloads: this.#payloads, metrics, logger });
+    this.#subscribers.add(subscriber);
+    this.#listener ??= new Listener(
+      {
+        ...this.#options,
+        onNotification: (text) => this.#onNotification(text),
+        onGap: (reason) => {
+          for (const one of this.#subscribers) one.gap(reason);
+        },
+      },
+      this.#closing,
+    );
+    if (this.#listener.hears !== undefined) subscriber.gap(this.#listener.hears);
+    return { stop: () => this.#stop(subscriber) };
+  }
+
+  /** Ends what subscribers have left. Safe twice. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#subscribers].map((subscriber) => this.#stop(subscriber)));
+    await this.#closing;
+  }
+
+  async #stop(subscriber: Subscriber): Promise<void> {
+    this.#subscribers.delete(subscriber);
+    if (this.#subscribers.size === 0 && this.#listener !== undefined) {
+      this.#closing = this.#listener.stop();
+      this.#listener = undefined;
+    }
+    await Promise.all([subscriber.stop(), this.#subscribers.size === 0 ? this.#closing : undefined]);
+  }
+
+  #onNotification(text: string): void {
+    const notification = decodeNotification(text);
+    if (notification === undefined) {
+      this.#options.logger.warn('a notification is no event', {
+        accepted: `NOTIFY ${EVENTS_CHANNEL}, '<subject> <payload>'`,
+      });
+      return;
+    }
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.matches(notification.subject)) subscriber.push(notification);
+    }
+  }
+}
