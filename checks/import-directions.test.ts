@@ -59,7 +59,7 @@ test('every package of packages/ and apps/ has its directions written down', () 
   expect(manifests.map(({ name }) => name).filter((name) => !(name in ALLOWED))).toEqual([]);
 });
 
-test.each(manifests)('$folder imports only what its place allows', (manifest) => {
+test.each(manifests)('$folder depends only on what its place allows', (manifest) => {
   const allowed = ALLOWED[manifest.name] ?? [];
   const { dependencies, peerDependencies, optionalDependencies, devDependencies } = manifest;
   const used = [dependencies, peerDependencies, optionalDependencies].flatMap(ours);
@@ -68,16 +68,49 @@ test.each(manifests)('$folder imports only what its place allows', (manifest) =>
   expect(ours(devDependencies).filter((name) => !inTests.includes(name))).toEqual([]);
 });
 
-test.each(manifests)('no source of $folder reaches into another package by path', (manifest) => {
-  const wrong: string[] = [];
-  for (const file of sources(path.join(ROOT, manifest.folder, 'src'))) {
-    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/from '(\.\.?\/[^']+)'/g)) {
-      const target = path.resolve(path.dirname(file), specifier);
-      if (!target.startsWith(path.join(ROOT, manifest.folder) + path.sep)) wrong.push(`${file}: ${specifier}`);
-    }
-  }
+test.each(manifests)('the source of $folder imports only what its place allows', (manifest) => {
+  const allowed = ALLOWED[manifest.name] ?? [];
+  const { dependencies, peerDependencies, optionalDependencies } = manifest;
+  const declared = [dependencies, peerDependencies, optionalDependencies].flatMap((all = {}) => Object.keys(all));
+  const wrong = importsOf(manifest).filter(({ specifier }) => {
+    if (specifier.startsWith('node:') || specifier.startsWith('.')) return false;
+    const name = packageOf(specifier);
+    if (name === manifest.name) return true;
+    return name.startsWith('@reactor/') ? !allowed.includes(name) : !declared.includes(name);
+  });
   expect(wrong).toEqual([]);
 });
+
+test.each(manifests)('no source of $folder reaches into another package by path', (manifest) => {
+  const wrong = importsOf(manifest).filter(({ file, specifier }) => {
+    if (!specifier.startsWith('.')) return false;
+    const target = path.resolve(path.dirname(path.join(ROOT, file)), specifier);
+    return !target.startsWith(path.join(ROOT, manifest.folder) + path.sep);
+  });
+  expect(wrong).toEqual([]);
+});
+
+/** What comes behind `from`, `import` and `import(`; types too, as they tie packages together just as well. */
+const SPECIFIER = /(?:\bfrom|\bimport|\bimport\()\s*'([@\w./:-]+)'/g;
+
+/** Every import in the sources of a package, those of its unit tests aside. */
+function importsOf({ folder }: Manifest): readonly { readonly file: string; readonly specifier: string }[] {
+  const files = [...sources(path.join(ROOT, folder, 'src'))].filter((file) => !file.endsWith('.test.ts'));
+  return files.flatMap((file) =>
+    Array.from(readFileSync(file, 'utf8').matchAll(SPECIFIER), ([, specifier = '']) => ({
+      file: path.relative(ROOT, file),
+      specifier,
+    })),
+  );
+}
+
+/** `@reactor/core` of `@reactor/core/node`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
 
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

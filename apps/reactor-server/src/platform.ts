@@ -83,7 +83,7 @@ export async function openPlatform(settings: Settings, secrets: Secrets, logging
 /** @throws ExitError (5) when the embedded database cannot start */
 export async function openConfiguredDatabase(settings: Settings, logging: Logging): Promise<OpenedDatabase> {
   const { config } = settings;
-  const { url, directUrl, requestsUrl, poolMax, acquireTimeoutMs, preparedStatements } = config.database;
+  const { url, directUrl, requestsUrl, poolMax, acquireTimeoutMs, preparedStatements, eventsPollMs } = config.database;
   const context: CapabilityContext = { logger: logging.logger('reactor_server'), clock: systemClock };
   const embedded = url === undefined ? await startEmbedded(config.stateDirectory, context) : undefined;
   const options = {
@@ -92,6 +92,7 @@ export async function openConfiguredDatabase(settings: Settings, logging: Loggin
     preparedStatements,
     poolMax,
     acquireTimeoutMs,
+    eventsPollMs,
     ...context,
   };
   const opened = openPools(options, servesCallersFromDatabase(mountedEntries(settings)), {
