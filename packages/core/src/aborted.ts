@@ -1,4 +1,4 @@
-import type { CancelSignal } from './ports.js';
+import type { CancelSignal } from './ports/queryable.js';
 
 /**
  * Settles as `work` does, or rejects with the reason of `signal` as soon as it aborts. What `work` does afterwards is not

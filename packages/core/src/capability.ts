@@ -1,13 +1,9 @@
 import type { Hono } from 'hono';
+import type { CapabilityName } from './capability-name.js';
 import type { ReactorEnv } from './http/env.js';
 import type { MetricsContributor } from './metrics/contributor.js';
-import type { Clock, Logger } from './ports.js';
-
-/** Lower-case letters: `storage`. Also the `[section]` of Reactor.toml and the `capability` label of what it counts for. */
-export type CapabilityName = string;
-
-/** The `capability` label of everything that belongs to none. */
-export const SERVER_LABEL = 'server';
+import type { Clock } from './ports/clock.js';
+import type { Logger } from './ports/logger.js';
 
 /** One unit of Reactor: routes and what is needed to see into them. */
 export interface Capability {

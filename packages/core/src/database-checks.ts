@@ -1,6 +1,6 @@
 import type { DoctorProbe, HealthCheck } from './capability.js';
 import { reasonOf } from './errors.js';
-import type { Database } from './ports.js';
+import type { Database } from './ports/database.js';
 
 /** Health of what needs the database and nothing else: one round trip. */
 export function databaseHealth(database: Pick<Database, 'ping'>): HealthCheck {

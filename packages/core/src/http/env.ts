@@ -1,7 +1,8 @@
-import type { CapabilityName } from '../capability.js';
-import type { Logger, Peer } from '../ports.js';
-import type { Tenant } from '../tenants/tenants.js';
-import type { Principal } from './principal.js';
+import type { CapabilityName } from '../capability-name.js';
+import type { Logger } from '../ports/logger.js';
+import type { Peer } from '../ports/peer.js';
+import type { Principal } from '../principal.js';
+import type { Tenant } from '../tenants/tenant.js';
 import type { RequestSignal } from './request-signal.js';
 
 /** What Reactor's middleware puts on the Hono context. */

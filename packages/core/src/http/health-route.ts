@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { HealthCheck, HealthResult } from '../capability.js';
-import type { Clock } from '../ports.js';
+import type { Clock } from '../ports/clock.js';
 import type { ReactorEnv } from './env.js';
 import { jsonAnswer } from './routes.js';
 

@@ -3,8 +3,9 @@ import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { coreErrors } from '../errors.js';
-import { silentLogger, type TokenVerifier } from '../ports.js';
-import { authenticate, principalOf, requireSystem } from './principal.js';
+import { silentLogger } from '../ports/logger.js';
+import type { TokenVerifier } from '../ports/tokens.js';
+import { authenticate, principalOf, requireSystem } from './authenticate.js';
 import { createRoutes } from './routes.js';
 import { withContext } from './with-context.js';
 

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { ReactorError } from '../errors.js';
 import { uuidv7 } from '../id.js';
-import type { Logger } from '../ports.js';
+import type { Logger } from '../ports/logger.js';
 import type { ReactorEnv } from './env.js';
 
 /** Printable ASCII without separators that a log or a header could trip over. */

@@ -1,4 +1,4 @@
-import type { Queryable, QueryOptions } from '../ports.js';
+import type { Queryable, QueryOptions } from '../ports/queryable.js';
 import { shortQuery } from './short-query.js';
 
 /** A session of PostgreSQL that holds a lock. What the login may not see of it is undefined. */

@@ -1,4 +1,4 @@
-import type { Queryable } from '../ports.js';
+import type { Queryable } from '../ports/queryable.js';
 import { findLockWaits, type LockWait } from './lock-waits.js';
 
 /** A look takes milliseconds. */

@@ -1,5 +1,5 @@
 import type { DoctorProbe, ProbeResult, Resource } from '../capability.js';
-import type { Queryable } from '../ports.js';
+import type { Queryable } from '../ports/queryable.js';
 import { describeHolders, endHolders } from './describe.js';
 import { findLockedTables, findLockWaits } from './lock-waits.js';
 import { isLockFailure } from './retry.js';

@@ -2,7 +2,8 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { settledBefore } from '../aborted.js';
 import type { ReactorEnv } from '../http/env.js';
 import { whenAnswered } from '../http/when-answered.js';
-import type { Tenant, TenantFollower, Tenants } from './tenants.js';
+import type { Tenant } from './tenant.js';
+import type { TenantFollower, Tenants } from './tenants.js';
 
 /** How a server gets the ports of a tenant, and gives them back. */
 export interface TenantSource<Ports> {

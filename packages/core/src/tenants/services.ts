@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ReactorEnv } from '../http/env.js';
-import type { PortsOrTenants, Tenant, Tenants } from './tenants.js';
+import type { Tenant } from './tenant.js';
+import type { PortsOrTenants, Tenants } from './tenants.js';
 
 /** What a capability has once per tenant: its database and blobs, and what stands on them. */
 export interface Services<T> {

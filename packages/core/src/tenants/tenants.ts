@@ -1,12 +1,6 @@
 import type { Context } from 'hono';
 import type { ReactorEnv } from '../http/env.js';
-
-/** One customer of a server that serves several, each with a database and blobs of its own. */
-export interface Tenant<Ports = unknown> {
-  /** Unique, and safe in a log line. */
-  readonly id: string;
-  readonly ports: Ports;
-}
+import type { Tenant } from './tenant.js';
 
 /** Who is told when a tenant comes and goes. */
 export interface TenantFollower<Ports> {

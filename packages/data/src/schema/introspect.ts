@@ -8,36 +8,13 @@ import type {
   FunctionArgument,
   FunctionResult,
   Relation,
-  RelationKind,
   SchemaModel,
   Volatility,
 } from './model.js';
 import { type CatalogOptions, readCatalog } from './read-catalog.js';
+import type { ColumnRow, RelationRow } from './rows.js';
 import { inheritForeignKeys, type KeyByNumber } from './view-keys.js';
 import { openViews, type ViewRead } from './view-reads.js';
-
-/** Rows as the introspection statement answers them; null stands for what is absent. */
-interface ColumnRow extends Pick<Column, 'name' | 'type' | 'nullable' | 'generated'> {
-  readonly number: number;
-  readonly arrayless: boolean;
-  readonly default: string | null;
-  readonly enumLabels: readonly string[] | null;
-  readonly comment: string | null;
-}
-
-export interface RelationRow {
-  readonly oid: number;
-  readonly name: string;
-  readonly kind: RelationKind;
-  /** Of a table. */
-  readonly rowSecurity: boolean;
-  readonly securityInvoker: boolean;
-  readonly columns: readonly ColumnRow[];
-  readonly primaryKey: readonly number[] | null;
-  /** The stored rule of a view. */
-  readonly definition: string | null;
-  readonly comment: string | null;
-}
 
 interface FunctionRow {
   readonly name: string;

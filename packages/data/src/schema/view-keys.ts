@@ -1,4 +1,4 @@
-import type { RelationRow } from './introspect.js';
+import type { RelationRow } from './rows.js';
 import { type ColumnOrigin, readColumnOrigins } from './view-columns.js';
 
 /** A foreign key by oids and column numbers, as the catalog has it. */
