@@ -15,8 +15,9 @@ const PATIENCE = { timeout: 15_000, interval: 20 };
 
 /** A server in a process of its own, which can be killed or frozen. */
 async function serverProcess(stateDirectory: string) {
-  const script = (name: string) => fileURLToPath(new URL(`./support/${name}`, import.meta.url));
-  const child = spawn(process.execPath, [script('child.mjs'), script('child-server.ts'), stateDirectory], {
+  const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  const runner = script('../../../vitest.child.mjs');
+  const child = spawn(process.execPath, [runner, script('./support/child-server.ts'), stateDirectory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -113,7 +114,7 @@ test('after kill -9 of the postmaster it is restarted, and the pool recovers', a
     expect.arrayContaining(['PostgreSQL died; restarting', 'PostgreSQL is back', 'database reachable again']),
   );
   expect(lines.find(({ message }) => message === 'PostgreSQL died; restarting')?.fields).toMatchObject({
-    how: 'signal 9',
+    how: 'signal SIGKILL',
   });
 });
 

@@ -1,7 +1,8 @@
 export { type Account, chooseAccount, NoAccountError } from './account.js';
-export { findOwner, supervisorName } from './owner.js';
+export { findOwner } from './owner.js';
 export { processStart } from './process-identity.js';
 export { commandLine, isAlive, killWithChildren, parentOf } from './process-table.js';
+export { RestartBackoff, type RestartBackoffOptions } from './restart-backoff.js';
 export { type RunOptions, type RunResult, run } from './run.js';
 export {
   prepareSocketDirectory,
@@ -9,3 +10,5 @@ export {
   SocketDirectoryError,
   type SocketDirectoryOptions,
 } from './socket-directory.js';
+export { type ChildExit, SupervisedChild, type SuperviseOptions } from './supervised-child.js';
+export type { EndStep } from './supervisor.js';

@@ -1,44 +1,22 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
-import { type Account, killWithChildren, supervisorName } from '@reactor/processes';
+import { type Account, killWithChildren, SupervisedChild } from '@reactor/processes';
 import { type EmbeddedPostgresError, explainFailure } from './errors.js';
 import { PROGRAM_ENVIRONMENT } from './run.js';
 import { LOG_LINE_PREFIX, ServerLog } from './server-log.js';
 
-/**
- * Runs PostgreSQL beside a watcher that reads descriptor 3. Its other end is ours, so that it ends when this process
- * does, however it ends: then, or when we close it, PostgreSQL gets a fast shutdown, an immediate one 30 s later, and
- * is killed 5 s after that.
- */
-const SUPERVISOR = `
-"$@" 3<&- &
-p=$!
-(
-  read -r _ <&3
-  kill -INT "$p"; i=0
-  while kill -0 "$p" && [ "$i" -lt 300 ]; do sleep 0.1; i=$((i + 1)); done
-  kill -QUIT "$p"; i=0
-  while kill -0 "$p" && [ "$i" -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
-  kill -KILL "$p"
-) >/dev/null 2>&1 &
-w=$!
-exec 3<&- 2>/dev/null
-wait "$p"
-r=$?
-kill "$w"
-exit "$r"
-`;
+/** A fast shutdown, an immediate one 30 s later; then it is killed. */
+const END_BY = [
+  { signal: 'SIGINT', patienceMs: 30_000 },
+  { signal: 'SIGQUIT', patienceMs: 5_000 },
+] as const;
 
-/** What its supervisor is called, see `supervisorName`. */
+/** What its supervisor is called, see `findOwner`. */
 export const KIND = 'postgres';
 
 /** What a fast shutdown gets in any case; it takes well under a second where no large write is under way. */
 const MIN_SHUTDOWN_MS = 5_000;
-
-/** How long the last words of an ended server may take to arrive; they are in the pipe by then. */
-const LAST_WORDS_MS = 200;
 
 /** What we rely on, whatever postgresql.conf says. */
 function serverSettings(socketDirectory: string): string[] {
@@ -78,38 +56,27 @@ export class Postmaster {
   /** Settles when it has ended, with how: `exit code 1`, `signal SIGKILL`. Never rejects. */
   readonly exited: Promise<string>;
   readonly #dataDirectory: string;
-  readonly #lifeline;
+  readonly #child: SupervisedChild;
 
   constructor({ postgres, dataDirectory, socketDirectory, account, logger }: PostmasterOptions) {
     this.#dataDirectory = dataDirectory;
-    const command = [postgres, '-D', dataDirectory, ...serverSettings(socketDirectory)];
-    const child = spawn('/bin/sh', ['-c', SUPERVISOR, supervisorName(KIND, process.pid), ...command], {
-      cwd: '/',
-      env: PROGRAM_ENVIRONMENT,
-      // A session of its own: the Ctrl-C of a terminal is for us, and PostgreSQL ends when we have drained.
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
-    });
-    this.#lifeline = child.stdio[3] as NodeJS.WritableStream & { destroy(): void };
-    // The watcher goes with PostgreSQL; its end of the pipe breaking is no news.
-    this.#lifeline.on('error', () => {});
-    this.exited = new Promise((resolve) => {
-      child.once('error', (error) => resolve(error.message));
-      child.once('exit', (code, signal) => resolve(describeExit(code, signal)));
-    });
     const { promise, resolve, reject } = settleLater();
     const log = new ServerLog(logger, resolve);
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => log.push(text));
-    const said = new Promise<void>((done) => child.stderr?.once('close', done));
-    this.exited.then(async (how) => {
-      this.#lifeline.destroy();
-      // Backends that outlive a killed postmaster hold the pipe, so its end must not be waited for without limit.
-      const timer = setTimeout(() => child.stderr?.destroy(), LAST_WORDS_MS);
-      await said;
-      clearTimeout(timer);
-      reject(explainFailure(`PostgreSQL ended with ${how} before it was ready`, log.lastWords, dataDirectory));
+    this.#child = new SupervisedChild({
+      kind: KIND,
+      program: postgres,
+      args: ['-D', dataDirectory, ...serverSettings(socketDirectory)],
+      env: PROGRAM_ENVIRONMENT,
+      account,
+      endBy: END_BY,
+      onLine: (line, stream) => {
+        if (stream === 'stderr') log.read(line);
+      },
     });
+    this.exited = this.#child.exited.then(({ how }) => how);
+    this.exited.then((how) =>
+      reject(explainFailure(`PostgreSQL ended with ${how} before it was ready`, log.lastWords, dataDirectory)),
+    );
     this.ready = promise;
     // Whoever needs to know awaits it; a later end of a server that was ready is no unhandled rejection.
     this.ready.catch(() => {});
@@ -120,7 +87,7 @@ export class Postmaster {
    * `MIN_SHUTDOWN_MS`: others may have used the deadline up.
    */
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#lifeline.destroy();
+    this.#child.end();
     const kill = () => void this.#kill();
     const arm = () => {
       deadline.addEventListener('abort', kill, { once: true });
@@ -148,12 +115,6 @@ export async function readPostmasterPid(dataDirectory: string): Promise<number |
   const text = await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => '');
   const pid = Number.parseInt(text, 10);
   return Number.isInteger(pid) && pid > 1 ? pid : undefined;
-}
-
-function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
-  if (signal !== null) return `signal ${signal}`;
-  // The shell's way to say that a signal ended its child.
-  return code !== null && code > 128 ? `signal ${code - 128}` : `exit code ${code}`;
 }
 
 function settleLater() {

@@ -2,15 +2,24 @@ import { expect, test, vi } from 'vitest';
 import { recordingLogger } from '../../test/support/recording-logger.js';
 import { ServerLog } from './server-log.js';
 
-test('reads lines across chunks and keeps the words of a failed start', () => {
+test('reads what a line says and keeps the words of a failed start', () => {
   const { logger, lines } = recordingLogger();
   const onReady = vi.fn();
   const log = new ServerLog(logger, onReady);
-  log.push('LOG:  starting PostgreSQL 18.4\nLOG:  database system is ready to acc');
+  log.read('LOG:  starting PostgreSQL 18.4');
   expect(onReady).not.toHaveBeenCalled();
-  log.push('ept connections\n[client backend] ERROR:  duplicate key\n[checkpointer] PANIC:  could not write\n');
+  log.read('LOG:  database system is ready to accept connections');
   expect(onReady).toHaveBeenCalledOnce();
-  log.push('WARNING:  out of date\nFATAL:  terminating\npostgres: error while loading shared libraries\n');
+  for (const line of [
+    '[client backend] ERROR:  duplicate key',
+    '[checkpointer] PANIC:  could not write',
+    'WARNING:  out of date',
+    '',
+    'FATAL:  terminating',
+    'postgres: error while loading shared libraries',
+  ]) {
+    log.read(line);
+  }
   expect(lines.map(({ level, fields }) => [level, fields])).toEqual([
     ['debug', { severity: 'LOG', detail: 'starting PostgreSQL 18.4' }],
     ['debug', { severity: 'LOG', detail: 'database system is ready to accept connections' }],

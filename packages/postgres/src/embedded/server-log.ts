@@ -14,7 +14,6 @@ const LAST_WORDS = 5;
 export class ServerLog {
   readonly #logger: Logger;
   readonly #onReady: () => void;
-  #rest = '';
   #lastWords: string[] = [];
 
   constructor(logger: Logger, onReady: () => void) {
@@ -27,13 +26,7 @@ export class ServerLog {
     return this.#lastWords.join(' ');
   }
 
-  push(text: string): void {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#read(line);
-  }
-
-  #read(line: string): void {
+  read(line: string): void {
     if (line.trim() === '') return;
     const { severity = '', message = line } = LINE.exec(line)?.groups ?? {};
     if (message.startsWith('database system is ready to accept connections')) this.#onReady();

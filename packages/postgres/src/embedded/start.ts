@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Clock, type CounterChild, jitteredDelayMs, type Logger, type MetricsContributor } from '@reactor/core';
-import type { SocketDirectory } from '@reactor/processes';
+import type { Clock, CounterChild, Logger, MetricsContributor } from '@reactor/core';
+import { RestartBackoff, type SocketDirectory } from '@reactor/processes';
 import { choosePostgresAccount } from './account.js';
 import { locateBinaries, usableBinaries } from './binaries.js';
 import { ensureDataDirectory, SUPERUSER } from './data-directory.js';
@@ -34,9 +34,7 @@ export interface EmbeddedPostgres {
   stop(deadline: AbortSignal): Promise<void>;
 }
 
-/** A run of this length was healthy; the next death starts the back-off anew. */
-const HEALTHY_AFTER_MS = 60_000;
-const RESTART_BACKOFF = { firstMs: 100, maxMs: 30_000 };
+const RESTART_BACKOFF = { firstMs: 100, maxMs: 30_000, healthyAfterMs: 60_000 };
 /** Backends of a killed postmaster notice within moments; meanwhile a new one is refused their shared memory. */
 const IN_USE_PATIENCE_MS = 10_000;
 
@@ -148,23 +146,20 @@ class SupervisedPostgres implements EmbeddedPostgres {
   async #keepRunning(): Promise<void> {
     const { logger, clock } = this.#options;
     const { signal } = this.#stopping;
-    let attempt = 0;
-    let upSince = clock.monotonic();
+    const backoff = new RestartBackoff({ ...RESTART_BACKOFF, clock });
     for (;;) {
       const how = await this.#current?.exited;
       this.#up = false;
       if (signal.aborted) return;
-      if (clock.monotonic() - upSince > HEALTHY_AFTER_MS) attempt = 0;
-      const delayMs = Math.round(jitteredDelayMs(attempt, RESTART_BACKOFF));
-      attempt += 1;
+      const { delayMs, attempt } = backoff.ended();
       logger.error('PostgreSQL died; restarting', { how, delay_ms: delayMs, attempt });
       await delay(delayMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       this.#restarts.inc();
-      upSince = clock.monotonic();
+      backoff.started();
       try {
         await this.#launch();
-        upSince = clock.monotonic();
+        backoff.started();
         if (this.#up) logger.info('PostgreSQL is back', { attempt });
       } catch (error) {
         logger.error('PostgreSQL did not come back', { error });

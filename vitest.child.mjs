@@ -1,4 +1,4 @@
-// Runs a TypeScript module of ours in a plain Node process, from its source: `node child.mjs <module> <argument>`.
+// Runs a TypeScript module of ours in a plain Node process, from its source: `node vitest.child.mjs <module> <argument>`.
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { createViteServer } from 'vitest/node';

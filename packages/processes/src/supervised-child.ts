@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import type { Account } from './account.js';
+import { Lines } from './lines.js';
+import { supervisorName } from './owner.js';
+import { type EndStep, SET_BY_SHELLS, supervisorScript } from './supervisor.js';
+
+/** What to run, and how it ends. */
+export interface SuperviseOptions {
+  /** What it is, in lower case, for `findOwner`: `postgres`. */
+  readonly kind: string;
+  /** The program, by an absolute path or a name in the `PATH` of `env`. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /**
+   * Everything it finds in its environment. Names have letters, digits and `_`, and are not PWD, OLDPWD or SHLVL: the shell
+   * passes on no others.
+   */
+  readonly env: Readonly<Record<string, string>>;
+  /** Default `/`: our own may be one that another account cannot enter. */
+  readonly cwd?: string;
+  /** Only root may name one. Default: our own. */
+  readonly account?: Account | undefined;
+  /**
+   * What is tried when it has to end, before it is killed; none is an end at once. SIGINT and SIGQUIT reach only those who
+   * handle them: a shell starts its children with both ignored.
+   */
+  readonly endBy: readonly EndStep[];
+  /** Told each line that it writes. One of more than 8 kB comes in pieces. */
+  onLine(line: string, stream: 'stdout' | 'stderr'): void;
+}
+
+/** How a child ended. */
+export interface ChildExit {
+  /** Null when a signal ended it, or when it could not be started. */
+  readonly exitCode: number | null;
+  /** Null when it ended by itself. An exit code above 128 is taken for the signal that shells mean by it. */
+  readonly signal: NodeJS.Signals | null;
+  /** In words: `exit code 1`, `signal SIGKILL`, or why it could not be started. */
+  readonly how: string;
+  /** The last lines of its standard error, joined by line ends. */
+  readonly stderrTail: string;
+}
+
+/** Enough for a stack trace and the words before it. */
+const TAIL_LINES = 20;
+
+/**
+ * How long the last words of an ended child may take to arrive. They are in the pipe by then, but a process that left
+ * its group may hold the pipe open.
+ */
+const LAST_WORDS_MS = 200;
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * A child process that never outlives us, however we end: a shell beside it ends it, see `supervisorScript`. It ends with
+ * the whole of its process group; only those who leave that (`setsid`) are not reached.
+ */
+export class SupervisedChild {
+  /** Settles when it has ended and its last words were read. Never rejects. */
+  readonly exited: Promise<ChildExit>;
+  readonly #supervisor: ChildProcess;
+  readonly #tail: string[] = [];
+
+  /**
+   * Starts it.
+   * @throws the system error when the shell cannot be started, such as EPERM for another account
+   * @throws TypeError for a name in `env` that a shell does not pass on
+   */
+  constructor(options: SuperviseOptions) {
+    const { kind, program, args, env, cwd = '/', account, endBy } = options;
+    refuseOddNames(Object.keys(env));
+    const script = ['-c', supervisorScript(endBy), supervisorName(kind, process.pid), program, ...args];
+    this.#supervisor = spawn('/bin/sh', script, {
+      cwd,
+      env,
+      // A session of its own: the Ctrl-C of a terminal is for us, and the group can be killed as a whole.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
+    });
+    this.exited = this.#untilExited(options);
+  }
+
+  /** Takes the child through the steps of `endBy`; it is killed after the last. Safe twice, and when it has ended. */
+  end(): void {
+    this.#lifeline?.end();
+  }
+
+  /** Kills it and its group at once. Safe twice, and when it has ended. */
+  kill(): void {
+    const { pid, exitCode, signalCode } = this.#supervisor;
+    // A pid that was waited for may be another process by now.
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+  }
+
+  get #lifeline(): Socket | undefined {
+    // None of the pipes is there when the system has no descriptors left.
+    return this.#supervisor.stdio?.[3] as Socket | undefined;
+  }
+
+  async #untilExited({ onLine }: SuperviseOptions): Promise<ChildExit> {
+    const supervisor = this.#supervisor;
+    readLines(supervisor.stdout, (line) => onLine(line, 'stdout'));
+    readLines(supervisor.stderr, (line) => {
+      this.#tail.push(line);
+      if (this.#tail.length > TAIL_LINES) this.#tail.shift();
+      onLine(line, 'stderr');
+    });
+    let status = '';
+    this.#lifeline?.setEncoding('latin1').on('data', (text: string) => {
+      status += text;
+    });
+    // The watcher goes with the child; its end of the pipe breaking is no news.
+    this.#lifeline?.on('error', () => {});
+    // Before the next turn of the loop: both may come in one.
+    const closed = new Promise<void>((resolve) => supervisor.once('close', () => resolve()));
+    const failure = await new Promise<Error | undefined>((resolve) => {
+      supervisor.once('error', resolve);
+      supervisor.once('exit', () => resolve(undefined));
+    });
+    if (failure !== undefined) return this.#exit(null, null, failure.message);
+    await this.#closedSoon(closed);
+    const code = Number(status);
+    // Somebody ended the shell. Its watcher has been told by the end of the lifeline, and ends the child.
+    if (status === '') return this.#exit(supervisor.exitCode, supervisor.signalCode);
+    return code > 128 ? this.#exit(null, signalOf(code - 128)) : this.#exit(code, null);
+  }
+
+  /** Waits until all pipes are closed, and closes them when that takes too long. */
+  async #closedSoon(closed: Promise<void>): Promise<void> {
+    const { stdout, stderr } = this.#supervisor;
+    const timer = setTimeout(() => {
+      for (const pipe of [stdout, stderr, this.#lifeline]) pipe?.destroy();
+    }, LAST_WORDS_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #exit(exitCode: number | null, signal: NodeJS.Signals | null, failure?: string): ChildExit {
+    const how = failure ?? (signal === null ? `exit code ${exitCode}` : `signal ${signal}`);
+    return { exitCode, signal, how, stderrTail: this.#tail.join('\n') };
+  }
+}
+
+function refuseOddNames(names: readonly string[]): void {
+  const odd = names.find((name) => !NAME.test(name) || SET_BY_SHELLS.includes(name));
+  if (odd === undefined) return;
+  const accepted = `letters, digits and _, no digit first, and not ${SET_BY_SHELLS.join(', ')}`;
+  throw new TypeError(`the variable ${JSON.stringify(odd)} cannot be passed on; accepted are ${accepted}`);
+}
+
+function readLines(stream: Readable | null, onLine: (line: string) => void): void {
+  const lines = new Lines(onLine);
+  stream?.setEncoding('utf8').on('data', (text: string) => lines.push(text));
+  stream?.once('close', () => lines.end());
+}
+
+function signalOf(number: number): NodeJS.Signals {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  return (found ?? `SIG${number}`) as NodeJS.Signals;
+}
