@@ -6,6 +6,7 @@ import { coreErrors } from '../errors.js';
 import { silentLogger } from '../ports/logger.js';
 import type { TokenVerifier } from '../ports/tokens.js';
 import { authenticate, principalOf, requireSystem } from './authenticate.js';
+import { limitBody } from './limit-body.js';
 import { createRoutes } from './routes.js';
 import { withContext } from './with-context.js';
 
@@ -99,4 +100,29 @@ test('a body that does not fit its schema is a 400 that names the place', async 
   expect(wrong.status).toBe(400);
   expect(await wrong.json()).toMatchObject({ error: { code: 'invalid_request', details: [{ path: 'size' }] } });
   expect((await post('{')).status).toBe(400);
+});
+
+test.each([
+  ['declared', (body: string) => ({ body, headers: { 'Content-Length': String(body.length) } })],
+  ['streamed', (body: string) => ({ body: new Blob([body]).stream(), duplex: 'half' })],
+])('a JSON body over the limit is too large and not malformed, %s', async (_, init) => {
+  const routes = createRoutes();
+  routes.use(limitBody(12));
+  routes.openapi(
+    createRoute({
+      method: 'post',
+      path: '/things',
+      request: { body: { content: { 'application/json': { schema: z.object({ size: z.int() }) } }, required: true } },
+      responses: { 200: { description: 'The size' } },
+    }),
+    (c) => c.json(c.req.valid('json')),
+  );
+  const post = async (body: string) => {
+    const { headers, ...rest } = init(body) as RequestInit;
+    const all = { ...(headers as Record<string, string>), 'Content-Type': 'application/json' };
+    return (await routes.request('/things', { method: 'POST', ...rest, headers: all })).status;
+  };
+  expect([await post('{"size":123}'), await post('{"size":1234}'), await post('{"size":123,')]).toEqual([
+    200, 413, 400,
+  ]);
 });

@@ -18,13 +18,19 @@ export function limitBody(maxSizeBytes: number): MiddlewareHandler<ReactorEnv> {
     const { raw } = c.req;
     const declared = raw.headers.get('Content-Length');
     const chunked = raw.headers.has('Transfer-Encoding');
+    let exceeded: Error | undefined;
     const readable = raw.method !== 'GET' && raw.method !== 'HEAD';
     if (declared !== null && !chunked) {
       if (Number(declared) > maxSizeBytes) throw tooLarge();
     } else if (readable && raw.body !== null) {
-      c.req.raw = countBody(raw, raw.body, maxSizeBytes, tooLarge);
+      c.req.raw = countBody(raw, raw.body, maxSizeBytes, () => {
+        exceeded = tooLarge();
+        return exceeded;
+      });
     }
     await next();
+    // Who read the body may have called it malformed, as Hono's validator does of everything that fails.
+    if (exceeded !== undefined && c.error !== undefined && c.error !== exceeded) throw exceeded;
     if (chunked && !readable) c.header('Connection', 'close');
   };
 }
