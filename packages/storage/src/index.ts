@@ -3,4 +3,5 @@ export { storageErrors } from './errors.js';
 export { storageHealth } from './health.js';
 export { createStorageMetrics, type StorageMetrics } from './metrics.js';
 export { type StorageProbesOptions, storageProbes } from './probes.js';
-export { createStorage, type StoragePorts } from './storage.js';
+export type { StoragePorts } from './service.js';
+export { createStorage } from './storage.js';

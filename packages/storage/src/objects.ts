@@ -4,7 +4,7 @@ import { bucketNotFound, isSlug } from './buckets.js';
 import { storageErrors } from './errors.js';
 import { assertPreconditions, type Preconditions } from './http/preconditions.js';
 import type { DownloadEnd, MeteredBlobs } from './metered-blobs.js';
-import type { BlobLedger } from './store/blobs.js';
+import type { ObjectLedger } from './store/ledger.js';
 import type { ObjectStore } from './store/objects.js';
 
 /** One version of an object: its bytes are an immutable blob, which the next version replaces by another. */
@@ -36,7 +36,7 @@ export interface Upload {
 
 export interface ObjectsOptions {
   readonly store: ObjectStore;
-  readonly ledger: BlobLedger;
+  readonly ledger: Pick<ObjectLedger, 'folder'>;
   readonly blobs: MeteredBlobs;
   readonly maxUploadBytes: number;
 }
@@ -46,15 +46,10 @@ export function entityTag(object: StoredObject): string {
   return `"${object.sha256}"`;
 }
 
-/** The folder of the blob store that belongs to one database. */
-export function blobFolder(storeId: string): string {
-  return `objects/${storeId}`;
-}
-
 /** The last digits are random, the first are the time: by them, blobs spread over 256 folders. */
-function newBlobKey(storeId: string): string {
+function newBlobKey(folder: string): string {
   const id = uuidv7();
-  return `${blobFolder(storeId)}/${id.slice(-2)}/${id}`;
+  return `${folder}/${id.slice(-2)}/${id}`;
 }
 
 /** Objects in buckets: who may do what, and in which order bytes and rows change. */
@@ -100,7 +95,7 @@ export class Objects {
     admit(object);
     if ((upload.length ?? 0) > maxUploadBytes) throw tooLarge(maxUploadBytes);
 
-    const blobKey = newBlobKey(await ledger.storeId());
+    const blobKey = newBlobKey(await ledger.folder());
     const { size, sha256 } = await this.#receive(blobKey, upload);
     try {
       if (upload.length !== undefined && upload.length !== size) throw incomplete(upload.length, size);

@@ -9,7 +9,7 @@ import {
   reasonOf,
 } from '@reactor/core';
 import type { StoredObject } from './objects.js';
-import { BlobLedger } from './store/blobs.js';
+import { ObjectLedger } from './store/ledger.js';
 import { ObjectStore } from './store/objects.js';
 
 export interface StorageProbesOptions {
@@ -89,7 +89,7 @@ function removals({ database }: StorageProbesOptions): DoctorProbe {
     dependsOn: ['database', 'blobs'],
     database,
     async run(signal): Promise<ProbeResult> {
-      const { blobs, oldestSeconds } = await new BlobLedger(database).backlog({ signal });
+      const { blobs, oldestSeconds } = await new ObjectLedger(database).backlog({ signal });
       if (oldestSeconds <= MAX_BACKLOG_SECONDS) return { status: 'ok', message: `${blobs} blobs wait for removal` };
       return {
         status: 'warn',

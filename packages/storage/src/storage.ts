@@ -1,77 +1,72 @@
 import {
+  addHealthRoute,
   authenticate,
-  type BlobStore,
   type Capability,
   type CapabilityContext,
   createRoutes,
-  type Database,
-  type TokenVerifier,
+  createServices,
+  createSweeping,
+  healthOfEach,
+  MAX_BODY_BYTES,
+  type OwnedServices,
+  type PortsOrTenants,
+  probesOfEach,
   withContext,
 } from '@reactor/core';
 import { loadMigrations } from '@reactor/core/node';
 import type { StorageConfig } from './config.js';
-import { storageHealth } from './health.js';
-import { MeteredBlobs } from './metered-blobs.js';
 import { createStorageMetrics } from './metrics.js';
-import { Objects } from './objects.js';
-import { storageProbes } from './probes.js';
-import { bucketRoutes } from './routes/buckets.js';
-import { listingRoutes } from './routes/listing.js';
-import { objectRoutes } from './routes/objects.js';
-import { describeObjectRoutes } from './routes/openapi.js';
-import { BlobLedger } from './store/blobs.js';
-import { BucketStore } from './store/buckets.js';
-import { ObjectStore } from './store/objects.js';
-import { Sweeper } from './sweeper.js';
+import { addBucketRoutes } from './routes/buckets.js';
+import { addListingRoutes } from './routes/listing.js';
+import { addObjectRoutes } from './routes/objects.js';
+import { type StoragePorts, type StorageService, storageServices } from './service.js';
 
-/** The collaborators of storage. */
-export interface StoragePorts {
-  readonly database: Database;
-  readonly tokens: TokenVerifier;
-  readonly blobs: BlobStore;
-}
+const VERSION = '0.1.0';
 
-/** Buckets and objects under `/storage/v1`. */
-export function createStorage(config: StorageConfig, context: CapabilityContext & StoragePorts): Capability {
-  const { database, blobs, clock } = context;
-  const { maxUploadBytes } = config;
-
-  const buckets = new BucketStore(database);
-  const ledger = new BlobLedger(database);
-  const metrics = createStorageMetrics({ database });
-  const objects = new Objects({
-    store: new ObjectStore(database),
-    ledger,
-    blobs: new MeteredBlobs(blobs, metrics, clock),
-    maxUploadBytes,
+/** Buckets and objects under `/storage/v1`, of one database and one blob store or of each tenant's. */
+export function createStorage(
+  { maxUploadBytes }: StorageConfig,
+  context: CapabilityContext & PortsOrTenants<StoragePorts>,
+): Capability {
+  const { clock, maxBodyBytes = MAX_BODY_BYTES } = context;
+  const metrics = createStorageMetrics({ map: (work) => services.map(work) });
+  const services: OwnedServices<StorageService> = createServices(
+    context,
+    storageServices({ maxUploadBytes, metrics, clock }),
+  );
+  const sweeping = createSweeping({
+    services,
+    sweeperOf: ({ sweeper }) => sweeper,
+    metrics: metrics.sweeps,
+    logger: context.logger.target('reactor_storage::sweeper'),
   });
-  const logger = context.logger.target('reactor_storage::sweeper');
-  const sweeper = new Sweeper({ ledger, blobs, metrics, clock, logger });
 
   const routes = createRoutes();
-  routes.use(
-    withContext(context),
-    authenticate(() => context.tokens),
-  );
-  bucketRoutes(routes, buckets);
-  listingRoutes(routes, { buckets, database, metrics });
-  objectRoutes(routes, objects, metrics);
-  describeObjectRoutes(routes);
+  routes.use(withContext(context));
+  addHealthRoute(routes, { version: VERSION, clock, healthOf: (c) => services.of(c).health });
+  routes.use(authenticate((c) => services.of(c).tokens));
+  addBucketRoutes(routes, services, maxBodyBytes);
+  addListingRoutes(routes, services, metrics);
+  addObjectRoutes(routes, services, metrics);
 
   return {
     name: 'storage',
-    version: '0.1.0',
+    version: VERSION,
     basePath: '/storage/v1',
     routes,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     metrics: metrics.contributor,
-    health: storageHealth({ database, blobs }),
-    probes: storageProbes({ database, blobs }),
-    async start() {
-      await blobs.prepare();
-      await ledger.storeId();
-      sweeper.start();
+    health: healthOfEach(services, ({ health }) => health),
+    get probes() {
+      return probesOfEach(services, ({ probes }) => probes);
     },
-    stop: (deadline) => sweeper.stop(deadline),
+    async start() {
+      await services.start();
+      sweeping.start();
+    },
+    async stop(deadline) {
+      await sweeping.stop(deadline);
+      await services.stop(deadline);
+    },
   };
 }

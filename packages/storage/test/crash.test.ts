@@ -41,5 +41,5 @@ it('has every acknowledged object whole after kill -9, and sweeps the rest away'
   const keys: string[] = [];
   for await (const { key } of storage.blobs.list('')) keys.push(key);
   expect(keys.sort()).toEqual(rows.map((row) => row.blob_key).sort());
-  expect(await storage.blobs.sweepUnfinished(0)).toBe(0);
+  expect(await storage.blobs.sweepTemporary(0)).toBe(0);
 });

@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm, symlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFilesystemBlobStore } from '@reactor/blobs';
-import { silentLogger, systemClock } from '@reactor/core';
+import { createSweepMetrics, silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
 import { everyMetricMoves } from '@reactor/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createStorageMetrics, storageHealth, storageProbes } from '../src/index.js';
+import { storageHealth, storageProbes } from '../src/index.js';
 import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
@@ -18,21 +18,22 @@ describe('metrics', () => {
     const upload = () => alice('PUT', '/object/b/a', { body: `at ${performance.now()}` });
     await upload();
     const { metrics } = storage.storage;
-    const own = createStorageMetrics(storage);
-    const sweeper = createSweeper(storage, { metrics: own });
+    const own = createSweepMetrics('storage');
+    const sweeper = createSweeper(storage);
+    const sweep = async () => own.swept(await sweeper.run());
     const replaceAndSweep = async () => {
       await upload();
-      await sweeper.run();
+      await sweep();
     };
     await everyMetricMoves(
       // The sweeper of the capability has its own time; this one is run by hand.
-      { ...metrics, families: [...swept(own), ...metrics.families.filter(({ name }) => !name.includes('swe'))] },
+      { ...metrics, families: [...own.families, ...metrics.families.filter(({ name }) => !name.includes('swe'))] },
       {
         reactor_storage_operations_total: upload,
         reactor_storage_received_bytes_total: upload,
         reactor_storage_sent_bytes_total: async () => (await alice('GET', '/object/b/a')).text(),
         reactor_storage_backend_duration_seconds: upload,
-        reactor_storage_sweeps_total: () => sweeper.run(),
+        reactor_storage_sweeps_total: sweep,
         reactor_storage_swept_files_total: replaceAndSweep,
         reactor_storage_objects: () => alice('PUT', '/object/b/b', { body: 'x' }),
         reactor_storage_stored_bytes: () => alice('PUT', '/object/b/a', { body: 'much longer than it was' }),
@@ -110,10 +111,6 @@ describe('metrics', () => {
     expect(rows).toHaveLength(16);
   });
 });
-
-function swept(metrics: ReturnType<typeof createStorageMetrics>) {
-  return metrics.contributor.families.filter(({ name }) => name.includes('swe'));
-}
 
 /** A database that nobody listens for. */
 function unreachable() {

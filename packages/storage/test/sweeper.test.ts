@@ -1,8 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LogFields, silentLogger } from '@reactor/core';
+import { createSweeping, createSweepMetrics, type LogFields, metricsContributor, silentLogger } from '@reactor/core';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { createStorageMetrics } from '../src/index.js';
 import { sample } from './support/metrics.js';
 import { createTestStorage, refusal, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
@@ -134,17 +133,23 @@ const PATIENCE = { timeout: 20_000 };
 
 it('runs by itself until it is stopped, and survives a pass that fails', async () => {
   const storage = await createTestStorage();
-  const { database } = storage;
   await storage.bucket('b');
   const alice = storage.as('alice');
-  const metrics = createStorageMetrics({ database });
-  const passes = (result: string) => sample(metrics.contributor, `reactor_storage_sweeps_total{result="${result}"}`);
+  const metrics = createSweepMetrics('storage');
+  const contributor = metricsContributor(metrics.families);
+  const passes = (result: string) => sample(contributor, `reactor_storage_sweeps_total{result="${result}"}`);
   const lines: string[] = [];
   const write = (message: string, fields?: LogFields) => lines.push(`${message} ${JSON.stringify(fields)}`);
-  const sweeper = createSweeper(storage, { metrics, logger: { ...silentLogger, error: write, info: write } });
+  const { sweeper } = createSweeper(storage);
+  const sweeping = createSweeping({
+    services: { each: () => [sweeper] },
+    sweeperOf: (own) => own,
+    metrics,
+    logger: { ...silentLogger, error: write, info: write },
+  });
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  sweeper.start();
+  sweeping.start();
 
   await alice('PUT', '/object/b/a', { body: 'x' });
   await alice('DELETE', '/object/b/a');
@@ -168,13 +173,38 @@ it('runs by itself until it is stopped, and survives a pass that fails', async (
     return (await passes('ok')) > before;
   }, PATIENCE);
 
-  await sweeper.stop(AbortSignal.timeout(1_000));
+  await sweeping.stop(AbortSignal.timeout(1_000));
   const after = await passes('ok');
-  vi.advanceTimersByTime(3 * HOUR_MS);
-  sweeper.start();
   vi.advanceTimersByTime(3 * HOUR_MS);
   expect(vi.getTimerCount()).toBe(0);
   expect(await passes('ok')).toBe(after);
+});
+
+it('goes on to the others when it fails for one', async () => {
+  const [broken, sound] = await Promise.all([createTestStorage(), createTestStorage()]);
+  await sound.bucket('b');
+  await sound.as('alice')('PUT', '/object/b/a', { body: 'x' });
+  await sound.as('alice')('DELETE', '/object/b/a');
+  await rm(broken.root, { recursive: true });
+  const metrics = createSweepMetrics('storage');
+  const contributor = metricsContributor(metrics.families);
+  const sweeping = createSweeping({
+    services: { each: () => [createSweeper(broken).sweeper, createSweeper(sound).sweeper] },
+    sweeperOf: (own) => own,
+    metrics,
+    logger: silentLogger,
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  sweeping.start();
+  onTestFinished(() => sweeping.stop(AbortSignal.timeout(1_000)));
+  vi.advanceTimersByTime(3_000);
+  await vi.waitUntil(
+    async () => (await sample(contributor, 'reactor_storage_sweeps_total{result="ok"}')) === 1,
+    PATIENCE,
+  );
+  expect(await sample(contributor, 'reactor_storage_sweeps_total{result="failed"}')).toBe(1);
+  expect(await keys(sound)).toEqual([]);
 });
 
 it('stops in the middle of a pass', async () => {
@@ -182,14 +212,15 @@ it('stops in the middle of a pass', async () => {
   await storage.database.query(
     "INSERT INTO reactor_storage.blobs (key, condemned_at) SELECT 'gone/' || i, now() FROM generate_series(1, 400) i",
   );
-  const sweeper = createSweeper(storage);
+  const abort = new AbortController();
+  const { sweeper } = createSweeper(storage);
   const remove = storage.blobs.delete.bind(storage.blobs);
   let removed = 0;
   storage.blobs.delete = async (key) => {
     removed += 1;
-    if (removed === 10) await sweeper.stop(AbortSignal.abort());
+    if (removed === 10) abort.abort(new Error('stopping'));
     await remove(key);
   };
-  await expect(sweeper.run()).rejects.toThrow();
+  await expect(sweeper.sweep(abort.signal)).rejects.toThrow('stopping');
   expect(removed).toBe(10);
 });

@@ -316,7 +316,7 @@ describe('a folder that is gone', () => {
     expect(await codeOf(store.head('a/b'))).toBe('503 storage_unavailable');
     expect(await codeOf(store.delete('a/b'))).toBe('503 storage_unavailable');
     expect(await codeOf(keysBelow(store, ''))).toBe('503 storage_unavailable');
-    expect(await codeOf(store.sweepUnfinished(0))).toBe('503 storage_unavailable');
+    expect(await codeOf(store.sweepTemporary(0))).toBe('503 storage_unavailable');
     expect(await tryWriting(store)).toMatchObject(NOT_WRITABLE);
     expect(await store.check(AbortSignal.timeout(5_000))).toEqual({
       status: 'error',
@@ -415,7 +415,7 @@ describe('looking after itself', () => {
     await writeFile(join(root, '+tmp/old'), 'half an upload');
     await utimes(join(root, '+tmp/old'), hourAgo, hourAgo);
     await writeFile(join(root, '+tmp/new'), 'an upload that is running');
-    expect(await store.sweepUnfinished(1_800_000)).toBe(1);
+    expect(await store.sweepTemporary(1_800_000)).toBe(1);
     expect(await readdir(join(root, '+tmp'))).toEqual(['new']);
   });
 

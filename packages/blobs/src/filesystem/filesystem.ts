@@ -130,7 +130,7 @@ class FilesystemBlobStore implements BlobStore {
     }
   }
 
-  async sweepUnfinished(olderThanMs: number): Promise<number> {
+  async sweepTemporary(olderThanMs: number): Promise<number> {
     const { temporary } = this.#folder;
     const newest = this.#clock.now() - olderThanMs;
     const entries = await this.#folder.unlessMissing(opendir(temporary));

@@ -63,12 +63,12 @@ export interface BlobStore {
   /** Every blob below the folder `prefix`, in no order. @throws ReactorError `storage_unavailable` (503) */
   list(prefix: string): AsyncIterable<BlobInfo>;
   /**
-   * Removes what writes that broke off have left, whoever's they were, unless it was written to within the last
-   * `olderThanMs` milliseconds.
+   * Removes the temporary files of writes that broke off, whoever's they were, unless they were written to within the
+   * last `olderThanMs` milliseconds.
    * @returns how many
    * @throws ReactorError `storage_unavailable` (503)
    */
-  sweepUnfinished(olderThanMs: number): Promise<number>;
+  sweepTemporary(olderThanMs: number): Promise<number>;
   /**
    * Makes what it keeps blobs in, where that is missing. Each capability that uses the store calls it as it starts, and
    * the first call does it: what vanishes later is a fault to be seen, not one to be papered over.

@@ -1,2 +1,5 @@
 export * from './blob-store.js';
 export * from './errors.js';
+export * from './sweep-metrics.js';
+export * from './sweeper.js';
+export * from './sweeping.js';

@@ -1,11 +1,21 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { coreErrors, type ReactorEnv, requireSystem } from '@reactor/core';
+import {
+  bearerSecurity,
+  coreErrors,
+  errorAnswer,
+  jsonAnswer,
+  limitBody,
+  type ReactorEnv,
+  requireSystem,
+  type Services,
+} from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
 import { assertNewSlug, bucketNotFound, parseBucketRef } from '../buckets.js';
-import type { BucketRef, BucketStore } from '../store/buckets.js';
-import { bucketJson, bucketSchema, json } from './schemas.js';
+import type { StorageService } from '../service.js';
+import type { BucketRef } from '../store/buckets.js';
+import { bucketJson, bucketSchema } from './schemas.js';
 
-const security = [{ bearer: [] }];
+const security = bearerSecurity;
 const params = z.object({ ref: z.string().describe('Slug or id of the bucket.') });
 
 /** Both spellings of the contract; they must agree where both are given. */
@@ -29,9 +39,10 @@ const createBucket = createRoute({
   security,
   request: { body: { required: true, content: { 'application/json': { schema: createBody } } } },
   responses: {
-    201: json('The bucket', bucketSchema),
-    400: { description: '`invalid_bucket_name`, `invalid_request`' },
-    409: { description: '`bucket_exists`' },
+    201: jsonAnswer('The bucket', bucketSchema),
+    400: errorAnswer('invalid_bucket_name', 'invalid_request'),
+    409: errorAnswer('bucket_exists'),
+    413: errorAnswer('payload_too_large'),
   },
 });
 
@@ -40,7 +51,7 @@ const listBuckets = createRoute({
   path: '/buckets',
   summary: 'All buckets, by slug',
   security,
-  responses: { 200: json('The buckets', z.object({ buckets: z.array(bucketSchema) })) },
+  responses: { 200: jsonAnswer('The buckets', z.object({ buckets: z.array(bucketSchema) })) },
 });
 
 const getBucket = createRoute({
@@ -49,7 +60,7 @@ const getBucket = createRoute({
   summary: 'One bucket',
   security,
   request: { params },
-  responses: { 200: json('The bucket', bucketSchema), 404: { description: '`bucket_not_found`' } },
+  responses: { 200: jsonAnswer('The bucket', bucketSchema), 404: errorAnswer('bucket_not_found') },
 });
 
 const updateBucket = createRoute({
@@ -58,7 +69,11 @@ const updateBucket = createRoute({
   summary: 'Make a bucket public or private',
   security,
   request: { params, body: { required: true, content: { 'application/json': { schema: updateBody } } } },
-  responses: { 200: json('The bucket', bucketSchema), 404: { description: '`bucket_not_found`' } },
+  responses: {
+    200: jsonAnswer('The bucket', bucketSchema),
+    404: errorAnswer('bucket_not_found'),
+    413: errorAnswer('payload_too_large'),
+  },
 });
 
 const deleteBucket = createRoute({
@@ -74,31 +89,37 @@ const deleteBucket = createRoute({
   },
   responses: {
     204: { description: 'It is gone.' },
-    404: { description: '`bucket_not_found`' },
-    409: { description: '`bucket_not_empty`' },
+    404: errorAnswer('bucket_not_found'),
+    409: errorAnswer('bucket_not_empty'),
   },
 });
 
-/** Buckets are the operator's: all of these need the admin token. */
-export function bucketRoutes(routes: OpenAPIHono<ReactorEnv>, buckets: BucketStore): void {
-  routes.openapi({ ...createBucket, middleware: systemOnly }, async (c) => {
+/** Buckets are the operator's: all of these need the admin token. @param maxBodyBytes of what describes a bucket */
+export function addBucketRoutes(
+  routes: OpenAPIHono<ReactorEnv>,
+  services: Services<StorageService>,
+  maxBodyBytes: number,
+): void {
+  const limited = [systemOnly, limitBody(maxBodyBytes)];
+  routes.openapi({ ...createBucket, middleware: limited }, async (c) => {
     const body = c.req.valid('json');
     const slug = either('slug', body.slug, 'name', body.name);
     if (slug === undefined) throw coreErrors.create.invalid_request('The JSON body needs slug (or name).');
     assertNewSlug(slug);
     const isPublic = either('is_public', body.is_public, 'public', body.public) ?? false;
-    return c.json(bucketJson(await buckets.create(slug, isPublic)), 201);
+    return c.json(bucketJson(await services.of(c).buckets.create(slug, isPublic)), 201);
   });
 
   routes.openapi({ ...listBuckets, middleware: systemOnly }, async (c) =>
-    c.json({ buckets: (await buckets.list()).map(bucketJson) }, 200),
+    c.json({ buckets: (await services.of(c).buckets.list()).map(bucketJson) }, 200),
   );
 
   routes.openapi({ ...getBucket, middleware: systemOnly }, async (c) =>
-    c.json(bucketJson(await buckets.get(refOf(c.req.valid('param').ref))), 200),
+    c.json(bucketJson(await services.of(c).buckets.get(refOf(c.req.valid('param').ref))), 200),
   );
 
-  routes.openapi({ ...updateBucket, middleware: systemOnly }, async (c) => {
+  routes.openapi({ ...updateBucket, middleware: limited }, async (c) => {
+    const { buckets } = services.of(c);
     const ref = refOf(c.req.valid('param').ref);
     const body = c.req.valid('json');
     const isPublic = either('is_public', body.is_public, 'public', body.public);
@@ -109,7 +130,7 @@ export function bucketRoutes(routes: OpenAPIHono<ReactorEnv>, buckets: BucketSto
   });
 
   routes.openapi({ ...deleteBucket, middleware: systemOnly }, async (c) => {
-    await buckets.delete(refOf(c.req.valid('param').ref), c.req.valid('query').cascade === 'true');
+    await services.of(c).buckets.delete(refOf(c.req.valid('param').ref), c.req.valid('query').cascade === 'true');
     return c.body(null, 204);
   });
 }

@@ -1,20 +1,20 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { type Database, principalOf, type ReactorEnv } from '@reactor/core';
+import { bearerSecurity, errorAnswer, jsonAnswer, principalOf, type ReactorEnv, type Services } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
 import { listedOwner, requireKnown } from '../access.js';
 import { listPage } from '../listing.js';
 import type { StorageMetrics } from '../metrics.js';
 import { assertKeyPrefix } from '../object-key.js';
-import type { BucketStore } from '../store/buckets.js';
+import type { StorageService } from '../service.js';
 import { refOf } from './buckets.js';
 import { observed } from './observed.js';
-import { json, objectJson, objectSchema } from './schemas.js';
+import { objectJson, objectSchema } from './schemas.js';
 
 const listObjectsRoute = createRoute({
   method: 'get',
   path: '/buckets/{ref}/objects',
   summary: 'Objects of a bucket, in the byte order of their keys; in a private bucket a user sees their own',
-  security: [{ bearer: [] }],
+  security: bearerSecurity,
   request: {
     params: z.object({ ref: z.string().describe('Slug or id of the bucket.') }),
     query: z.object({
@@ -30,7 +30,7 @@ const listObjectsRoute = createRoute({
     }),
   },
   responses: {
-    200: json(
+    200: jsonAnswer(
       'A page',
       z.object({
         objects: z.array(objectSchema),
@@ -39,17 +39,19 @@ const listObjectsRoute = createRoute({
         next_cursor: z.string().nullable(),
       }),
     ),
-    404: { description: '`bucket_not_found`' },
+    404: errorAnswer('bucket_not_found'),
   },
 });
 
 /** Listing is for callers who are known: a public bucket shows its objects to anybody, and its keys to users. */
-export function listingRoutes(
+export function addListingRoutes(
   routes: OpenAPIHono<ReactorEnv>,
-  { buckets, database, metrics }: { buckets: BucketStore; database: Database; metrics: StorageMetrics },
+  services: Services<StorageService>,
+  metrics: StorageMetrics,
 ): void {
   routes.openapi({ ...listObjectsRoute, middleware: knownOnly }, (c) =>
     observed(metrics, 'list', async () => {
+      const { buckets, database } = services.of(c);
       const caller = requireKnown(principalOf(c));
       const { prefix, limit, cursor, delimiter } = c.req.valid('query');
       assertKeyPrefix(prefix);

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { blobErrors, coreErrors, principalOf, type ReactorEnv } from '@reactor/core';
+import { blobErrors, coreErrors, principalOf, type ReactorEnv, resultOf, type Services } from '@reactor/core';
 import type { Context } from 'hono';
 import { requireKnown } from '../access.js';
 import { storageErrors } from '../errors.js';
@@ -10,7 +10,9 @@ import type { DownloadEnd } from '../metered-blobs.js';
 import type { StorageMetrics } from '../metrics.js';
 import { assertObjectKey } from '../object-key.js';
 import { entityTag, type Objects, type StoredObject } from '../objects.js';
-import { observed, resultOf } from './observed.js';
+import type { StorageService } from '../service.js';
+import { observed } from './observed.js';
+import { describeObjectRoutes } from './openapi.js';
 import { objectJson } from './schemas.js';
 
 /** `.` would leave out line breaks, which then had no route instead of an answer that names the problem. */
@@ -19,14 +21,18 @@ const PATH = '/object/:bucket/:key{[\\s\\S]+}';
 type Found = StoredObject & { readonly isPublic: boolean };
 
 /** Upload, download, head and delete. The body goes through in chunks, either way. */
-export function objectRoutes(routes: OpenAPIHono<ReactorEnv>, objects: Objects, metrics: StorageMetrics): void {
+export function addObjectRoutes(
+  routes: OpenAPIHono<ReactorEnv>,
+  services: Services<StorageService>,
+  metrics: StorageMetrics,
+): void {
   routes.put(PATH, (c) =>
     observed(metrics, 'put', async () => {
       const caller = requireKnown(principalOf(c));
       const { bucket, key } = addressOf(c);
       const { raw } = c.req;
       refuseEncodings(raw.headers);
-      const object = await objects.put(caller, bucket, key, {
+      const object = await services.of(c).objects.put(caller, bucket, key, {
         body: raw.body ?? EMPTY,
         contentType: parseContentType(c.req.header('Content-Type')),
         length: parseLength(c.req.header('Content-Length')),
@@ -39,16 +45,20 @@ export function objectRoutes(routes: OpenAPIHono<ReactorEnv>, objects: Objects, 
   );
 
   // Hono answers HEAD by this route too.
-  routes.get(PATH, (c) => (c.req.method === 'HEAD' ? head(c, objects, metrics) : download(c, objects, metrics)));
+  routes.get(PATH, (c) => {
+    const { objects } = services.of(c);
+    return c.req.method === 'HEAD' ? head(c, objects, metrics) : download(c, objects, metrics);
+  });
 
   routes.delete(PATH, (c) =>
     observed(metrics, 'delete', async () => {
       const caller = requireKnown(principalOf(c));
       const { bucket, key } = addressOf(c);
-      await objects.delete(caller, bucket, key, parsePreconditions(c.req.raw.headers));
+      await services.of(c).objects.delete(caller, bucket, key, parsePreconditions(c.req.raw.headers));
       return c.body(null, 204);
     }),
   );
+  describeObjectRoutes(routes);
 }
 
 function head(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics): Promise<Response> {

@@ -1,5 +1,5 @@
-import { ReactorError } from '@reactor/core';
-import type { Operation, OperationResult, StorageMetrics } from '../metrics.js';
+import { ReactorError, type Result, resultOf } from '@reactor/core';
+import type { Operation, StorageMetrics } from '../metrics.js';
 
 /** Counts the operation by how `work` ends. */
 export async function observed<T>(metrics: StorageMetrics, operation: Operation, work: () => Promise<T>): Promise<T> {
@@ -8,13 +8,13 @@ export async function observed<T>(metrics: StorageMetrics, operation: Operation,
     metrics.operation(operation, 'ok');
     return answer;
   } catch (error) {
-    metrics.operation(operation, resultOf(error));
+    metrics.operation(operation, endOf(error));
     throw error;
   }
 }
 
-/** How an operation that failed with `error` is counted. */
-export function resultOf(error: unknown): OperationResult {
-  if (!(error instanceof ReactorError) || error.status >= 500) return 'failed';
-  return error.code === 'incomplete_body' ? 'aborted' : 'rejected';
+/** The client of an upload that broke off has left. */
+function endOf(error: unknown): Result {
+  const brokeOff = error instanceof ReactorError && error.code === 'incomplete_body';
+  return brokeOff ? 'aborted' : resultOf(error);
 }

@@ -1,6 +1,6 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import type { ReactorEnv } from '@reactor/core';
-import { json, objectSchema } from './schemas.js';
+import { bearerSecurity, errorAnswer, jsonAnswer, type ReactorEnv } from '@reactor/core';
+import { objectSchema } from './schemas.js';
 
 const PATH = '/object/{bucket}/{key}';
 const TAG = z.string().optional();
@@ -12,30 +12,30 @@ const params = z.object({
 });
 
 const refusals = {
-  401: { description: '`unauthorized`, `invalid_token`' },
-  404: { description: '`bucket_not_found`, `object_not_found`' },
-  412: { description: '`precondition_failed`' },
+  401: errorAnswer('unauthorized', 'invalid_token'),
+  404: errorAnswer('bucket_not_found', 'object_not_found'),
+  412: errorAnswer('precondition_failed'),
 } as const;
 
-/** Describes the routes of `objectRoutes`, whose keys span path segments, which `createRoute` cannot say. */
+/** Describes the routes of `addObjectRoutes`, whose keys span path segments, which `createRoute` cannot say. */
 export function describeObjectRoutes({ openAPIRegistry }: OpenAPIHono<ReactorEnv>): void {
   openAPIRegistry.registerPath({
     method: 'put',
     path: PATH,
     summary: 'Upload an object',
     description: 'Replaces a former version whole. `If-None-Match: *` only creates.',
-    security: [{ bearer: [] }],
+    security: bearerSecurity,
     request: {
       params,
       headers: z.object({ 'If-Match': TAG, 'If-None-Match': TAG }),
       body: { required: true, content: bytes },
     },
     responses: {
-      200: json('The object, with its entity tag in `ETag`', objectSchema),
-      400: { description: '`invalid_request`, `incomplete_body`' },
+      200: jsonAnswer('The object, with its entity tag in `ETag`', objectSchema),
+      400: errorAnswer('invalid_request', 'incomplete_body'),
       403: { description: '`forbidden`: another user owns the object.' },
-      413: { description: '`object_too_large`' },
-      507: { description: '`insufficient_storage`' },
+      413: errorAnswer('object_too_large'),
+      507: errorAnswer('insufficient_storage'),
       ...refusals,
     },
   });
@@ -45,7 +45,7 @@ export function describeObjectRoutes({ openAPIRegistry }: OpenAPIHono<ReactorEnv
       path: PATH,
       summary: method === 'get' ? 'Download an object' : 'The headers of a download',
       description: 'Anybody may read from a public bucket; from a private one the owner and the operator.',
-      security: [{}, { bearer: [] }],
+      security: [{}, ...bearerSecurity],
       request: {
         params,
         headers: z.object({ 'If-Match': TAG, 'If-None-Match': TAG, Range: TAG, 'If-Range': TAG }),
@@ -55,7 +55,7 @@ export function describeObjectRoutes({ openAPIRegistry }: OpenAPIHono<ReactorEnv
         ...(method === 'get'
           ? {
               206: { description: 'The bytes of the range', content: bytes },
-              416: { description: '`range_not_satisfiable`' },
+              416: errorAnswer('range_not_satisfiable'),
             }
           : {}),
         304: { description: 'The client has this version.' },
@@ -67,7 +67,7 @@ export function describeObjectRoutes({ openAPIRegistry }: OpenAPIHono<ReactorEnv
     method: 'delete',
     path: PATH,
     summary: 'Delete an object',
-    security: [{ bearer: [] }],
+    security: bearerSecurity,
     request: { params, headers: z.object({ 'If-Match': TAG }) },
     responses: {
       204: { description: 'It is gone.' },

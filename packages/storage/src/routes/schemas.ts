@@ -55,8 +55,3 @@ export function objectJson(bucket: string, object: StoredObject): z.infer<typeof
     updated_at: object.updatedAt.toISOString(),
   };
 }
-
-/** For routes: a JSON answer. */
-export function json<Schema extends z.ZodType>(description: string, schema: Schema) {
-  return { description, content: { 'application/json': { schema } } };
-}

@@ -1,28 +1,28 @@
-import type { Database, QueryOptions } from '@reactor/core';
+import type { BlobLedger, Database, QueryOptions } from '@reactor/core';
 
-/** Which blobs objects point to, and which are to be removed. The truth that the sweeper acts on. */
-export class BlobLedger {
+/** Which blobs objects point to, and which are to be removed. */
+export class ObjectLedger implements BlobLedger {
   readonly #database: Database;
-  #storeId: Promise<string> | undefined;
+  #folder: Promise<string> | undefined;
 
   constructor(database: Database) {
     this.#database = database;
   }
 
-  /** Identifies the database to the blob store. */
-  async storeId(): Promise<string> {
-    this.#storeId ??= this.#readStoreId();
+  /** With the id of the database: a blob store that meets another one is not swept empty by it. */
+  async folder(): Promise<string> {
+    this.#folder ??= this.#readFolder();
     try {
-      return await this.#storeId;
+      return await this.#folder;
     } catch (error) {
-      this.#storeId = undefined;
+      this.#folder = undefined;
       throw error;
     }
   }
 
-  async #readStoreId(): Promise<string> {
+  async #readFolder(): Promise<string> {
     const { rows } = await this.#database.query<{ id: string }>('SELECT id FROM reactor_storage.store');
-    return (rows[0] as { id: string }).id;
+    return `objects/${(rows[0] as { id: string }).id}`;
   }
 
   /**
@@ -39,7 +39,6 @@ export class BlobLedger {
     return rowCount;
   }
 
-  /** Up to `limit` keys to be removed, those that wait longest first. */
   async condemned(limit: number): Promise<readonly string[]> {
     const { rows } = await this.#database.query<{ key: string }>(
       `SELECT key FROM reactor_storage.blobs WHERE condemned_at IS NOT NULL AND removed_at IS NULL
@@ -49,7 +48,6 @@ export class BlobLedger {
     return rows.map(({ key }) => key);
   }
 
-  /** The bytes of these condemned blobs are gone. */
   async markRemoved(keys: readonly string[]): Promise<void> {
     await this.#database.query('UPDATE reactor_storage.blobs SET removed_at = now() WHERE key = ANY($1)', [keys]);
   }
