@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
+import { Client } from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
 import { type Check, createBucket, doctor, health, putObject, signUp } from './support/client.js';
 import { linesOf } from './support/log.js';
+import { writeMigrations } from './support/migrations.js';
 import { externalPostgres } from './support/postgres.js';
 import { processesOf } from './support/processes.js';
 import { projectDirectory, runServer, startServer, type TestServer } from './support/server.js';
@@ -24,6 +26,28 @@ test('a login without superuser: everything works, no child process runs, and no
   expect(server.stdout() + server.stderr() + report).not.toContain(PASSWORD);
   expect(await requestsLogin(server)).toMatchObject({ status: 'ok' });
   expect(server.stderr()).toContain('app');
+});
+
+test("a start looks at the app's migrations once", async () => {
+  const postgres = externalPostgres();
+  const directory = await projectDirectory();
+  const migrations = await writeMigrations(directory, { '001_notes': 'CREATE TABLE notes (id int PRIMARY KEY)' });
+  const environment = { ...migrations, REACTOR_DATABASE__URL: postgres.url };
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  const readings = async () => {
+    const { rows } = await client.query<{ count: number }>(
+      `SELECT (seq_scan + coalesce(idx_scan, 0))::int AS count FROM pg_stat_user_tables
+       WHERE schemaname = 'reactor_data' AND relname = 'app_migrations'`,
+    );
+    return rows[0]?.count ?? 0;
+  };
+  // Counted when the sessions end, with the server.
+  await (await startServer({ directory, environment })).end('SIGTERM');
+  const before = await readings();
+  await (await startServer({ directory, environment })).end('SIGTERM');
+  expect((await readings()) - before).toBe(1);
 });
 
 test('without CREATEROLE the start fails with the statements an administrator has to run', async () => {
