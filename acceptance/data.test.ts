@@ -226,7 +226,7 @@ test('signals: operations by verb, access lines with the user, and one scrape th
   const scrape = (await (await fetch(`${server.url}/metrics`)).text()).split('\n');
   for (const sample of [
     'reactor_data_operations_total{operation="select",result="ok"} 1',
-    'reactor_data_operations_total{operation="insert",result="denied"} 1',
+    'reactor_data_operations_total{operation="insert",result="rejected"} 1',
     'reactor_data_refusals_total{by="policy"} 1',
     'reactor_http_request_duration_seconds_count{capability="data",route="/data/v1/:table"} 2',
   ]) {

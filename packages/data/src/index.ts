@@ -2,9 +2,10 @@ export { AppMigrations, type AppMigrationsOptions, type DryRun } from './app-mig
 export { type AppMigration, readMigrationFiles } from './app-migrations/files.js';
 export type { AppMigrationStatus } from './app-migrations/status.js';
 export { type DataConfig, dataSection, parseDataConfig } from './config.js';
-export { createData, type DataPorts } from './data.js';
+export { createData } from './data.js';
 export { dataErrors } from './errors.js';
 export { dataHealth } from './health.js';
 export { createDataMetrics, type DataMetrics, type SchemaState } from './metrics.js';
 export { type DataProbesOptions, dataProbes } from './probes.js';
 export { SchemaCache, type SchemaCacheOptions } from './schema/schema-cache.js';
+export type { DataPorts } from './service.js';

@@ -1,15 +1,16 @@
-import { counter, histogram, type MetricsContributor, metricsContributor, observedGauge } from '@reactor/core';
+import {
+  counter,
+  histogram,
+  type MetricsContributor,
+  metricsContributor,
+  observedGauge,
+  RESULTS,
+  type Result,
+} from '@reactor/core';
 
 export const OPERATIONS = ['select', 'insert', 'update', 'delete', 'call', 'describe'] as const;
 /** What a request does; `describe` asks for the schema. */
 export type Operation = (typeof OPERATIONS)[number];
-
-/**
- * `rejected`: the caller's mistake. `denied`: not signed in, or not allowed. `aborted`: the client left, or the server
- * gave the request up. `failed`: ours.
- */
-export const OPERATION_RESULTS = ['ok', 'rejected', 'denied', 'aborted', 'failed'] as const;
-export type OperationResult = (typeof OPERATION_RESULTS)[number];
 
 /** What refused: a policy, a missing privilege, or we because the table has no row-level security. */
 export const REFUSALS = ['policy', 'privilege', 'row_security_off'] as const;
@@ -18,7 +19,7 @@ export type Refusal = (typeof REFUSALS)[number];
 /** What happened, in the words of data. */
 export interface DataMetrics {
   readonly contributor: MetricsContributor;
-  operation(operation: Operation, result: OperationResult): void;
+  operation(operation: Operation, result: Result): void;
   rowsRead(count: number): void;
   rowsWritten(count: number): void;
   statement(operation: Operation, durationMs: number): void;
@@ -27,7 +28,7 @@ export interface DataMetrics {
   migrationApplied(): void;
 }
 
-/** What a scrape reads from the schema cache. */
+/** What a scrape reads from a schema cache. */
 export interface SchemaState {
   /** Milliseconds since the schema was last read; undefined before the first time. */
   ageMs(): number | undefined;
@@ -38,13 +39,14 @@ export interface SchemaState {
 /** From a primary key lookup over a socket to the default statement timeout of 10 s. */
 const STATEMENT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createDataMetrics(schema: SchemaState): DataMetrics {
+/** @param schemas the caches of all tenants that exist when a scrape asks */
+export function createDataMetrics(schemas: () => Iterable<SchemaState>): DataMetrics {
   const operations = counter({
     name: 'reactor_data_operations_total',
     help: 'Requests on tables, functions and the schema',
     moves: 'once per finished request',
     unit: 'none',
-    labels: { operation: OPERATIONS, result: OPERATION_RESULTS },
+    labels: { operation: OPERATIONS, result: RESULTS },
   });
   const rowsRead = counter({
     name: 'reactor_data_rows_read_total',
@@ -96,13 +98,13 @@ export function createDataMetrics(schema: SchemaState): DataMetrics {
     migrations,
     observedGauge({
       name: 'reactor_data_schema_age_seconds',
-      help: 'Time since the schema was last read from the database',
+      help: 'Time since the schema was last read from the database; of several databases, of the one longest ago',
       moves: 'with each scrape; back to 0 with each reload',
       unit: 'seconds',
       aggregator: 'max',
       collect: () => {
-        const age = schema.ageMs();
-        return age === undefined ? [] : [{ labels: {}, value: age / 1000 }];
+        const ages = Array.from(schemas(), (schema) => schema.ageMs()).filter((age) => age !== undefined);
+        return ages.length === 0 ? [] : [{ labels: {}, value: Math.max(...ages) / 1000 }];
       },
     }),
     observedGauge({
@@ -113,11 +115,11 @@ export function createDataMetrics(schema: SchemaState): DataMetrics {
       aggregator: 'max',
       labels: { access: ['served', 'refused'] },
       collect: () => {
-        const { served, refused } = schema.relations();
-        return [
-          { labels: { access: 'served' }, value: served },
-          { labels: { access: 'refused' }, value: refused },
-        ];
+        const all = Array.from(schemas(), (schema) => schema.relations());
+        return (['served', 'refused'] as const).map((access) => ({
+          labels: { access },
+          value: all.reduce((sum, relations) => sum + relations[access], 0),
+        }));
       },
     }),
   ];

@@ -1,22 +1,11 @@
-import type { Principal, TokenVerifier } from '@reactor/core';
-import type { DataConfig } from './config.js';
+import type { Principal } from '@reactor/core';
 import { schemaUnavailable } from './errors.js';
-import type { Executor } from './execute/executor.js';
 import { isSqlError, type SqlError } from './execute/sql-errors.js';
 import { isOfParameter, isOfStaleSchema } from './execute/stale-schema.js';
-import type { DataMetrics } from './metrics.js';
 import { QueryError } from './query/index.js';
 import type { SchemaModel } from './schema/model.js';
-import type { MissedBy, SchemaCache } from './schema/schema-cache.js';
-
-/** What the routes work with. */
-export interface DataService {
-  readonly config: DataConfig;
-  readonly schema: SchemaCache;
-  readonly executor: Executor;
-  readonly metrics: DataMetrics;
-  readonly tokens: TokenVerifier;
-}
+import type { MissedBy } from './schema/schema-cache.js';
+import type { DataService } from './service.js';
 
 /** Reasons that a newer schema may do away with. */
 const MISSES: ReadonlySet<string> = new Set([
@@ -39,7 +28,7 @@ const MAX_ATTEMPTS = 3;
  * @throws DataError `schema_unavailable` (503) when the schema cannot be read, or keeps changing meanwhile
  */
 export async function withSchema<T>(
-  { schema }: DataService,
+  { schema }: Pick<DataService, 'schema'>,
   principal: Principal,
   work: (model: SchemaModel) => Promise<T>,
 ): Promise<T> {

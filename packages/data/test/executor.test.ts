@@ -25,7 +25,7 @@ async function setUp(sql = 'SELECT 1') {
   // One connection, so that each request meets what the one before left on it.
   const database = openDatabase({ connectionString, poolMax: 1, logger: silentLogger, clock: systemClock });
   onTestFinished(() => database.close());
-  const metrics = createDataMetrics({ ageMs: () => 0, relations: () => ({ served: 0, refused: 0 }) });
+  const metrics = createDataMetrics(() => []);
   const executor = new Executor({ database, requests: database, metrics, clock: systemClock });
   const ask = async (as: Session, expression: string, values?: string[]) => {
     const { body } = await executor.read('select', as, plan(expression, values));

@@ -1,4 +1,4 @@
-import type { CapabilityName } from '../capability.js';
+import type { CapabilityName } from '../capability-name.js';
 import { counter } from '../metrics/counter.js';
 import type { MetricFamily } from '../metrics/family.js';
 import type { SweepResult } from './sweeper.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.js';
+import type { Clock } from '../ports/index.js';
 import type { BlobStore } from './blob-store.js';
 
 /**

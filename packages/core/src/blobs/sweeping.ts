@@ -1,5 +1,5 @@
 import { Periodic } from '../periodic.js';
-import type { Logger } from '../ports.js';
+import type { Logger } from '../ports/index.js';
 import type { Services } from '../tenants/services.js';
 import type { SweepMetrics } from './sweep-metrics.js';
 import type { BlobSweeper } from './sweeper.js';

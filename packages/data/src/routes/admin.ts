@@ -1,15 +1,24 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { authenticate, coreErrors, type ReactorEnv, requireSystem } from '@reactor/core';
+import {
+  authenticate,
+  bearerSecurity,
+  coreErrors,
+  errorAnswer,
+  jsonAnswer,
+  limitBody,
+  MAX_BODY_BYTES,
+  type ReactorEnv,
+  requireSystem,
+  type Services,
+} from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import type { AppMigrations } from '../app-migrations/app-migrations.js';
 import { asSent } from '../app-migrations/check.js';
-import { type AppMigration, readMigrationFiles } from '../app-migrations/files.js';
+import { readMigrationFiles } from '../app-migrations/files.js';
 import type { AppMigrationStatus } from '../app-migrations/status.js';
 import { utf8Bodies } from '../http/utf8-bodies.js';
 import type { DataService } from '../service.js';
 
-const security = [{ bearer: [] }];
+const security = bearerSecurity;
 const names = z.array(z.string());
 
 const appliedSchema = z.object({
@@ -50,10 +59,9 @@ const reload = createRoute({
   summary: 'Read the database schema anew, after DDL that nobody announced',
   security,
   responses: {
-    200: {
-      description: 'What is there now',
-      content: { 'application/json': { schema: z.object({ relations: z.int(), functions: z.int() }) } },
-    },
+    200: jsonAnswer('What is there now.', z.object({ relations: z.int(), functions: z.int() })),
+    413: errorAnswer('payload_too_large'),
+    503: errorAnswer('schema_unavailable', 'database_unavailable'),
   },
 });
 
@@ -63,7 +71,8 @@ const status = createRoute({
   summary: "The app's own migrations and whether they are applied",
   security,
   responses: {
-    200: { description: 'By name', content: { 'application/json': { schema: migrationsSchema } } },
+    200: jsonAnswer('By name.', migrationsSchema),
+    500: errorAnswer('migrations_unreadable'),
   },
 });
 
@@ -74,8 +83,9 @@ const compare = createRoute({
   security,
   request: { body: { required: true, content: { 'application/json': { schema: bodySchema } } } },
   responses: {
-    200: { description: 'By name', content: { 'application/json': { schema: migrationsSchema } } },
-    400: { description: '`migration_failed`: a name that none can have, or that is given twice.' },
+    200: jsonAnswer('By name.', migrationsSchema),
+    400: errorAnswer('invalid_request', 'migration_failed'),
+    413: errorAnswer('payload_too_large'),
   },
 });
 
@@ -91,69 +101,59 @@ const apply = createRoute({
     body: { required: false, content: { 'application/json': { schema: bodySchema } } },
   },
   responses: {
-    200: { description: 'What was done', content: { 'application/json': { schema: appliedSchema } } },
-    400: { description: '`migration_failed`: a statement was refused; nothing of its file was kept.' },
-    409: { description: '`migration_changed`: a file differs from what was applied.' },
-    503: {
-      description: '`migration_blocked`: somebody holds a lock that a file needs; the message names the session.',
-    },
+    200: jsonAnswer('What was done.', appliedSchema),
+    400: errorAnswer('invalid_request', 'migration_failed'),
+    409: errorAnswer('migration_changed'),
+    413: errorAnswer('payload_too_large'),
+    503: errorAnswer('migration_blocked', 'database_unavailable'),
   },
 });
 
-export interface AppMigrationActions {
-  readonly migrations: AppMigrations;
-  /** Applies what is pending, and reads the schema anew. @returns names of what was applied */
-  readonly apply: (wanted: readonly AppMigration[]) => Promise<readonly string[]>;
-}
-
 /** What routes for the operator begin with: the admin token is needed, and bodies have a limit. */
-export function operatorOnly({ config, tokens }: DataService): MiddlewareHandler<ReactorEnv>[] {
+export function operatorOnly(
+  services: Services<DataService>,
+  maxBodyBytes: (service: DataService) => number = ({ context }) => context.maxBodyBytes ?? MAX_BODY_BYTES,
+): MiddlewareHandler<ReactorEnv>[] {
   return [
-    authenticate(() => tokens),
+    authenticate((c) => services.of(c).tokens),
     async (c, next) => {
       requireSystem(c);
       await next();
     },
-    bodyLimit({
-      maxSize: config.maxBodyBytes,
-      onError: () => {
-        throw coreErrors.create.payload_too_large(`The body must have at most ${config.maxBodyBytes} bytes.`);
-      },
-    }),
+    (c, next) => limitBody(maxBodyBytes(services.of(c)))(c, next),
     utf8Bodies,
   ];
 }
 
 /** For the operator: the schema and the app's own migrations. */
-export function adminRoutes(
-  routes: OpenAPIHono<ReactorEnv>,
-  service: DataService,
-  { migrations, apply: applyAndReload }: AppMigrationActions,
-): void {
-  const { config, schema } = service;
-  const middleware = operatorOnly(service);
-  const { migrationsDir } = config;
-
-  routes.openapi({ ...reload, middleware }, async (c) => {
-    const { model } = await schema.reload();
+export function addAdminRoutes(routes: OpenAPIHono<ReactorEnv>, services: Services<DataService>): void {
+  routes.openapi({ ...reload, middleware: operatorOnly(services) }, async (c) => {
+    const { model } = await services.of(c).schema.reload();
     return c.json({ relations: model.relations.size, functions: model.functions.size }, 200);
   });
 
+  // Migrations are as large as what an app sends otherwise.
+  const middleware = operatorOnly(services, ({ config }) => config.maxBodyBytes);
+
   routes.openapi({ ...status, middleware }, async (c) => {
+    const { config, migrations } = services.of(c);
+    const { migrationsDir } = config;
     const files = migrationsDir === undefined ? undefined : await readMigrationFiles(migrationsDir);
     return c.json(statusBody(await migrations.status(files)), 200);
   });
 
   routes.openapi({ ...compare, middleware }, async (c) => {
+    const { migrations } = services.of(c);
     return c.json(statusBody(await migrations.status(c.req.valid('json').migrations.map(asSent))), 200);
   });
 
   routes.openapi({ ...apply, middleware }, async (c) => {
+    const { config, migrations, migrate } = services.of(c);
     const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
-    const wanted = body?.migrations.map(asSent) ?? (await readMigrationFiles(requireFolder(migrationsDir)));
+    const wanted = body?.migrations.map(asSent) ?? (await readMigrationFiles(requireFolder(config.migrationsDir)));
     c.set('mayTakeLong', true);
     const isDryRun = c.req.valid('query').dry_run !== 'false';
-    if (!isDryRun) return c.json({ applied: [...(await applyAndReload(wanted))], pending: [] }, 200);
+    if (!isDryRun) return c.json({ applied: [...(await migrate(wanted))], pending: [] }, 200);
     const { applied: tried, untried } = await migrations.dryRun(wanted);
     const pending = [...tried, ...untried];
     return c.json({ applied: [], pending, ...(untried.length === 0 ? {} : { untried: [...untried] }) }, 200);

@@ -1,7 +1,7 @@
-import { authenticate, type Principal, principalOf, type ReactorEnv } from '@reactor/core';
+import { authenticate, type Principal, principalOf, type ReactorEnv, resultOf, type Services } from '@reactor/core';
 import type { Context, Handler } from 'hono';
-import { type DataError, toDataError } from '../errors.js';
-import type { Operation, OperationResult, Refusal } from '../metrics.js';
+import { toDataError } from '../errors.js';
+import type { Operation, Refusal } from '../metrics.js';
 import type { DataService } from '../service.js';
 
 const REFUSED_BY: Readonly<Record<string, Refusal>> = {
@@ -15,15 +15,17 @@ const REFUSED_BY: Readonly<Record<string, Refusal>> = {
  * PostgREST's clients read.
  */
 export function answered(
-  { tokens, metrics }: DataService,
+  services: Services<DataService>,
   operation: Operation,
-  work: (c: Context<ReactorEnv>, principal: Principal) => Promise<Response>,
+  work: (c: Context<ReactorEnv>, principal: Principal, service: DataService) => Promise<Response>,
 ): Handler<ReactorEnv> {
-  const identify = authenticate(() => tokens);
+  const identify = authenticate((c) => services.of(c).tokens);
   return async (c) => {
+    const service = services.of(c);
+    const { metrics } = service;
     try {
       await identify(c, async () => {});
-      const answer = await work(c, principalOf(c));
+      const answer = await work(c, principalOf(c), service);
       metrics.operation(operation, 'ok');
       return answer;
     } catch (cause) {
@@ -34,9 +36,4 @@ export function answered(
       throw error;
     }
   };
-}
-
-function resultOf({ status }: DataError): OperationResult {
-  if (status >= 500) return 'failed';
-  return status === 401 || status === 403 ? 'denied' : 'rejected';
 }

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { Principal, ReactorEnv } from '@reactor/core';
+import type { Principal, ReactorEnv, Services } from '@reactor/core';
 import type { Context } from 'hono';
 import { dataError } from '../errors.js';
 import type { PlanResult } from '../execute/executor.js';
@@ -9,14 +9,15 @@ import { contentRange, parseRowRange, rangeStatus } from '../http/range.js';
 import { argumentNames, type CallInput, type CallPlan, planCall } from '../plan/index.js';
 import { parseCallRequest } from '../query/index.js';
 import type { SchemaModel } from '../schema/model.js';
-import { type DataService, withSchema } from '../service.js';
+import type { DataService } from '../service.js';
+import { withSchema } from '../with-schema.js';
 import { answered } from './answered.js';
 import { type DataRequest, nameOf, outputOptions, paged, queryLimits, readHeaders, sessionOf } from './request.js';
 import { requireOneRow, respond, respondPlan } from './respond.js';
 
 /** Functions: POST with a JSON object of arguments, GET and HEAD with arguments in the query string. */
-export function callRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService): void {
-  const handler = answered(service, 'call', (c, principal) => call(c, principal, service));
+export function addCallRoutes(routes: OpenAPIHono<ReactorEnv>, services: Services<DataService>): void {
+  const handler = answered(services, 'call', call);
   routes.get('/rpc/:function', handler);
   routes.post('/rpc/:function', handler);
 }

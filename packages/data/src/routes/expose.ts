@@ -1,7 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { coreErrors, type ReactorEnv } from '@reactor/core';
+import { bearerSecurity, coreErrors, errorAnswer, jsonAnswer, type ReactorEnv, type Services } from '@reactor/core';
 import { describePrivileges, type Open } from '../grants/expose.js';
-import type { Grants } from '../grants/grants.js';
 import type { DataService } from '../service.js';
 import { operatorOnly } from './admin.js';
 
@@ -30,26 +29,24 @@ const expose = createRoute({
   method: 'post',
   path: '/_admin/expose',
   summary: 'Open to requests what was in the database before Reactor, where row-level security is on',
-  security: [{ bearer: [] }],
+  security: bearerSecurity,
   request: { body: { required: true, content: { 'application/json': { schema: bodySchema } } } },
   responses: {
-    200: { description: 'What was done', content: { 'application/json': { schema: exposedSchema } } },
-    400: { description: '`invalid_request`: a name that is not there; nothing is exposed then.' },
+    200: jsonAnswer('What was done.', exposedSchema),
+    // A name that is not there; nothing is exposed then.
+    400: errorAnswer('invalid_request'),
+    413: errorAnswer('payload_too_large'),
   },
 });
 
 /** For the operator: gives the request roles their privileges on what is withheld from them. */
-export function exposeRoutes(
-  routes: OpenAPIHono<ReactorEnv>,
-  service: DataService,
-  { grants }: { readonly grants: Grants },
-): void {
-  routes.openapi({ ...expose, middleware: operatorOnly(service) }, async (c) => {
+export function addExposeRoutes(routes: OpenAPIHono<ReactorEnv>, services: Services<DataService>): void {
+  routes.openapi({ ...expose, middleware: operatorOnly(services) }, async (c) => {
     const { names, all } = c.req.valid('json');
     if ((names === undefined) === (all === undefined)) {
       throw coreErrors.create.invalid_request('Send either {"names":["orders"]} or {"all":true}.');
     }
-    const { exposed, already, skipped } = await grants.expose(names);
+    const { exposed, already, skipped } = await services.of(c).grants.expose(names);
     const inWords = (one: Open) => ({ ...one, privileges: describePrivileges(one.privileges) });
     return c.json(
       {

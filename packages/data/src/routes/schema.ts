@@ -1,13 +1,14 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { coreErrors, type ReactorEnv } from '@reactor/core';
+import { coreErrors, type ReactorEnv, type Services } from '@reactor/core';
 import { describeSchema } from '../schema/describe.js';
-import { type DataService, withSchema } from '../service.js';
+import type { DataService } from '../service.js';
+import { withSchema } from '../with-schema.js';
 import { answered } from './answered.js';
 import { respond } from './respond.js';
 
 /** GET of the mount point: OpenAPI of the tables and functions. */
-export function schemaRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService): void {
-  const describe = answered(service, 'describe', (c, principal) => {
+export function addSchemaRoutes(routes: OpenAPIHono<ReactorEnv>, services: Services<DataService>): void {
+  const describe = answered(services, 'describe', (c, principal, service) => {
     if (principal.kind === 'anonymous') {
       throw coreErrors.create.unauthorized('The description of the schema is for callers who are signed in.', {
         headers: { 'WWW-Authenticate': 'Bearer' },

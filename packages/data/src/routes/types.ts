@@ -1,22 +1,26 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { type Database, type ReactorEnv, requestSignal, requireCaller } from '@reactor/core';
-import { type DataService, withSchema } from '../service.js';
+import {
+  bearerSecurity,
+  errorAnswer,
+  type ReactorEnv,
+  requestSignal,
+  requireCaller,
+  type Services,
+} from '@reactor/core';
+import type { DataService } from '../service.js';
 import { readTypeFacts } from '../types/facts.js';
 import { describeInTypeScript } from '../types/typescript.js';
+import { withSchema } from '../with-schema.js';
 import { answered } from './answered.js';
 import { respond } from './respond.js';
 
 /** The schema as source text for programs that use it. */
-export function typesRoutes(
-  routes: OpenAPIHono<ReactorEnv>,
-  service: DataService,
-  { database }: { readonly database: Database },
-): void {
-  const typescript = answered(service, 'describe', (c, principal) => {
+export function addTypesRoutes(routes: OpenAPIHono<ReactorEnv>, services: Services<DataService>): void {
+  const typescript = answered(services, 'describe', (c, principal, service) => {
     requireCaller(c);
     return withSchema(service, principal, async (model) =>
       respond(
-        describeInTypeScript(model, await readTypeFacts(database, model.schema, { signal: requestSignal(c) })),
+        describeInTypeScript(model, await readTypeFacts(service.database, model.schema, { signal: requestSignal(c) })),
         200,
         {
           'Content-Type': 'text/typescript; charset=utf-8',
@@ -29,10 +33,10 @@ export function typesRoutes(
     method: 'get',
     path: '/_admin/types/typescript',
     summary: 'The type `Database` of the tables and functions, for clients in TypeScript',
-    security: [{ bearer: [] }],
+    security: bearerSecurity,
     responses: {
       200: { description: 'Source text', content: { 'text/typescript': { schema: z.string() } } },
-      401: { description: '`unauthorized`, `invalid_token`: it is for callers who are signed in' },
+      401: errorAnswer('unauthorized', 'invalid_token'),
     },
   });
 }

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { Principal, ReactorEnv } from '@reactor/core';
+import type { Principal, ReactorEnv, Services } from '@reactor/core';
 import type { Context } from 'hono';
 import { dataError } from '../errors.js';
 import type { PlanResult } from '../execute/executor.js';
@@ -10,7 +10,8 @@ import type { Operation } from '../metrics.js';
 import { type Plan, planDelete, planInsert, planPut, planUpdate, type WriteOptions } from '../plan/index.js';
 import { parseRows, parseWriteRequest, type RowsBody, type WriteQuery } from '../query/index.js';
 import type { SchemaModel } from '../schema/model.js';
-import { type DataService, withSchema } from '../service.js';
+import type { DataService } from '../service.js';
+import { withSchema } from '../with-schema.js';
 import { answered } from './answered.js';
 import { type LocatedRows, locate, withKeySelected } from './location.js';
 import { type DataRequest, nameOf, outputOptions, queryLimits, readHeaders, sessionOf } from './request.js';
@@ -26,12 +27,12 @@ const OPERATIONS: Readonly<Record<Method, Operation>> = {
 };
 
 /** POST, PATCH, PUT and DELETE on a table. */
-export function writeRoutes(routes: OpenAPIHono<ReactorEnv>, service: DataService): void {
+export function addWriteRoutes(routes: OpenAPIHono<ReactorEnv>, services: Services<DataService>): void {
   for (const [method, operation] of Object.entries(OPERATIONS) as [Method, Operation][]) {
     routes.on(
       method,
       '/:table',
-      answered(service, operation, (c, principal) => write(c, method, principal, service)),
+      answered(services, operation, (c, principal, service) => write(c, method, principal, service)),
     );
   }
 }

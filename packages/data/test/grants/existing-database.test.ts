@@ -149,6 +149,8 @@ describe('a database that is older than Reactor', () => {
       expect([answer.status, error.code], JSON.stringify(body)).toEqual([400, 'invalid_request']);
       expect(error.message).toMatch(message);
     }
+    const long = await expose({ names: Array.from({ length: 1_100 }, () => 'x'.repeat(1_000)) });
+    expect([long.status, await long.json()]).toMatchObject([413, { error: { code: 'payload_too_large' } }]);
     for (const token of ['alice', undefined]) {
       const answer = await as(token)('POST', '/_admin/expose', jsonBody({ all: true }));
       expect(answer.status).toBe(token === undefined ? 401 : 403);
