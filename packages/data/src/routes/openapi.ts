@@ -1,9 +1,10 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import type { ReactorEnv } from '@reactor/core';
+import { bearerSecurity, errorAnswer, jsonAnswer, type ReactorEnv } from '@reactor/core';
 
-const security = [{}, { bearer: [] }];
+/** Without a token callers see what policies show to everybody. */
+const security = [{}, ...bearerSecurity];
 const text = (description: string) => z.string().optional().describe(description);
-const rows = { 'application/json': { schema: z.array(z.record(z.string(), z.unknown())) } };
+const rows = z.array(z.record(z.string(), z.unknown()));
 
 const table = z.object({ table: z.string().describe('A table or view of the schema `public`.') });
 const query = z.object({
@@ -16,12 +17,26 @@ const preferences = z.object({
   Prefer: text('`return`, `count`, `resolution`, `missing`, `tx`, `handling`, `max-affected`, `timezone`.'),
 });
 
+const badRequests = [
+  'invalid_query',
+  'column_not_found',
+  'relationship_not_found',
+  'invalid_value',
+  'constraint_violation',
+  'statement_rejected',
+  'raised_by_function',
+  'result_too_large',
+] as const;
+
 const refusals = {
-  400: { description: '`invalid_query`, `column_not_found`, `relationship_not_found`, `invalid_value`, …' },
-  401: { description: '`unauthorized`, `invalid_token`; `policy_denied` for callers without a token' },
-  403: { description: '`policy_denied`, `permission_denied`, `row_security_off`' },
-  404: { description: '`table_not_found`' },
-} as const;
+  400: errorAnswer(...badRequests),
+  // Without a token, a policy that refuses and a privilege that is missing are 401, too.
+  401: errorAnswer('unauthorized', 'invalid_token', 'policy_denied', 'permission_denied'),
+  403: errorAnswer('policy_denied', 'permission_denied', 'row_security_off'),
+  404: errorAnswer('table_not_found'),
+  503: errorAnswer('schema_unavailable', 'database_unavailable', 'write_conflict'),
+  504: errorAnswer('statement_timeout'),
+};
 
 /**
  * Describes the routes on tables and functions for the server's own document. What is in the database is described by
@@ -35,10 +50,10 @@ export function describeTableRoutes({ openAPIRegistry: registry }: OpenAPIHono<R
     security,
     request: { params: table, query, headers: preferences.extend({ Range: text('Rows, e.g. `0-9`.') }) },
     responses: {
-      200: { description: 'Rows; `Content-Range` says which', content: rows },
-      206: { description: 'A part of the rows, when a count was asked for', content: rows },
-      406: { description: '`not_one_row`, `not_acceptable`' },
-      416: { description: '`range_not_satisfiable`' },
+      200: jsonAnswer('Rows; `Content-Range` says which', rows),
+      206: jsonAnswer('A part of the rows, when a count was asked for', rows),
+      406: errorAnswer('not_one_row', 'not_acceptable', 'schema_not_exposed'),
+      416: errorAnswer('range_not_satisfiable'),
       ...refusals,
     },
   });
@@ -50,10 +65,11 @@ export function describeTableRoutes({ openAPIRegistry: registry }: OpenAPIHono<R
     },
   };
   const changed = {
-    200: { description: 'The rows, with `return=representation`', content: rows },
+    200: jsonAnswer('The rows, with `return=representation`', rows),
     204: { description: 'Done; `X-Affected-Rows` says how many' },
-    409: { description: '`conflict`' },
+    409: errorAnswer('conflict'),
     ...refusals,
+    400: errorAnswer(...badRequests, 'filter_required', 'too_many_rows_affected'),
   };
   registry.registerPath({
     method: 'post',
@@ -71,9 +87,9 @@ export function describeTableRoutes({ openAPIRegistry: registry }: OpenAPIHono<R
       body,
     },
     responses: {
-      201: { description: 'Inserted', content: rows },
-      409: { description: '`conflict`' },
-      413: { description: '`payload_too_large`' },
+      201: jsonAnswer('Inserted', rows),
+      409: errorAnswer('conflict'),
+      413: errorAnswer('payload_too_large'),
       ...refusals,
     },
   });
@@ -102,10 +118,10 @@ export function describeTableRoutes({ openAPIRegistry: registry }: OpenAPIHono<R
     responses: changed,
   });
   const called = {
-    200: { description: 'What it returns', content: { 'application/json': { schema: z.unknown() } } },
+    200: jsonAnswer('What it returns', z.unknown()),
     204: { description: 'It returns nothing' },
     ...refusals,
-    404: { description: '`function_not_found`' },
+    404: errorAnswer('function_not_found'),
   };
   const name = z.object({ function: z.string().describe('A function of the schema `public`.') });
   registry.registerPath({
@@ -114,7 +130,7 @@ export function describeTableRoutes({ openAPIRegistry: registry }: OpenAPIHono<R
     summary: 'Call a function that only reads, with arguments as parameters',
     security,
     request: { params: name, headers: preferences },
-    responses: { ...called, 405: { description: '`read_only`: it writes' } },
+    responses: { ...called, 405: errorAnswer('read_only') },
   });
   registry.registerPath({
     method: 'post',

@@ -4,7 +4,10 @@ const MAX_RETRY_MS = 30_000;
 /** Reading again without being told takes at most a tenth of the time, however large the schema is. */
 const PAUSE_FACTOR = 9;
 
-/** Calls `work` once more after it has ended, as its result asks. Nothing before `enable`. */
+/**
+ * Calls `work` once more after it has ended, as its result asks. Nothing before `enable`. No `Periodic`: when the next one
+ * comes depends on how this one ended, how long it took and whether anybody announces changes; and it may be called by others.
+ */
 export class ReadingTimer {
   readonly #work: () => Promise<unknown>;
   #enabled = false;
