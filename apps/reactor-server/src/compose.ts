@@ -100,7 +100,7 @@ function appWithSignals(
     options.instrumentation.middleware,
     options.progress.middleware,
   );
-  if (config.corsOrigins.length > 0) app.use(allowPagesOf(config.corsOrigins));
+  if (config.corsOrigins.length > 0) app.use(allowPagesOf(config.corsOrigins, mounts));
   const limit = limitBody(config.maxBodyBytes);
   // A body of these is read by nobody, and so limited by none of the routes.
   app.use((c, next) => (c.req.method === 'GET' || c.req.method === 'HEAD' ? limit(c, next) : next()));

@@ -74,6 +74,9 @@ export function createAuth(
     name: 'auth',
     version: VERSION,
     basePath: '/auth/v1',
+    // better-auth's session token, which the body of a sign-in has too.
+    exposedHeaders: ['Set-Auth-Token'],
+    usesCookies: true,
     routes,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     metrics: metrics.contributor,

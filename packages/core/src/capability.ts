@@ -18,6 +18,10 @@ export interface Capability {
    * another capability answers.
    */
   readonly operatorPaths?: readonly `/${string}`[];
+  /** Headers of its answers that a page of another origin may read, beside those of every answer. */
+  readonly exposedHeaders?: readonly string[];
+  /** Whether its routes read cookies; to no other capability do pages of other origins send any. */
+  readonly usesCookies?: true;
   /** Hosts that it answers itself, looked at before any path: those of sites. */
   readonly hosts?: HostRoutes;
   /** Numbered SQL of the schema it owns, applied before `start` (`[]` when it has none). */

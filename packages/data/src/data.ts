@@ -58,6 +58,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Port
     version: VERSION,
     basePath: '/data/v1',
     operatorPaths: ['/_admin/*'],
+    exposedHeaders: ['Content-Range', 'Location', 'Preference-Applied', 'X-Affected-Rows'],
     routes,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     appMigrations: {

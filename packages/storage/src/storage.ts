@@ -53,6 +53,7 @@ export function createStorage(
     name: 'storage',
     version: VERSION,
     basePath: '/storage/v1',
+    exposedHeaders: ['ETag', 'Content-Range'],
     routes,
     migrations: loadMigrations(new URL('../migrations/', import.meta.url)),
     metrics: metrics.contributor,

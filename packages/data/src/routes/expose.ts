@@ -46,6 +46,8 @@ export function addExposeRoutes(routes: OpenAPIHono<ReactorEnv>, services: Servi
     if ((names === undefined) === (all === undefined)) {
       throw coreErrors.create.invalid_request('Send either {"names":["orders"]} or {"all":true}.');
     }
+    // It waits for the locks of each table.
+    c.set('mayTakeLong', true);
     const { exposed, already, skipped } = await services.of(c).grants.expose(names);
     const inWords = (one: Open) => ({ ...one, privileges: describePrivileges(one.privileges) });
     return c.json(
