@@ -2,6 +2,7 @@ import type { PlanContext } from './context.js';
 import { headerCsv, rowCsv } from './csv.js';
 import type { LevelSql } from './level.js';
 import { rowJson } from './row-json.js';
+import { type Fragment, sql } from './sql.js';
 import type { OutputOptions } from './statement.js';
 
 /**
@@ -11,34 +12,34 @@ import type { OutputOptions } from './statement.js';
 export function bodySql(
   context: PlanContext,
   level: LevelSql,
-  row: string,
+  row: Fragment,
   options: OutputOptions,
-  json?: string,
-): string {
+  json?: Fragment,
+): Fragment {
   if (options.format === 'csv') {
-    return `concat_ws(E'\\n', ${headerCsv(context, level)}, string_agg(${rowCsv(level, row)}, E'\\n'))`;
+    return sql`concat_ws(E'\\n', ${headerCsv(context, level)}, string_agg(${rowCsv(level, row)}, E'\\n'))`;
   }
   const whole = json ?? rowJson(context, level, row);
-  const member = options.stripNulls === true ? `json_strip_nulls(${whole})` : whole;
+  const member = options.stripNulls === true ? sql`json_strip_nulls(${whole})` : whole;
   return options.format === 'object'
-    ? `coalesce((json_agg(${member}) -> 0)::text, 'null')`
-    : `coalesce(json_agg(${member})::text, '[]')`;
+    ? sql`coalesce((json_agg(${member}) -> 0)::text, 'null')`
+    : sql`coalesce(json_agg(${member})::text, '[]')`;
 }
+
+const UNCOUNTED = sql`NULL::bigint`;
 
 /** The statement's one row, in the names of `PlanRow`. */
 export function planRowSql(row: {
-  readonly body: string;
-  readonly rowCount: string;
-  readonly totalCount?: string | undefined;
-  readonly affectedCount?: string;
-}): string {
-  return (
-    `${row.body} AS body, ${row.rowCount} AS row_count, ` +
-    `${row.totalCount ?? 'NULL::bigint'} AS total_count, ${row.affectedCount ?? 'NULL::bigint'} AS affected_count`
-  );
+  readonly body: Fragment;
+  readonly rowCount: Fragment;
+  readonly totalCount?: Fragment | undefined;
+  readonly affectedCount?: Fragment;
+}): Fragment {
+  const { body, rowCount, totalCount = UNCOUNTED, affectedCount = UNCOUNTED } = row;
+  return sql`${body} AS body, ${rowCount} AS row_count, ${totalCount} AS total_count, ${affectedCount} AS affected_count`;
 }
 
 /** The body, where PostgreSQL looks that it is not longer than `maxBytes`: else an error, RX001. */
-export function limitBody(context: PlanContext, body: string, maxBytes: number | undefined): string {
-  return maxBytes === undefined ? body : `auth.bounded(${body}, ${context.parameter(maxBytes)})`;
+export function limitBody(context: PlanContext, body: Fragment, maxBytes: number | undefined): Fragment {
+  return maxBytes === undefined ? body : sql`auth.bounded(${body}, ${context.parameter(maxBytes)})`;
 }

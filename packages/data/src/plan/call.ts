@@ -9,7 +9,7 @@ import { estimateStatement, totalCountSql } from './count.js';
 import { type Callee, type CallInput, findFunction } from './function.js';
 import { compileLevel, type LevelSql, levelSelect } from './level.js';
 import { Scope } from './scope.js';
-import { arrayLiteral, identifier } from './sql.js';
+import { arrayLiteral, type Fragment, identifier, join, member, sql, typeOf } from './sql.js';
 import type { Plan, ReadOptions } from './statement.js';
 
 /** A call and what is known of the function: only a `volatile` one needs a transaction that may write. */
@@ -17,9 +17,9 @@ export interface CallPlan extends Plan {
   readonly function: DatabaseFunction;
 }
 
-const CALLED = 'called';
+const CALLED = sql`called`;
 /** The column that a scalar result becomes. */
-const SCALAR = 'value';
+const SCALAR = sql`value`;
 
 /**
  * A function as a source of rows. A set is a list, one row an object, a scalar itself, and void nothing.
@@ -38,9 +38,9 @@ export function planCall(
   if (returns.kind === 'void') {
     refuseShaping(name, query);
     const context = new PlanContext(model);
-    const nothing = planRowSql({ body: 'NULL::text', rowCount: 'count(*) FILTER (WHERE false)' });
+    const nothing = planRowSql({ body: sql`NULL::text`, rowCount: sql`count(*) FILTER (WHERE false)` });
     // Without an aggregate that has to look at each row, PostgreSQL would not run the call.
-    const select = `SELECT ${nothing} FROM ${callSql(context, callee)}`;
+    const select = sql`SELECT ${nothing} FROM ${callSql(context, callee)}`;
     return { ...context.statement(select), function: callee.function };
   }
   const isScalar = returns.kind === 'scalar';
@@ -52,13 +52,13 @@ export function planCall(
     : compileLevel(context, scopeIn(context), query);
   const row = context.alias();
   const output = { ...options, ...(returnsSet || options.format === 'csv' ? {} : { format: 'object' as const }) };
-  const json = isScalar ? `to_json(${row}.${SCALAR})` : undefined;
+  const json = isScalar ? sql`to_json(${row}.${SCALAR})` : undefined;
   const columns = planRowSql({
     body: limitBody(context, bodySql(context, level, row, output, json), options.maxBytes),
-    rowCount: 'count(*)',
+    rowCount: sql`count(*)`,
     totalCount: totalCountSql(context, level, options.count),
   });
-  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
+  const statement = context.statement(sql`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
   const plan = { ...statement, function: callee.function };
   if (options.count !== 'planned' && options.count !== 'estimated') return plan;
   const uncut = isScalar ? { ...query, select: [] } : query;
@@ -68,8 +68,8 @@ export function planCall(
 /** The rows of the call, which happens once however often the statement looks at them. */
 function calledScope(context: PlanContext, callee: Callee): Scope {
   const { name, returns } = callee.function;
-  const alias = returns.kind === 'scalar' ? `${CALLED}(${SCALAR})` : CALLED;
-  context.with(alias, `SELECT result.* FROM ${callSql(context, callee)}`);
+  const alias = returns.kind === 'scalar' ? sql`${CALLED}(${SCALAR})` : CALLED;
+  context.with(alias, sql`SELECT result.* FROM ${callSql(context, callee)}`);
   const relation = returns.kind === 'relation' ? context.model.relations.get(returns.relation) : undefined;
   const columns = resultColumns(callee.function, relation);
   return new Scope({ alias: CALLED, from: CALLED, name, relation, columns });
@@ -81,35 +81,36 @@ function resultColumns({ returns }: DatabaseFunction, relation: Relation | undef
 }
 
 /** FROM item `result`. Arguments go by name, so their order and the defaults stay PostgreSQL's business. */
-function callSql(context: PlanContext, { function: called, given }: Callee): string {
+function callSql(context: PlanContext, { function: called, given }: Callee): Fragment {
   context.assume(functionArguments(context.model, called));
-  const name = `${identifier(context.model.schema)}.${identifier(called.name)}`;
+  const name = member(identifier(context.model.schema), called.name);
   switch (given.kind) {
-    case 'whole':
-      return `${name}(${context.parameter(given.value)}::${called.arguments[0]?.type ?? 'json'}) AS result`;
+    case 'whole': {
+      const [argument] = called.arguments;
+      const type = argument === undefined ? sql`json` : typeOf(argument);
+      return sql`${name}(${context.parameter(given.value)}::${type}) AS result`;
+    }
     case 'text': {
       const list = called.arguments.filter((argument) => given.values.has(argument.name));
       const values = list.map((argument) => {
         const text = textValue(argument, given.values.get(argument.name) ?? []);
-        return namedArgument(argument, `${context.parameter(text)}::${argument.type}`);
+        return namedArgument(argument, sql`${context.parameter(text)}::${typeOf(argument)}`);
       });
-      return `${name}(${values.join(', ')}) AS result`;
+      return sql`${name}(${join(values, ', ')}) AS result`;
     }
     case 'members': {
       const list = called.arguments.filter((argument) => given.names.has(argument.name));
-      if (list.length === 0) return `${name}() AS result`;
-      const definition = list.map((argument) => `${identifier(argument.name)} ${argument.type}`);
-      const values = list.map((argument) => namedArgument(argument, `body.${identifier(argument.name)}`));
-      return (
-        `json_to_record(${context.parameter(given.json)}::json) AS body(${definition.join(', ')}) ` +
-        `CROSS JOIN LATERAL ${name}(${values.join(', ')}) AS result`
-      );
+      if (list.length === 0) return sql`${name}() AS result`;
+      const definition = list.map((argument) => sql`${identifier(argument.name)} ${typeOf(argument)}`);
+      const values = list.map((argument) => namedArgument(argument, member(sql`body`, argument.name)));
+      const body = sql`json_to_record(${context.parameter(given.json)}::json) AS body(${join(definition, ', ')})`;
+      return sql`${body} CROSS JOIN LATERAL ${name}(${join(values, ', ')}) AS result`;
     }
   }
 }
 
-function namedArgument({ name, variadic }: FunctionArgument, value: string): string {
-  return `${variadic ? 'VARIADIC ' : ''}${identifier(name)} => ${value}`;
+function namedArgument({ name, variadic }: FunctionArgument, value: Fragment): Fragment {
+  return sql`${variadic ? sql`VARIADIC ` : sql``}${identifier(name)} => ${value}`;
 }
 
 /** @throws QueryError PGRST100 when an argument that takes one value is repeated */
@@ -133,7 +134,7 @@ function refuseShaping(name: string, { select, where, order }: ReadQuery): void 
 function scalarLevel(context: PlanContext, scope: Scope, query: ReadQuery): LevelSql {
   const limit = context.rowLimit(query.limit);
   return {
-    outputs: [{ key: scope.name, known: true, value: `${CALLED}.${SCALAR}` }],
+    outputs: [{ key: scope.name, known: true, value: sql`${CALLED}.${SCALAR}` }],
     columns: [SCALAR],
     namedByKey: false,
     from: scope.from,

@@ -4,7 +4,7 @@ import type { SchemaModel } from '../schema/model.js';
 import { PlanContext } from './context.js';
 import { records, requireOneRow } from './record.js';
 import { findRelation } from './relation.js';
-import { clause } from './sql.js';
+import { clause, type Fragment, join, sql } from './sql.js';
 import type { ChangeOptions, Plan } from './statement.js';
 import { planWritten, refusePaging, targetFilters, targetScope } from './write.js';
 
@@ -25,14 +25,14 @@ export function planUpdate(
   const context = new PlanContext(model, options.maxRows);
   const target = targetScope(context, relation);
   if (rows.columns.length === 0) {
-    const nothing = (returning: string) => `SELECT ${returning} FROM ${target.from} WHERE false`;
+    const nothing = (returning: Fragment) => sql`SELECT ${returning} FROM ${target.from} WHERE false`;
     return planWritten(context, target, nothing, write.query, options);
   }
   const { from, columns, values } = records(context, relation, rows);
-  const set = columns.map((column, index) => `${column} = ${values[index]}`);
+  const set = columns.map((column, index) => sql`${column} = ${values[index] as Fragment}`);
   const where = clause('WHERE', targetFilters(context, target, write.query), ' AND ');
-  const update = `UPDATE ${target.from} SET ${set.join(', ')} FROM ${from}${where}`;
-  return planWritten(context, target, (returning) => `${update} RETURNING ${returning}`, write.query, options);
+  const update = sql`UPDATE ${target.from} SET ${join(set, ', ')} FROM ${from}${where}`;
+  return planWritten(context, target, (returning) => sql`${update} RETURNING ${returning}`, write.query, options);
 }
 
 /** DELETE of the rows that match. @throws QueryError as `planRead`, 21000 (400) without a filter */
@@ -42,8 +42,8 @@ export function planDelete(model: SchemaModel, name: string, write: WriteQuery, 
   const context = new PlanContext(model, options.maxRows);
   const target = targetScope(context, relation);
   const where = clause('WHERE', targetFilters(context, target, write.query), ' AND ');
-  const remove = `DELETE FROM ${target.from}${where}`;
-  return planWritten(context, target, (returning) => `${remove} RETURNING ${returning}`, write.query, options);
+  const remove = sql`DELETE FROM ${target.from}${where}`;
+  return planWritten(context, target, (returning) => sql`${remove} RETURNING ${returning}`, write.query, options);
 }
 
 function requireFilter(verb: string, { query }: WriteQuery, { allowUnfiltered }: ChangeOptions): void {

@@ -5,44 +5,52 @@ import { columnType } from './assumptions.js';
 import type { PlanContext } from './context.js';
 import { type Expression, fieldExpression } from './field.js';
 import type { Scope } from './scope.js';
-import { arrayLiteral } from './sql.js';
+import { arrayLiteral, type Fragment, join, sql } from './sql.js';
 
-const COMPARISON_SQL: Record<Comparison, string> = {
-  eq: '=',
-  neq: '<>',
-  gt: '>',
-  gte: '>=',
-  lt: '<',
-  lte: '<=',
-  like: 'LIKE',
-  ilike: 'ILIKE',
-  match: '~',
-  imatch: '~*',
-  isdistinct: 'IS DISTINCT FROM',
-  cs: '@>',
-  cd: '<@',
-  ov: '&&',
-  sl: '<<',
-  sr: '>>',
-  nxl: '&>',
-  nxr: '&<',
-  adj: '-|-',
+const COMPARISON_SQL: Record<Comparison, Fragment> = {
+  eq: sql`=`,
+  neq: sql`<>`,
+  gt: sql`>`,
+  gte: sql`>=`,
+  lt: sql`<`,
+  lte: sql`<=`,
+  like: sql`LIKE`,
+  ilike: sql`ILIKE`,
+  match: sql`~`,
+  imatch: sql`~*`,
+  isdistinct: sql`IS DISTINCT FROM`,
+  cs: sql`@>`,
+  cd: sql`<@`,
+  ov: sql`&&`,
+  sl: sql`<<`,
+  sr: sql`>>`,
+  nxl: sql`&>`,
+  nxr: sql`&<`,
+  adj: sql`-|-`,
 };
 
-const QUERY_FUNCTIONS: Record<TextSearch, string> = {
-  fts: 'to_tsquery',
-  plfts: 'plainto_tsquery',
-  phfts: 'phraseto_tsquery',
-  wfts: 'websearch_to_tsquery',
+const QUANTIFIERS = { any: sql`ANY`, all: sql`ALL` };
+
+const QUERY_FUNCTIONS: Record<TextSearch, Fragment> = {
+  fts: sql`to_tsquery`,
+  plfts: sql`plainto_tsquery`,
+  phfts: sql`phraseto_tsquery`,
+  wfts: sql`websearch_to_tsquery`,
 };
 
-const IS_SQL = { null: 'NULL', not_null: 'NOT NULL', true: 'TRUE', false: 'FALSE', unknown: 'UNKNOWN' } as const;
+const IS_SQL = {
+  null: sql`NULL`,
+  not_null: sql`NOT NULL`,
+  true: sql`TRUE`,
+  false: sql`FALSE`,
+  unknown: sql`UNKNOWN`,
+};
 
 /** Types that `to_tsvector` reads; anything else is taken for a `tsvector`. */
 const SEARCHED_AS_TEXT = /^(?:text|json|jsonb|name|character(?: varying)?(?:\(\d+\))?)$/;
 
 /** Whether something is embedded under a name; undefined when this level embeds nothing of that name. */
-export type EmbeddedRows = (name: string) => string | undefined;
+export type EmbeddedRows = (name: string) => Fragment | undefined;
 
 /** @throws QueryError 42703 for an unknown column, PGRST120 for an embed that is asked anything but `is.null` */
 export function conditionSql(
@@ -50,9 +58,9 @@ export function conditionSql(
   scope: Scope,
   condition: Condition,
   embeddedRows: EmbeddedRows,
-): string {
-  const sql = positiveSql(context, scope, condition, embeddedRows);
-  return condition.negated ? `NOT (${sql})` : sql;
+): Fragment {
+  const positive = positiveSql(context, scope, condition, embeddedRows);
+  return condition.negated ? sql`NOT (${positive})` : positive;
 }
 
 /**
@@ -60,14 +68,14 @@ export function conditionSql(
  * columns keep their indexes and a value of another form is its error, not a guess of ours. It does so once and for all,
  * so that the statement has to hold on to the type of the column.
  */
-function positiveSql(context: PlanContext, scope: Scope, condition: Condition, embeddedRows: EmbeddedRows): string {
+function positiveSql(context: PlanContext, scope: Scope, condition: Condition, embeddedRows: EmbeddedRows): Fragment {
   if (condition.kind === 'group') {
     const parts = condition.conditions.map((part) => conditionSql(context, scope, part, embeddedRows));
-    return `(${parts.join(condition.operator === 'and' ? ' AND ' : ' OR ')})`;
+    return sql`(${join(parts, condition.operator === 'and' ? ' AND ' : ' OR ')})`;
   }
   if (condition.kind === 'is') {
     const rows = embeddedNullTest(condition, embeddedRows);
-    if (rows !== undefined) return condition.value === 'null' ? `NOT ${rows}` : rows;
+    if (rows !== undefined) return condition.value === 'null' ? sql`NOT ${rows}` : rows;
   }
   const { column } = condition.field;
   if (!scope.columns.has(column) && embeddedRows(column) !== undefined) {
@@ -81,14 +89,15 @@ function positiveSql(context: PlanContext, scope: Scope, condition: Condition, e
   }
   switch (condition.kind) {
     case 'is':
-      return `${field.sql} IS ${IS_SQL[condition.value]}`;
+      return sql`${field.value} IS ${IS_SQL[condition.value]}`;
     case 'in':
-      return `${field.sql} = ANY (${context.parameter(arrayLiteral(condition.values))})`;
+      return sql`${field.value} = ANY (${context.parameter(arrayLiteral(condition.values))})`;
     case 'text search': {
-      const language = condition.language === undefined ? '' : `${context.parameter(condition.language)}::regconfig, `;
-      const document = SEARCHED_AS_TEXT.test(field.type) ? `to_tsvector(${language}${field.sql})` : field.sql;
-      const query = `${QUERY_FUNCTIONS[condition.operator]}(${language}${context.parameter(condition.operand)}::text)`;
-      return `${document} @@ ${query}`;
+      const language =
+        condition.language === undefined ? sql`` : sql`${context.parameter(condition.language)}::regconfig, `;
+      const document = SEARCHED_AS_TEXT.test(field.type) ? sql`to_tsvector(${language}${field.value})` : field.value;
+      const query = sql`${QUERY_FUNCTIONS[condition.operator]}(${language}${context.parameter(condition.operand)}::text)`;
+      return sql`${document} @@ ${query}`;
     }
     case 'comparison': {
       const { operator, quantifier } = condition;
@@ -96,8 +105,8 @@ function positiveSql(context: PlanContext, scope: Scope, condition: Condition, e
       const operand = context.parameter(
         isPattern ? condition.operand.replaceAll('*', '%') : arrayOperand(condition, field),
       );
-      const compared = quantifier === undefined ? operand : `${quantifier === 'any' ? 'ANY' : 'ALL'} (${operand})`;
-      return `${field.sql} ${COMPARISON_SQL[operator]} ${compared}`;
+      const compared = quantifier === undefined ? operand : sql`${QUANTIFIERS[quantifier]} (${operand})`;
+      return sql`${field.value} ${COMPARISON_SQL[operator]} ${compared}`;
     }
   }
 }
@@ -112,7 +121,7 @@ function arrayOperand({ operator, operand }: { operator: Comparison; operand: st
 function embeddedNullTest(
   condition: Extract<Condition, { kind: 'is' }>,
   embeddedRows: EmbeddedRows,
-): string | undefined {
+): Fragment | undefined {
   const isNullTest = condition.value === 'null' || condition.value === 'not_null';
   return isNullTest && condition.field.path.length === 0 ? embeddedRows(condition.field.column) : undefined;
 }

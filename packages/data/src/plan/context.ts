@@ -1,5 +1,5 @@
 import type { SchemaModel } from '../schema/model.js';
-import { clause } from './sql.js';
+import { type Fragment, integer, join, parameter, sql } from './sql.js';
 import type { Statement } from './statement.js';
 
 /** What one statement collects while it is put together. */
@@ -8,8 +8,9 @@ export class PlanContext {
   /** Most rows of each list. */
   readonly maxRows: number | undefined;
   readonly #values: (string | null)[] = [];
-  readonly #queries: string[] = [];
-  readonly #assumptions = new Set<string>();
+  readonly #queries: Fragment[] = [];
+  /** By their text. */
+  readonly #assumptions = new Map<string, Fragment>();
   #aliases = 0;
 
   constructor(model: SchemaModel, maxRows?: number) {
@@ -18,34 +19,36 @@ export class PlanContext {
   }
 
   /** @returns the placeholder that stands for `value` */
-  parameter(value: string | number | null): string {
+  parameter(value: string | number | null): Fragment {
     this.#values.push(value === null ? null : String(value));
-    return `$${this.#values.length}`;
+    return parameter(this.#values.length);
   }
 
   /** A name that no other FROM item of the statement has. */
-  alias(): string {
+  alias(): Fragment {
     this.#aliases += 1;
-    return `t${this.#aliases}`;
+    return sql`t${integer(this.#aliases)}`;
   }
 
   /** Adds a WITH query. */
-  with(name: string, query: string): void {
-    this.#queries.push(`${name} AS (${query})`);
+  with(name: Fragment, query: Fragment): void {
+    this.#queries.push(sql`${name} AS (${query})`);
   }
 
   /** Adds what the statement takes for granted: see `assumptions.ts`. */
-  assume(expression: string | undefined): void {
-    if (expression !== undefined) this.#assumptions.add(expression);
+  assume(expression: Fragment | undefined): void {
+    if (expression !== undefined) this.#assumptions.set(String(expression), expression);
   }
 
-  /** @param select the main query; @param prefix EXPLAIN */
-  statement(select: string, prefix = ''): Statement {
+  /** @param select the main query */
+  statement(select: Fragment, kind: 'plain' | 'explained' = 'plain'): Statement {
     const { generation, quiet } = this.model;
-    const assumed = [...this.#assumptions];
-    const queries = [...(assumed.length === 0 ? [] : [`assumed AS (SELECT ${assumed.join(', ')})`]), ...this.#queries];
+    const assumed = join([...this.#assumptions.values()], ', ');
+    const queries =
+      this.#assumptions.size === 0 ? this.#queries : [sql`assumed AS (SELECT ${assumed})`, ...this.#queries];
+    const whole = queries.length === 0 ? select : sql`WITH ${join(queries, ', ')} ${select}`;
     return {
-      text: `${prefix}${clause('WITH', queries, ', ').trimStart()} ${select}`.trim(),
+      text: String(kind === 'plain' ? whole : sql`EXPLAIN (FORMAT JSON) ${whole}`),
       values: this.#values,
       ...(generation === undefined ? {} : { generation }),
       ...(quiet === undefined ? {} : { quiet }),

@@ -3,7 +3,7 @@ import { PlanContext } from './context.js';
 import { resolveEmbeds } from './embed.js';
 import { compileLevel, filters, isGrouped, type LevelSql, uncutSelect } from './level.js';
 import type { Scope } from './scope.js';
-import { clause } from './sql.js';
+import { clause, type Fragment, sql } from './sql.js';
 import type { OutputOptions, Statement } from './statement.js';
 
 /** SQL of `total_count` in a statement whose rows are `level`; undefined when nobody asked. */
@@ -11,13 +11,14 @@ export function totalCountSql(
   context: PlanContext,
   level: LevelSql,
   count: OutputOptions['count'],
-): string | undefined {
+): Fragment | undefined {
   if (count === undefined || count === 'planned') return undefined;
   // Nothing was cut off, so what came back is all there is.
-  if (level.limit === undefined && level.offset === undefined) return 'count(*)';
-  if (count === 'exact' || context.maxRows === undefined) return `(SELECT count(*) FROM (${uncutSelect(level)}) AS n)`;
+  if (level.limit === undefined && level.offset === undefined) return sql`count(*)`;
+  if (count === 'exact' || context.maxRows === undefined)
+    return sql`(SELECT count(*) FROM (${uncutSelect(level)}) AS n)`;
   const enough = context.parameter(context.maxRows + 1);
-  return `(SELECT nullif(count(*), ${enough}::bigint) FROM (${uncutSelect(level)} LIMIT ${enough}::bigint) AS n)`;
+  return sql`(SELECT nullif(count(*), ${enough}::bigint) FROM (${uncutSelect(level)} LIMIT ${enough}::bigint) AS n)`;
 }
 
 /**
@@ -34,10 +35,10 @@ export function estimateStatement(
   const scope = scopeIn(own);
   const { limit: _limit, offset: _offset, ...uncut } = { ...query, order: [] };
   const select = isGrouped(level) ? uncutSelect(compileLevel(own, scope, uncut)) : ungroupedSelect(own, scope, uncut);
-  return own.statement(select, 'EXPLAIN (FORMAT JSON) ');
+  return own.statement(select, 'explained');
 }
 
-function ungroupedSelect(context: PlanContext, scope: Scope, query: ReadQuery): string {
+function ungroupedSelect(context: PlanContext, scope: Scope, query: ReadQuery): Fragment {
   const where = filters(context, scope, query, resolveEmbeds(context, scope, query));
-  return `SELECT 1 FROM ${scope.from}${clause('WHERE', where, ' AND ')}`;
+  return sql`SELECT 1 FROM ${scope.from}${clause('WHERE', where, ' AND ')}`;
 }

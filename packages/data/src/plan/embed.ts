@@ -4,12 +4,12 @@ import { quoted } from '../query/scanner.js';
 import type { PlanContext } from './context.js';
 import { fieldExpression } from './field.js';
 import { compileLevel, filters, type LevelSql, levelSelect } from './level.js';
-import type { Output } from './outputs.js';
+import { ALL_ROWS, type Output } from './outputs.js';
 import { findRelation } from './relation.js';
 import { findRelationship, isToOne, type Relationship } from './relationship.js';
 import { rowJson } from './row-json.js';
 import { Scope } from './scope.js';
-import { clause, identifier } from './sql.js';
+import { clause, type Fragment, identifier, join, member, sql } from './sql.js';
 
 interface Embed {
   readonly item: EmbedItem;
@@ -45,12 +45,12 @@ export class Embeds {
   }
 
   /** Tests for the `inner` ones: a row that embeds nothing does not count. */
-  innerTests(): string[] {
+  innerTests(): Fragment[] {
     return [...this.#byName.values()].filter(({ item }) => item.join === 'inner').map((embed) => this.#exists(embed));
   }
 
   /** Test for rows under a name, undefined when nothing is embedded by it. */
-  rowsTest(name: string): string | undefined {
+  rowsTest(name: string): Fragment | undefined {
     const embed = this.#byName.get(name);
     return embed === undefined ? undefined : this.#exists(embed);
   }
@@ -59,46 +59,49 @@ export class Embeds {
    * The embedded object or list, as JSON. A list is a subquery in the SELECT itself, where PostgreSQL computes it only
    * for the rows that LIMIT leaves; an object is a join, which it can turn into any kind of join.
    */
-  json(item: EmbedItem, joins: string[]): string {
+  json(item: EmbedItem, joins: Fragment[]): Fragment {
     const { relationship } = this.#embed(item.alias ?? item.target);
     const level = this.#level(item, relationship);
     const row = this.#context.alias();
     const json = rowJson(this.#context, level, row);
     if (!isToOne(relationship))
-      return `(SELECT coalesce(json_agg(${json}), '[]') FROM (${levelSelect(level)}) AS ${row})`;
+      return sql`(SELECT coalesce(json_agg(${json}), '[]') FROM (${levelSelect(level)}) AS ${row})`;
     const alias = this.#context.alias();
-    joins.push(`LEFT JOIN LATERAL (SELECT ${json} AS json FROM (${levelSelect(level)}) AS ${row}) AS ${alias} ON true`);
-    return `${alias}.json`;
+    joins.push(
+      sql`LEFT JOIN LATERAL (SELECT ${json} AS json FROM (${levelSelect(level)}) AS ${row}) AS ${alias} ON true`,
+    );
+    return sql`${alias}.json`;
   }
 
   /** The embedded columns as columns of this level; of a list, an array each. */
-  spread(item: EmbedItem, joins: string[]): Output[] {
+  spread(item: EmbedItem, joins: Fragment[]): Output[] {
     const { relationship } = this.#embed(item.target);
     const level = this.#level(item, relationship);
     const alias = this.#context.alias();
+    const values = level.columns.map((name) => sql`${alias}.${name}`);
     if (isToOne(relationship)) {
       // Aggregates belong to the level whose rows they sum up, which is this one.
       const select = levelSelect({ ...level, outputs: level.outputs.map(ungrouped) });
-      joins.push(`LEFT JOIN LATERAL (${select}) AS ${alias} ON true`);
-      const outputs = level.outputs.map((output, index) => ({ ...output, value: `${alias}.${level.columns[index]}` }));
+      joins.push(sql`LEFT JOIN LATERAL (${select}) AS ${alias} ON true`);
+      const outputs = level.outputs.map((output, index) => ({ ...output, value: values[index] as Fragment }));
       this.#spread.set(item.target, outputs);
       return outputs.map(({ column: _, ...output }) => output);
     }
     const row = this.#context.alias();
-    const lists = level.columns.map((name) => `coalesce(json_agg(${row}.${name}), '[]') AS ${name}`);
+    const lists = level.columns.map((name) => sql`coalesce(json_agg(${row}.${name}), '[]') AS ${name}`);
     joins.push(
-      `LEFT JOIN LATERAL (SELECT ${lists.join(', ')} FROM (${levelSelect(level)}) AS ${row}) AS ${alias} ON true`,
+      sql`LEFT JOIN LATERAL (SELECT ${join(lists, ', ')} FROM (${levelSelect(level)}) AS ${row}) AS ${alias} ON true`,
     );
     return level.outputs.map(({ key, known }, index) => ({
       key,
       known,
-      value: `${alias}.${level.columns[index]}`,
+      value: values[index] as Fragment,
       isJson: true,
     }));
   }
 
   /** A field of a to-one embed, to sort this level by. @throws QueryError PGRST108, PGRST118 */
-  orderField(name: string, field: Field, joins: string[]): string {
+  orderField(name: string, field: Field, joins: Fragment[]): Fragment {
     const { item, relationship } = this.#embed(name);
     if (!isToOne(relationship)) {
       throw new QueryError('invalid_query', 'PGRST118', `cannot order by ${quoted(name)}, which is a list`, {
@@ -111,12 +114,12 @@ export class Embeds {
     });
     if (spread !== undefined) return spread.value;
     const inner = this.#scope(relationship);
-    const { sql } = fieldExpression(this.#context, inner.scope, field);
+    const { value } = fieldExpression(this.#context, inner.scope, field);
     const where = [...inner.joined, ...this.#filters(inner.scope, item.query)];
     const alias = this.#context.alias();
-    const select = `SELECT ${sql} AS key FROM ${inner.scope.from}${clause('WHERE', where, ' AND ')}`;
-    joins.push(`LEFT JOIN LATERAL (${select}) AS ${alias} ON true`);
-    return `${alias}.key`;
+    const select = sql`SELECT ${value} AS key FROM ${inner.scope.from}${clause('WHERE', where, ' AND ')}`;
+    joins.push(sql`LEFT JOIN LATERAL (${select}) AS ${alias} ON true`);
+    return sql`${alias}.key`;
   }
 
   #embed(name: string): Embed {
@@ -132,18 +135,18 @@ export class Embeds {
     return compileLevel(this.#context, scope, item.query, { joined, single: isToOne(relationship) });
   }
 
-  #exists({ item, relationship }: Embed): string {
+  #exists({ item, relationship }: Embed): Fragment {
     const { scope, joined } = this.#scope(relationship);
     const where = [...joined, ...this.#filters(scope, item.query)];
-    return `EXISTS (SELECT 1 FROM ${scope.from}${clause('WHERE', where, ' AND ')})`;
+    return sql`EXISTS (SELECT 1 FROM ${scope.from}${clause('WHERE', where, ' AND ')})`;
   }
 
-  #filters(scope: Scope, query: ReadQuery): string[] {
+  #filters(scope: Scope, query: ReadQuery): Fragment[] {
     return filters(this.#context, scope, query, resolveEmbeds(this.#context, scope, query));
   }
 
   /** The target as a FROM item of its own, and the conditions that tie it to this level's row. */
-  #scope({ target, pairs, junction }: Relationship): { readonly scope: Scope; readonly joined: readonly string[] } {
+  #scope({ target, pairs, junction }: Relationship): { readonly scope: Scope; readonly joined: readonly Fragment[] } {
     const context = this.#context;
     const relation = findRelation(context.model, target);
     const alias = context.alias();
@@ -153,25 +156,25 @@ export class Embeds {
       findRelation(context.model, junction.relation);
       joinedTo = context.alias();
       const on = junction.pairs.map(([own, other]) => equal(joinedTo, own, alias, other));
-      from += ` JOIN ${tableSql(context, junction.relation, joinedTo)} ON ${on.join(' AND ')}`;
+      from = sql`${from} JOIN ${tableSql(context, junction.relation, joinedTo)} ON ${join(on, ' AND ')}`;
     }
     return {
       scope: new Scope({ alias, from, name: target, relation, columns: relation.columns }),
-      joined: pairs.map(([own, other]) => `${joinedTo}.${identifier(other)} = ${this.#outer.column(own).sql}`),
+      joined: pairs.map(([own, other]) => sql`${member(joinedTo, other)} = ${this.#outer.column(own).value}`),
     };
   }
 }
 
 /** A relation as a FROM item. */
-export function tableSql(context: PlanContext, relation: string, alias: string): string {
-  return `${identifier(context.model.schema)}.${identifier(relation)} AS ${alias}`;
+export function tableSql(context: PlanContext, relation: string, alias: Fragment): Fragment {
+  return sql`${member(identifier(context.model.schema), relation)} AS ${alias}`;
 }
 
-function equal(left: string, leftColumn: string, right: string, rightColumn: string): string {
-  return `${left}.${identifier(leftColumn)} = ${right}.${identifier(rightColumn)}`;
+function equal(left: Fragment, leftColumn: string, right: Fragment, rightColumn: string): Fragment {
+  return sql`${member(left, leftColumn)} = ${member(right, rightColumn)}`;
 }
 
 /** What an output is before aggregation. `count()` has no value of its own then. */
 function ungrouped({ aggregate: _, ...output }: Output): Output {
-  return output.value === '*' ? { ...output, value: 'NULL' } : output;
+  return output.value === ALL_ROWS ? { ...output, value: sql`NULL` } : output;
 }

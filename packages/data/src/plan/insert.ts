@@ -5,7 +5,7 @@ import type { Relation, SchemaModel } from '../schema/model.js';
 import { PlanContext } from './context.js';
 import { knownColumn, records, requireOneRow } from './record.js';
 import { findRelation } from './relation.js';
-import { clause, identifier } from './sql.js';
+import { clause, type Fragment, identifier, join, member, sql } from './sql.js';
 import type { InsertOptions, Plan, WriteOptions } from './statement.js';
 import { planWritten, refusePaging, targetScope } from './write.js';
 
@@ -28,10 +28,11 @@ export function planInsert(
   const context = new PlanContext(model, options.maxRows);
   const target = targetScope(context, relation);
   const { from, columns, values } = records(context, relation, rows, options.missing);
-  const conflict = options.conflict === undefined ? '' : onConflict(relation, rows, write.onConflict, options.conflict);
-  const list = columns.length === 0 ? '' : ` (${columns.join(', ')})`;
-  const insert = `INSERT INTO ${target.from}${list} SELECT ${values.join(', ')} FROM ${from}${conflict}`;
-  return planWritten(context, target, (returning) => `${insert} RETURNING ${returning}`, write.query, options);
+  const conflict =
+    options.conflict === undefined ? sql`` : onConflict(relation, rows, write.onConflict, options.conflict);
+  const list = columns.length === 0 ? sql`` : sql` (${join(columns, ', ')})`;
+  const insert = sql`INSERT INTO ${target.from}${list} SELECT ${join(values, ', ')} FROM ${from}${conflict}`;
+  return planWritten(context, target, (returning) => sql`${insert} RETURNING ${returning}`, write.query, options);
 }
 
 /**
@@ -58,11 +59,11 @@ export function planPut(
   const context = new PlanContext(model, options.maxRows);
   const target = targetScope(context, relation);
   const { from, columns, values } = records(context, relation, rows);
-  const same = [...key].map(([column, value]) => `body.${identifier(column)} = ${context.parameter(value)}`);
-  const insert =
-    `INSERT INTO ${target.from} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${from}` +
-    `${clause('WHERE', same, ' AND ')}${onConflict(relation, rows, undefined, 'merge')}`;
-  return planWritten(context, target, (returning) => `${insert} RETURNING ${returning}`, write.query, options);
+  const same = [...key].map(([column, value]) => sql`${member(sql`body`, column)} = ${context.parameter(value)}`);
+  const merge = onConflict(relation, rows, undefined, 'merge');
+  const select = sql`SELECT ${join(values, ', ')} FROM ${from}${clause('WHERE', same, ' AND ')}`;
+  const insert = sql`INSERT INTO ${target.from} (${join(columns, ', ')}) ${select}${merge}`;
+  return planWritten(context, target, (returning) => sql`${insert} RETURNING ${returning}`, write.query, options);
 }
 
 function keyFilters(relation: Relation, { query }: WriteQuery): ReadonlyMap<string, string> {
@@ -85,7 +86,7 @@ function onConflict(
   rows: RowsBody,
   asked: readonly string[] | undefined,
   conflict: 'merge' | 'ignore',
-): string {
+): Fragment {
   const target = (asked ?? relation.primaryKey).map((name) => knownColumn(relation, name).name);
   if (target.length === 0) {
     throw new QueryError(
@@ -101,8 +102,8 @@ function onConflict(
   // With nothing else to set, setting the key to itself still makes the row one of those that come back.
   const set = (others.length > 0 ? others : rows.columns).map((column) => {
     const name = identifier(column);
-    return `${name} = EXCLUDED.${name}`;
+    return sql`${name} = EXCLUDED.${name}`;
   });
-  const action = conflict === 'ignore' || set.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${set.join(', ')}`;
-  return ` ON CONFLICT (${target.map(identifier).join(', ')}) ${action}`;
+  const action = conflict === 'ignore' || set.length === 0 ? sql`DO NOTHING` : sql`DO UPDATE SET ${join(set, ', ')}`;
+  return sql` ON CONFLICT (${join(target.map(identifier), ', ')}) ${action}`;
 }

@@ -4,6 +4,7 @@ import type { PlanContext } from './context.js';
 import type { Embeds } from './embed.js';
 import { fieldExpression } from './field.js';
 import type { Scope } from './scope.js';
+import { type Fragment, sql } from './sql.js';
 
 /** One member of the resulting objects. */
 export interface Output {
@@ -11,13 +12,24 @@ export interface Output {
   /** Whether `key` is a name of the model or of ours, and not the request's own word. */
   readonly known: boolean;
   /** SQL of a row's value, before aggregation. */
-  readonly value: string;
-  readonly aggregate?: (value: string) => string;
+  readonly value: Fragment;
+  readonly aggregate?: (value: Fragment) => Fragment;
   /** Of type json, made here. */
   readonly isJson?: boolean;
   /** The column of this level that it is, as it stands. */
   readonly column?: string;
 }
+
+/** The value of `count()`, which has none. */
+export const ALL_ROWS = sql`*`;
+
+const AGGREGATES: Record<Aggregate['function'], Fragment> = {
+  count: sql`count`,
+  sum: sql`sum`,
+  avg: sql`avg`,
+  min: sql`min`,
+  max: sql`max`,
+};
 
 /** What a level selects, in order. @param joins what its values need beside the level's FROM item is added here */
 export function selectOutputs(
@@ -25,7 +37,7 @@ export function selectOutputs(
   scope: Scope,
   query: ReadQuery,
   embeds: Embeds,
-  joins: string[],
+  joins: Fragment[],
 ): Output[] {
   return query.select.flatMap((item) => itemOutputs(context, scope, item, embeds, joins));
 }
@@ -35,11 +47,16 @@ function itemOutputs(
   scope: Scope,
   item: SelectItem,
   embeds: Embeds,
-  joins: string[],
+  joins: Fragment[],
 ): readonly Output[] {
   switch (item.kind) {
     case 'all':
-      return [...scope.columns.keys()].map((key) => ({ key, known: true, value: scope.column(key).sql, column: key }));
+      return [...scope.columns.keys()].map((key) => ({
+        key,
+        known: true,
+        value: scope.column(key).value,
+        column: key,
+      }));
     case 'column':
       return [isBareCount(scope, item) ? countOutput(context, item) : columnOutput(context, scope, item)];
     case 'count':
@@ -56,12 +73,12 @@ function isBareCount(scope: Scope, { field, aggregate }: ColumnItem): boolean {
 
 function countOutput(context: PlanContext, { alias, cast }: Pick<ColumnItem, 'alias' | 'cast'>): Output {
   const suffix = castSuffix(context, cast);
-  return { ...keyOf(alias, 'count'), value: '*', aggregate: () => `count(*)${suffix}` };
+  return { ...keyOf(alias, 'count'), value: ALL_ROWS, aggregate: () => sql`count(*)${suffix}` };
 }
 
 function columnOutput(context: PlanContext, scope: Scope, item: ColumnItem): Output {
-  const { sql } = fieldExpression(context, scope, item.field);
-  const value = item.cast === undefined ? sql : `CAST(${sql} AS ${castType(context.model, item.cast)})`;
+  const field = fieldExpression(context, scope, item.field).value;
+  const value = item.cast === undefined ? field : sql`CAST(${field} AS ${castType(context.model, item.cast)})`;
   if (item.aggregate !== undefined) {
     const { aggregate } = item;
     return { ...keyOf(item.alias, aggregate.function), value, aggregate: aggregation(context, aggregate) };
@@ -72,16 +89,17 @@ function columnOutput(context: PlanContext, scope: Scope, item: ColumnItem): Out
   return { ...keyOf(item.alias, item.field.column), value, ...(isPlain ? { column: item.field.column } : {}) };
 }
 
-function aggregation(context: PlanContext, aggregate: Aggregate): (value: string) => string {
+function aggregation(context: PlanContext, aggregate: Aggregate): (value: Fragment) => Fragment {
   const cast = castSuffix(context, aggregate.cast);
-  return (value) => `${aggregate.function}(${value})${cast}`;
+  const called = AGGREGATES[aggregate.function];
+  return (value) => sql`${called}(${value})${cast}`;
 }
 
-function castSuffix(context: PlanContext, cast: string | undefined): string {
-  return cast === undefined ? '' : `::${castType(context.model, cast)}`;
+function castSuffix(context: PlanContext, cast: string | undefined): Fragment {
+  return cast === undefined ? sql`` : sql`::${castType(context.model, cast)}`;
 }
 
-function embedOutputs(item: EmbedItem, embeds: Embeds, joins: string[]): Output[] {
+function embedOutputs(item: EmbedItem, embeds: Embeds, joins: Fragment[]): Output[] {
   if (item.query.select.length === 0) return [];
   if (item.spread) return embeds.spread(item, joins);
   return [{ ...keyOf(item.alias, item.target), value: embeds.json(item, joins), isJson: true }];

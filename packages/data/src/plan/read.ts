@@ -7,6 +7,7 @@ import { tableSql } from './embed.js';
 import { compileLevel, levelSelect } from './level.js';
 import { findRelation } from './relation.js';
 import { Scope } from './scope.js';
+import { sql } from './sql.js';
 import type { Plan, ReadOptions } from './statement.js';
 
 /**
@@ -34,10 +35,10 @@ export function planRows(
   const row = context.alias();
   const columns = planRowSql({
     body: limitBody(context, bodySql(context, level, row, options), options.maxBytes),
-    rowCount: 'count(*)',
+    rowCount: sql`count(*)`,
     totalCount: totalCountSql(context, level, options.count),
   });
-  const statement = context.statement(`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
+  const statement = context.statement(sql`SELECT ${columns} FROM (${levelSelect(level)}) AS ${row}`);
   if (options.count !== 'planned' && options.count !== 'estimated') return statement;
   return { ...statement, estimate: estimateStatement(context, scopeIn, query, level) };
 }

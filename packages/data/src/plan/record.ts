@@ -4,15 +4,15 @@ import type { Column, Relation } from '../schema/model.js';
 import { columnType } from './assumptions.js';
 import type { PlanContext } from './context.js';
 import { unknownColumn } from './scope.js';
-import { identifier, literal } from './sql.js';
+import { defaultOf, type Fragment, identifier, join, literal, member, sql, typeOf } from './sql.js';
 
 /** The body's rows as a FROM item whose columns have the types of the relation's. */
 export interface Records {
-  readonly from: string;
+  readonly from: Fragment;
   /** Column names, quoted. */
-  readonly columns: readonly string[];
+  readonly columns: readonly Fragment[];
   /** Their values, to select. */
-  readonly values: readonly string[];
+  readonly values: readonly Fragment[];
 }
 
 /**
@@ -27,19 +27,20 @@ export function records(
 ): Records {
   const columns = rows.columns.map((name) => knownColumn(relation, name));
   for (const column of columns) context.assume(columnType(context.model, relation, column));
-  const json = `${context.parameter(rows.json)}::json`;
+  const json = sql`${context.parameter(rows.json)}::json`;
   const names = columns.map(({ name }) => identifier(name));
-  if (columns.length === 0) return { from: `json_array_elements(${json}) AS body`, columns: [], values: [] };
-  const definition = `body(${columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ')})`;
+  if (columns.length === 0) return { from: sql`json_array_elements(${json}) AS body`, columns: [], values: [] };
+  const types = columns.map((column, index) => sql`${names[index] as Fragment} ${typeOf(column)}`);
+  const definition = sql`body(${join(types, ', ')})`;
   if (missing === 'null') {
     return {
-      from: `json_to_recordset(${json}) AS ${definition}`,
+      from: sql`json_to_recordset(${json}) AS ${definition}`,
       columns: names,
-      values: names.map((name) => `body.${name}`),
+      values: names.map((name) => sql`body.${name}`),
     };
   }
   return {
-    from: `json_array_elements(${json}) AS item(json) CROSS JOIN LATERAL json_to_record(item.json) AS ${definition}`,
+    from: sql`json_array_elements(${json}) AS item(json) CROSS JOIN LATERAL json_to_record(item.json) AS ${definition}`,
     columns: names,
     values: columns.map(valueOrDefault),
   };
@@ -59,8 +60,9 @@ export function requireOneRow(rows: RowsBody): void {
 }
 
 /** A key whose value is null is there, and `->` tells the two apart. */
-function valueOrDefault(column: Column): string {
-  const value = `body.${identifier(column.name)}`;
-  if (column.default === undefined) return value;
-  return `CASE WHEN item.json -> ${literal(column.name)} IS NULL THEN ${column.default} ELSE ${value} END`;
+function valueOrDefault(column: Column): Fragment {
+  const value = member(sql`body`, column.name);
+  const otherwise = defaultOf(column);
+  if (otherwise === undefined) return value;
+  return sql`CASE WHEN item.json -> ${literal(column.name)} IS NULL THEN ${otherwise} ELSE ${value} END`;
 }

@@ -2,13 +2,13 @@ import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import type { Column, Relation } from '../schema/model.js';
 import { nearest } from './nearest.js';
-import { identifier } from './sql.js';
+import { type Fragment, member } from './sql.js';
 
 /** A FROM item and the columns it has. */
 export class Scope {
-  readonly alias: string;
+  readonly alias: Fragment;
   /** SQL of the FROM item, with the alias. */
-  readonly from: string;
+  readonly from: Fragment;
   /** What errors call it. */
   readonly name: string;
   /** Undefined for rows that are no relation's; nothing can be embedded into them. */
@@ -18,8 +18,8 @@ export class Scope {
   readonly used = new Set<string>();
 
   constructor(options: {
-    readonly alias: string;
-    readonly from: string;
+    readonly alias: Fragment;
+    readonly from: Fragment;
     readonly name: string;
     readonly relation?: Relation | undefined;
     readonly columns: ReadonlyMap<string, Column>;
@@ -32,11 +32,11 @@ export class Scope {
   }
 
   /** @throws QueryError 42703 when there is no such column */
-  column(name: string): { readonly sql: string; readonly column: Column } {
+  column(name: string): { readonly value: Fragment; readonly column: Column } {
     const column = this.columns.get(name);
     if (column === undefined) throw unknownColumn('42703', name, this.name, this.columns);
     this.used.add(name);
-    return { sql: `${this.alias}.${identifier(name)}`, column };
+    return { value: member(this.alias, name), column };
   }
 }
 

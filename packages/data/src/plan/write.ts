@@ -3,24 +3,24 @@ import { QueryError } from '../query/query-error.js';
 import type { Relation } from '../schema/model.js';
 import { bodySql, limitBody, planRowSql } from './body.js';
 import type { PlanContext } from './context.js';
-import { resolveEmbeds } from './embed.js';
+import { resolveEmbeds, tableSql } from './embed.js';
 import { compileLevel, filters, levelSelect } from './level.js';
 import { Scope } from './scope.js';
-import { identifier } from './sql.js';
+import { type Fragment, join, member, sql } from './sql.js';
 import type { Plan, WriteOptions } from './statement.js';
 
-const WRITTEN = 'written';
-const AFFECTED = `(SELECT count(*) FROM ${WRITTEN})`;
+const WRITTEN = sql`written`;
+const AFFECTED = sql`(SELECT count(*) FROM ${WRITTEN})`;
 
 /** The relation to write to, as a scope for filters. */
 export function targetScope(context: PlanContext, relation: Relation): Scope {
   const alias = context.alias();
-  const from = `${identifier(context.model.schema)}.${identifier(relation.name)} AS ${alias}`;
+  const from = tableSql(context, relation.name, alias);
   return new Scope({ alias, from, name: relation.name, relation, columns: relation.columns });
 }
 
 /** Conditions that say which rows of `target` are meant. */
-export function targetFilters(context: PlanContext, target: Scope, query: ReadQuery): string[] {
+export function targetFilters(context: PlanContext, target: Scope, query: ReadQuery): Fragment[] {
   // An `inner` embed drops rows from the answer; it is no reason to write fewer.
   const select = query.select.map((item) => (item.kind === 'embed' ? { ...item, join: 'left' as const } : item));
   return filters(context, target, query, resolveEmbeds(context, target, { ...query, select }));
@@ -33,27 +33,27 @@ export function targetFilters(context: PlanContext, target: Scope, query: ReadQu
 export function planWritten(
   context: PlanContext,
   target: Scope,
-  mutation: (returning: string) => string,
+  mutation: (returning: Fragment) => Fragment,
   query: ReadQuery,
   options: WriteOptions,
 ): Plan {
   const totalCount = options.count === undefined ? undefined : AFFECTED;
   if (!options.returning) {
-    context.with(WRITTEN, mutation('1'));
+    context.with(WRITTEN, mutation(sql`1`));
     return context.statement(
-      `SELECT ${planRowSql({ body: 'NULL::text', rowCount: '0::bigint', totalCount, affectedCount: AFFECTED })}`,
+      sql`SELECT ${planRowSql({ body: sql`NULL::text`, rowCount: sql`0::bigint`, totalCount, affectedCount: AFFECTED })}`,
     );
   }
   const { relation, columns, name } = target;
   const alias = context.alias();
-  const scope = new Scope({ alias, from: `${WRITTEN} AS ${alias}`, name, relation, columns });
+  const scope = new Scope({ alias, from: sql`${WRITTEN} AS ${alias}`, name, relation, columns });
   const level = compileLevel(context, scope, { ...query, where: [] }, { joined: [], single: true });
-  const returning = [...scope.used].map((column) => `${target.alias}.${identifier(column)}`);
-  context.with(WRITTEN, mutation(returning.length === 0 ? '1' : returning.join(', ')));
+  const returning = [...scope.used].map((column) => member(target.alias, column));
+  context.with(WRITTEN, mutation(returning.length === 0 ? sql`1` : join(returning, ', ')));
   const row = context.alias();
   const body = limitBody(context, bodySql(context, level, row, options), options.maxBytes);
-  const rowSql = planRowSql({ body, rowCount: 'count(*)', totalCount, affectedCount: AFFECTED });
-  return context.statement(`SELECT ${rowSql} FROM (${levelSelect(level)}) AS ${row}`);
+  const rowSql = planRowSql({ body, rowCount: sql`count(*)`, totalCount, affectedCount: AFFECTED });
+  return context.statement(sql`SELECT ${rowSql} FROM (${levelSelect(level)}) AS ${row}`);
 }
 
 /**
