@@ -1,4 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.ts';
 
-export default defineConfig(shared);
+export default mergeConfig(
+  shared,
+  defineConfig({ test: { globalSetup: ['../../packages/testing/src/global-database.ts'] } }),
+);

@@ -1,4 +1,5 @@
 export * from './blob-store.js';
+export * from './blobs-below.js';
 export * from './errors.js';
 export * from './sweep-metrics.js';
 export * from './sweeper.js';
