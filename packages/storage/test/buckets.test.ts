@@ -138,3 +138,36 @@ it('lets nobody but the operator near buckets, whatever they send', async () => 
     expect(await refusal(await as('stolen')(method, path, init))).toBe('401 invalid_token');
   }
 });
+
+describe('a body that describes a bucket', () => {
+  /** JSON of exactly this length. */
+  const padded = (value: object, length: number) => JSON.stringify(value).padEnd(length, ' ');
+
+  it.each([
+    ['POST', '/buckets', { slug: 'new' }, 201],
+    ['PATCH', '/buckets/b', { is_public: true }, 200],
+  ])('of a %s has a limit, which is not that of uploads', async (method, path, value, status) => {
+    const { as, bucket } = await createTestStorage({ maxBodyBytes: 100 });
+    await bucket('b');
+    const send = (body: BodyInit, who: string | undefined = 'admin') => {
+      const headers = { 'Content-Type': 'application/json' };
+      return as(who)(method, path, { body, headers, duplex: 'half' } as RequestInit);
+    };
+    expect(await refusal(await send(padded(value, 101)))).toBe('413 payload_too_large');
+    expect(await refusal(await send(new Blob([padded(value, 101)]).stream()))).toBe('413 payload_too_large');
+    expect(await refusal(await send(padded(value, 101), 'alice'))).toBe('403 forbidden');
+    expect((await send(padded(value, 100))).status).toBe(status);
+    expect((await as('alice')('PUT', '/object/b/a', { body: 'x'.repeat(101) })).status).toBe(200);
+  });
+
+  it('has one of a mebibyte where nobody says so', async () => {
+    const { as } = await createTestStorage();
+    const post = (slug: string, length: number) =>
+      as('admin')('POST', '/buckets', {
+        body: padded({ slug }, length),
+        headers: { 'Content-Type': 'application/json', 'Content-Length': String(length) },
+      });
+    expect(await refusal(await post('a', 1_048_577))).toBe('413 payload_too_large');
+    expect((await post('b', 1_048_576)).status).toBe(201);
+  });
+});

@@ -4,7 +4,7 @@ import { createFilesystemBlobStore } from '@reactor/blobs';
 import { createSweepMetrics, silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
 import { everyMetricMoves } from '@reactor/testing';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { storageHealth, storageProbes } from '../src/index.js';
 import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
@@ -137,6 +137,24 @@ describe('health', () => {
     });
     await mkdir(root);
     expect(await check(storageHealth({ database, blobs }))).toEqual({ status: 'ok' });
+  });
+});
+
+describe('the health route', () => {
+  it('says it to anybody, with the version, and the reason when it is not', async () => {
+    const { as, root } = await createTestStorage();
+    const ask = async () => {
+      const answer = await as(undefined)('GET', '/health');
+      return [answer.status, await answer.json()];
+    };
+    expect(await ask()).toEqual([200, { status: 'ok', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) }]);
+    await rm(root, { recursive: true });
+    // Those who ask within a second share an answer.
+    await vi.waitUntil(async () => (await ask())[0] === 503, { timeout: 5_000 });
+    expect(await ask()).toEqual([
+      503,
+      { status: 'error', version: expect.any(String), reason: 'the blob folder is missing' },
+    ]);
   });
 });
 

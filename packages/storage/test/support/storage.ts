@@ -27,8 +27,10 @@ export interface TestStorage {
 /** Storage with a database and a folder of its own, started, mounted in a plain Hono app. */
 export async function createTestStorage({
   maxUploadBytes = 10_000_000,
+  maxBodyBytes,
 }: {
   maxUploadBytes?: number;
+  maxBodyBytes?: number;
 } = {}): Promise<TestStorage> {
   let aheadMs = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
@@ -36,7 +38,9 @@ export async function createTestStorage({
   onTestFinished(drop);
   const root = join(await temporaryDirectory(), 'blobs');
   const blobs = createFilesystemBlobStore({ root, clock });
-  const context = { logger: silentLogger, clock, database, tokens: testTokens, blobs };
+  const ports = { database, tokens: testTokens, blobs };
+  const limits = maxBodyBytes === undefined ? {} : { maxBodyBytes };
+  const context = { logger: silentLogger, clock, ...ports, ...limits };
   const storage = createStorage({ maxUploadBytes }, context);
   for (const { sql } of storage.migrations) await database.query(sql);
   await storage.start();
