@@ -30,6 +30,8 @@ export interface GrantObject extends Pick<GrantRecord, 'class' | 'oid' | 'anchor
   readonly protected: boolean;
   /** Whether the login may grant on it. */
   readonly grantable: boolean;
+  /** Whether it may be locked against DDL: a table that the login may read. */
+  readonly lockable: boolean;
   /** Granted by its owner on the whole of it. */
   readonly actual: readonly Privilege[];
   /** As `actual`, and what others granted, and on single columns. */

@@ -77,6 +77,7 @@ SELECT app.class, app.oid::text, app.anchor::text, app.name, format('public.%I',
   NOT app.of_extension AND CASE WHEN app.relkind = 'v' THEN NOT EXISTS (SELECT FROM unprotected u WHERE u.view = app.oid)
     ELSE app.relrowsecurity AND app.relkind IN ('r', 'p') END AS protected,
   pg_has_role(app.relowner, 'USAGE') AS grantable,
+  app.relkind IN ('r', 'p') AND has_table_privilege(app.oid, 'SELECT') AS lockable,
   coalesce(p.actual, '{}') AS actual, coalesce(p.held, '{}') AS held,
   CASE WHEN app.relacl = ARRAY(SELECT unnest(acldefault('r', app.relowner))) THEN $1::text[] ELSE coalesce(p.said, '{}') END
     AS said,
@@ -171,7 +172,7 @@ needs AS (
 )
 SELECT app.class, app.oid::text, app.anchor::text, app.name, app.target,
   CASE WHEN app.class = 'sequence' THEN 'sequence' WHEN app.is_trigger THEN 'trigger function' ELSE 'function' END AS kind,
-  true AS protected, pg_has_role(app.owner, 'USAGE') AS grantable, x.actual, x.actual AS held, '{}'::text[] AS said,
+  true AS protected, pg_has_role(app.owner, 'USAGE') AS grantable, false AS lockable, x.actual, x.actual AS held, '{}'::text[] AS said,
   coalesce(n.list, '{}') AS needed, ${RECORD}
 FROM app
 LEFT JOIN needs n ON n.start_class = app.class AND n.start = app.oid

@@ -2,7 +2,7 @@ import { type Queryable, REQUEST_ROLES } from '@reactor/core';
 import { type Difference, difference, forNewRoles, type GrantRules, reopened } from './difference.js';
 import type { GrantObject, GrantRecord } from './object.js';
 import { RELATIONS, ROUTINES_AND_SEQUENCES } from './objects-sql.js';
-import { grantStatements } from './statements.js';
+import { grantStatements, lockStatements } from './statements.js';
 
 /**
  * One session at a time on one database: two that grant on the same object at once fail with "tuple concurrently updated".
@@ -57,9 +57,11 @@ export async function reconcile(transaction: Queryable, rules: GrantRules): Prom
   // A role that is gone is made again by others; what it had is not forgotten until then.
   if (roles.length < REQUEST_ROLES.length) return [];
   const made = new Set(roles.filter(({ isNew }) => isNew).map(({ name }) => name));
-  const read = async (objects: Promise<readonly GrantObject[]>) => apply(transaction, await objects, rules, made);
   // Who may read a table decides about the functions that its policies call.
-  const changes = [...(await read(readRelations(transaction))), ...(await read(readRoutinesAndSequences(transaction)))];
+  const changes = [
+    ...(await apply(transaction, readRelations, rules, made)),
+    ...(await apply(transaction, readRoutinesAndSequences, rules, made)),
+  ];
   await transaction.query(FORGET);
   if (made.size > 0) await transaction.query(REMEMBER_ROLES, [REQUEST_ROLES]);
   return changes;
@@ -79,7 +81,7 @@ const REMEMBER_ROLES = `
 
 /** Only for tables and views; routines follow at the end of a migration. As {@link reconcile}. */
 export async function reconcileRelations(transaction: Queryable, rules: GrantRules): Promise<void> {
-  await apply(transaction, await readRelations(transaction), rules, new Set());
+  await apply(transaction, readRelations, rules, new Set());
 }
 
 /**
@@ -96,17 +98,23 @@ export async function reopenRoutines(transaction: Queryable): Promise<void> {
 
 async function apply(
   transaction: Queryable,
-  objects: readonly GrantObject[],
+  read: (connection: Queryable) => Promise<readonly GrantObject[]>,
   rules: GrantRules,
   newRoles: ReadonlySet<string>,
 ): Promise<readonly Difference[]> {
-  const differences = objects
-    .filter(({ grantable }) => grantable)
-    .map((object) => {
-      const now = forNewRoles(object, newRoles);
-      const found = difference(now, rules);
-      return now === object ? found : { ...found, record: found.record ?? now.record ?? undefined };
-    });
+  const find = async () =>
+    (await read(transaction))
+      .filter(({ grantable }) => grantable)
+      .map((object) => {
+        const now = forNewRoles(object, newRoles);
+        const found = difference(now, rules);
+        return now === object ? found : { ...found, record: found.record ?? now.record ?? undefined };
+      });
+  let differences = await find();
+  const locks = lockStatements(differences);
+  for (const lock of locks) await transaction.query(lock);
+  // Who was waited for may have switched row-level security off.
+  if (locks.length > 0) differences = await find();
   await write(transaction, differences);
   return differences.filter(({ give, take }) => give.length + take.length > 0);
 }

@@ -6,6 +6,18 @@ const KEYWORD: Readonly<Record<ObjectClass, string>> = { relation: 'TABLE', sequ
 /** Objects of one statement, so that thousands of tables are no statement of a megabyte. */
 const MAX_OBJECTS = 200;
 
+/**
+ * Locks on the tables of `differences`. PostgreSQL before 18 takes none to grant, and then DDL of somebody else that meets
+ * the GRANT fails with "tuple concurrently updated". A view would be locked with all that it reads, which the login may not
+ * be allowed to.
+ */
+export function lockStatements(differences: readonly Difference[]): readonly string[] {
+  const tables = differences.filter(({ object, give, take }) => object.lockable && give.length + take.length > 0);
+  return chunks(tables, MAX_OBJECTS).map(
+    (some) => `LOCK TABLE ${some.map(({ object }) => `ONLY ${object.target}`).join(', ')} IN ACCESS SHARE MODE`,
+  );
+}
+
 /** The GRANTs and REVOKEs of `differences`: objects that get the same are in one statement. */
 export function grantStatements(differences: readonly Difference[]): readonly string[] {
   const groups = new Map<string, GrantObject[]>();

@@ -189,6 +189,47 @@ describe('only differences are written', () => {
     expect(Object.values(await privilegesOf(database)).filter((list) => list === OPEN)).toHaveLength(50);
   });
 
+  test.each([
+    ['a table', 'ALTER TABLE t ADD c int'],
+    ['a table that is partitioned', 'ALTER TABLE p ADD c int'],
+    ['row-level security', 'ALTER TABLE t DISABLE ROW LEVEL SECURITY'],
+  ])('and DDL of somebody else on %s waits for them', async (_, sql) => {
+    const { database } = await databaseWith(`CREATE TABLE t (id int); ALTER TABLE t ${SAFE};
+      CREATE TABLE p (id int) PARTITION BY RANGE (id); ALTER TABLE p ${SAFE}`);
+    let ddl: Promise<unknown> = Promise.resolve();
+    await database.transaction(async (transaction) => {
+      await withGrantLock(transaction, () => reconcile(transaction, { anonymousFunctions: false }));
+      ddl = database.query(sql).then(
+        () => 'done',
+        (error) => error,
+      );
+      await vi.waitFor(async () => {
+        const waiting = await database.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        expect(waiting.rowCount).toBe(1);
+      });
+    });
+    expect(await ddl).toBe('done');
+  });
+
+  test('and after DDL of somebody else that they wait for, by what it did', async () => {
+    const { database } = await databaseWith(`CREATE TABLE t (id int); ALTER TABLE t ${SAFE}`);
+    const ddl = await database.connect();
+    await ddl.query('BEGIN; ALTER TABLE t DISABLE ROW LEVEL SECURITY');
+    const reconciled = grantsOn(database).reconcile();
+    await vi.waitFor(async () => {
+      const waiting = await database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      expect(waiting.rowCount).toBe(1);
+    });
+    await ddl.query('COMMIT');
+    ddl.release();
+    await reconciled;
+    expect(await privilegesOf(database)).toEqual({});
+  });
+
   test('while somebody else makes, alters and drops tables', async () => {
     const { database } = await databaseWith('SELECT 1');
     const churn = async (name: string) => {

@@ -2,7 +2,6 @@ import { type Database, silentLogger, systemClock } from '@reactor/core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { AppMigrations, dataProbes, SchemaCache } from '../../src/index.js';
 import { ensureRoles } from '../../src/roles.js';
-import { byHand } from '../support/by-hand.js';
 import { applyMigrations, databaseWith } from '../support/database.js';
 import { databaseOfLogin } from '../support/login.js';
 import { grantsOn, OPEN, privilegesOf } from '../support/privileges.js';
@@ -45,7 +44,7 @@ test('a login without an event trigger learns that row-level security was switch
   const { isServed } = await cacheOn(database);
   expect([isServed(), await privilegesOf(database)]).toEqual([true, { notes: OPEN }]);
   for (const [verb, expected] of CHANGES) {
-    await byHand(admin, `ALTER TABLE notes ${verb} ROW LEVEL SECURITY`);
+    await admin.query(`ALTER TABLE notes ${verb} ROW LEVEL SECURITY`);
     await vi.waitFor(async () => expect([isServed(), await privilegesOf(database)]).toEqual(expected), 10_000);
   }
 });
@@ -58,7 +57,7 @@ test.each([
   const { database } = await databaseWith(`${TABLE}; ${sql}`);
   const { cache, isServed, reloads } = await cacheOn(database);
   for (const [verb, [expected]] of CHANGES) {
-    await byHand(database, `ALTER TABLE notes ${verb} ROW LEVEL SECURITY`);
+    await database.query(`ALTER TABLE notes ${verb} ROW LEVEL SECURITY`);
     await vi.waitFor(() => expect(isServed()).toBe(expected), 10_000);
   }
   await cache.stop();

@@ -1,7 +1,7 @@
 import type { Database } from '@reactor/core';
 
 /**
- * DDL as somebody runs it by psql. While the server gives privileges on the same table, PostgreSQL may answer "tuple
+ * DDL as somebody runs it by psql. While the server gives privileges on the same view or function, PostgreSQL before 18 may answer "tuple
  * concurrently updated"; then it is run again.
  */
 export async function byHand(database: Database, sql: string): Promise<void> {
