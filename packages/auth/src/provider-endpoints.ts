@@ -2,12 +2,29 @@ import { betterAuth } from 'better-auth';
 import { bearer } from 'better-auth/plugins/bearer';
 import { jwt } from 'better-auth/plugins/jwt';
 import { organization } from 'better-auth/plugins/organization';
+import type { z } from 'zod';
 
 /** One of better-auth's HTTP endpoints. */
 export interface ProviderEndpoint {
   /** Below the mount point: `/sign-in/email`. */
   readonly path: string;
   readonly methods: readonly string[];
+  /** How better-auth declares it, as far as a description needs it. */
+  readonly declared: ProviderDeclaration;
+}
+
+/** The part of better-auth's options of an endpoint that says what it takes and gives. */
+export interface ProviderDeclaration {
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly metadata?: {
+    readonly SERVER_ONLY?: boolean;
+    readonly openapi?: {
+      readonly description?: string;
+      readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: object } } };
+      readonly responses?: Readonly<Record<string, { readonly description?: string }>>;
+    };
+  };
 }
 
 /**
@@ -31,10 +48,10 @@ export function endpointsOf(api: object): readonly ProviderEndpoint[] {
   return Object.values(api).flatMap((endpoint) => {
     const { path, options } = endpoint as {
       path?: string;
-      options?: { method?: string | readonly string[]; metadata?: { SERVER_ONLY?: boolean } };
+      options?: ProviderDeclaration & { method?: string | readonly string[] };
     };
     const method = options?.method;
     if (path === undefined || method === undefined || options?.metadata?.SERVER_ONLY === true) return [];
-    return [{ path, methods: typeof method === 'string' ? [method] : method }];
+    return [{ path, methods: typeof method === 'string' ? [method] : method, declared: options ?? {} }];
   });
 }

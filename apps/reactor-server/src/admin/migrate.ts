@@ -1,5 +1,5 @@
-import type { OpenAPIHono } from '@hono/zod-openapi';
-import { coreErrors, type ReactorEnv } from '@reactor/core';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { bearerSecurity, coreErrors, errorAnswer, jsonAnswer, type ReactorEnv } from '@reactor/core';
 import type { MigrationName } from '@reactor/postgres';
 
 /** What an operator may do about pending migrations. */
@@ -9,6 +9,8 @@ export interface MigrationActions {
   /** Tries them and undoes it. @returns what `apply` would apply */
   dryRun(): Promise<readonly MigrationName[]>;
 }
+
+const migrations = z.array(z.object({ owner: z.string().describe('A capability, or `app`.'), id: z.string() }));
 
 /** `POST /_admin/migrate`, with `?dry_run` only to try. @param actions undefined while the server starts */
 export function migrateRoute(routes: OpenAPIHono<ReactorEnv>, actions: MigrationActions | undefined): void {
@@ -27,5 +29,26 @@ export function migrateRoute(routes: OpenAPIHono<ReactorEnv>, actions: Migration
         ? { applied: await actions.apply(), pending: [] }
         : { applied: [], pending: await actions.dryRun() },
     );
+  });
+  routes.openAPIRegistry.registerPath({
+    method: 'post',
+    path: '/_admin/migrate',
+    tags: ['server'],
+    summary: 'Apply the pending migrations of the capabilities and of the app',
+    security: bearerSecurity,
+    parameters: [
+      {
+        name: 'dry_run',
+        in: 'query',
+        description: 'Only try them, and undo it.',
+        schema: { type: 'string', enum: ['', 'true', 'false'] },
+      },
+    ],
+    responses: {
+      200: jsonAnswer('What was applied, or would be.', z.object({ applied: migrations, pending: migrations })),
+      400: errorAnswer('invalid_request', 'migration_failed'),
+      409: errorAnswer('migration_changed'),
+      503: errorAnswer('migration_blocked', 'not_ready'),
+    },
   });
 }

@@ -1,4 +1,5 @@
-import { type Capability, createRoutes } from '@reactor/core';
+import { z } from '@hono/zod-openapi';
+import { bearerSecurity, type Capability, createRoutes, jsonAnswer } from '@reactor/core';
 import { type DoctorReport, doctorRoutes, type Logging, logRoutes } from '@reactor/observability';
 import type { AdminGate } from './gate.js';
 import { type MigrationActions, migrateRoute } from './migrate.js';
@@ -40,6 +41,24 @@ export function adminRoutes(options: AdminOptions) {
     c.get('logger').info('shutdown requested');
     shutdown();
     return c.json({ status: 'stopping' }, 202);
+  });
+  routes.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/_admin/version',
+    tags: ['server'],
+    summary: 'Versions of the server and of its capabilities',
+    security: bearerSecurity,
+    responses: {
+      200: jsonAnswer('Both.', z.object({ reactor: z.string(), capabilities: z.record(z.string(), z.string()) })),
+    },
+  });
+  routes.openAPIRegistry.registerPath({
+    method: 'post',
+    path: '/_admin/shutdown',
+    tags: ['server'],
+    summary: 'Stop the server, as SIGTERM does',
+    security: bearerSecurity,
+    responses: { 202: jsonAnswer('It stops.', z.object({ status: z.literal('stopping') })) },
   });
   return routes;
 }

@@ -9,6 +9,7 @@ import type { AuthService } from '../service.js';
 import { requireOpenSignUp } from '../sessions.js';
 import { clientAddress } from './client.js';
 import { checkProviderInput } from './provider-input.js';
+import { describeProviderRoute } from './provider-openapi.js';
 
 /**
  * Endpoints of better-auth that need something this capability does not configure (social providers, mail), or that
@@ -52,8 +53,10 @@ export function addProviderRoutes(
   services: Services<AuthService>,
   { config, isOperator }: SignUpRule,
 ): void {
-  for (const { path, methods } of providerEndpoints()) {
+  for (const endpoint of providerEndpoints()) {
+    const { path, methods } = endpoint;
     if (WITHHELD.has(path)) continue;
+    describeProviderRoute(routes, endpoint);
     const kind = ATTEMPTS[path];
     const forward: Handler<ReactorEnv> = async (c) => {
       const { provider, attempts } = services.of(c);

@@ -45,6 +45,19 @@ const refusals = {
 export function describeTableRoutes({ openAPIRegistry: registry }: OpenAPIHono<ReactorEnv>): void {
   registry.registerPath({
     method: 'get',
+    path: '/',
+    summary: 'The tables and functions of the schema `public`, as OpenAPI',
+    security: bearerSecurity,
+    responses: {
+      200: {
+        description: 'The document',
+        content: { 'application/openapi+json': { schema: z.record(z.string(), z.unknown()) } },
+      },
+      401: errorAnswer('unauthorized', 'invalid_token'),
+    },
+  });
+  registry.registerPath({
+    method: 'get',
     path: '/{table}',
     summary: 'Rows of a table or view that the caller may see',
     security,

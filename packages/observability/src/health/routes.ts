@@ -1,5 +1,6 @@
-import type { ReactorEnv } from '@reactor/core';
-import { type Context, Hono } from 'hono';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { createRoutes, jsonAnswer, type ReactorEnv } from '@reactor/core';
+import type { Context } from 'hono';
 import type { HealthRound, ServerPhase } from './round.js';
 
 /** Seconds until a starting server is worth another look; a draining one is gone by then. */
@@ -7,14 +8,24 @@ const RETRY_AFTER = '1';
 
 const NOT_READY = { starting: 'The server is starting.', draining: 'The server is shutting down.' } as const;
 
+const status = z.enum(['ok', 'error']);
+const healthBody = z
+  .object({
+    status,
+    capabilities: z.record(z.string(), status).optional(),
+    failing: z.array(z.string()).optional(),
+    errors: z.record(z.string(), z.string()).optional().describe('Why, by what fails.'),
+  })
+  .openapi('Health');
+
 interface HealthSource {
   readonly phase: () => ServerPhase;
   readonly currentRound: () => Promise<HealthRound>;
 }
 
 /** `/health` asks every capability, `/readyz` only this process, `/livez` nothing. HEAD comes with GET. */
-export function healthRoutes({ phase, currentRound }: HealthSource): Hono<ReactorEnv> {
-  const routes = new Hono<ReactorEnv>();
+export function healthRoutes({ phase, currentRound }: HealthSource): OpenAPIHono<ReactorEnv> {
+  const routes = createRoutes();
   routes.get('/livez', (c) => answer(c, 200, { status: 'ok' }));
   routes.get('/readyz', (c) => {
     const now = phase();
@@ -34,7 +45,23 @@ export function healthRoutes({ phase, currentRound }: HealthSource): Hono<Reacto
       errors: Object.fromEntries(failures),
     });
   });
+  describe(routes, '/livez', 'Whether the process runs; asks no dependency');
+  describe(routes, '/readyz', 'Whether this process has started and is not draining', 'It has not, or it drains.');
+  describe(routes, '/health', 'Whether every mounted capability can take traffic', 'One cannot; `failing` names it.');
   return routes;
+}
+
+function describe({ openAPIRegistry }: OpenAPIHono<ReactorEnv>, path: string, summary: string, failure?: string): void {
+  openAPIRegistry.registerPath({
+    method: 'get',
+    path,
+    tags: ['server'],
+    summary,
+    responses: {
+      200: jsonAnswer('Yes.', healthBody),
+      ...(failure === undefined ? {} : { 503: jsonAnswer(failure, healthBody) }),
+    },
+  });
 }
 
 function notReady(c: Context<ReactorEnv>, phase: Exclude<ServerPhase, 'ready'>, body: object): Response {

@@ -19,20 +19,47 @@ const MAX_LIMIT = 100_000;
 const MAX_VALUE_CHARS = 256;
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A parameter's value → what it asks for. Throws a message that says what is accepted. */
-const PARAMETERS: Readonly<Record<string, (value: string, context: LogQueryContext) => Partial<LogQuery> | Select>> = {
-  follow: (value) => ({ follow: parseBoolean(value) }),
-  since: (value, { now }) => ({ since: parseSince(value, now) }),
-  limit: (value) => ({ limit: parseLimit(value) }),
-  capability: (value, { capabilities }) => ofCapability(oneOf([...capabilities, SERVER_LABEL], value), capabilities),
-  level: (value) => atLeast(oneOf(LOG_LEVELS, value.toLowerCase())),
-  target: (value) => {
-    const prefix = text(value);
-    return (record) => record.target.startsWith(prefix);
+interface Parameter {
+  /** For people. */
+  readonly description: string;
+  /** What a value asks for. Throws a message that says what is accepted. */
+  read(value: string, context: LogQueryContext): Partial<LogQuery> | Select;
+}
+
+const PARAMETERS: Readonly<Record<string, Parameter>> = {
+  follow: {
+    description: '`1`: go on with live lines after the kept ones.',
+    read: (value) => ({ follow: parseBoolean(value) }),
   },
-  request_id: (value) => hasField('request_id', text(value)),
-  sub: (value) => hasField('sub', text(value)),
+  since: {
+    description: 'Kept lines from then on: `2026-01-31T12:00:00Z`, or back from now: `15m`.',
+    read: (value, { now }) => ({ since: parseSince(value, now) }),
+  },
+  limit: {
+    description: 'At most so many kept lines, the newest.',
+    read: (value) => ({ limit: parseLimit(value) }),
+  },
+  capability: {
+    description: 'Lines of one capability; `server`: of none.',
+    read: (value, { capabilities }) => ofCapability(oneOf([...capabilities, SERVER_LABEL], value), capabilities),
+  },
+  level: {
+    description: `Lines of this level and above: ${LOG_LEVELS.join(', ')}.`,
+    read: (value) => atLeast(oneOf(LOG_LEVELS, value.toLowerCase())),
+  },
+  target: {
+    description: 'Lines whose target begins so: `reactor_data`.',
+    read: (value) => {
+      const prefix = text(value);
+      return (record) => record.target.startsWith(prefix);
+    },
+  },
+  request_id: { description: 'Lines of one request.', read: (value) => hasField('request_id', text(value)) },
+  sub: { description: 'Lines of one user, by id.', read: (value) => hasField('sub', text(value)) },
 };
+
+/** What `GET /_admin/logs` accepts, for its description. */
+export const LOG_PARAMETERS = Object.entries(PARAMETERS).map(([name, { description }]) => ({ name, description }));
 
 /** What the values of parameters are read against. */
 export interface LogQueryContext {
@@ -52,11 +79,11 @@ export function parseLogQuery(parameters: URLSearchParams, context: LogQueryCont
   let query = { follow: false, since: Number.NEGATIVE_INFINITY, limit: Number.POSITIVE_INFINITY };
   for (const name of new Set(parameters.keys())) {
     const values = parameters.getAll(name);
-    const parse = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
+    const parameter = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
     try {
-      if (parse === undefined) throw new Error(`is unknown; accepted are ${Object.keys(PARAMETERS).join(', ')}`);
+      if (parameter === undefined) throw new Error(`is unknown; accepted are ${Object.keys(PARAMETERS).join(', ')}`);
       if (values.length !== 1) throw new Error('is given more than once');
-      const asked = parse(values[0] ?? '', context);
+      const asked = parameter.read(values[0] ?? '', context);
       if (typeof asked === 'function') selects.push(asked);
       else query = { ...query, ...asked };
     } catch (error) {

@@ -1,7 +1,7 @@
-import type { CapabilityName, ReactorEnv } from '@reactor/core';
-import { Hono } from 'hono';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { bearerSecurity, type CapabilityName, createRoutes, errorAnswer, type ReactorEnv } from '@reactor/core';
 import type { Logging } from './logging.js';
-import { parseLogQuery } from './query.js';
+import { LOG_PARAMETERS, parseLogQuery } from './query.js';
 import { createLogStream } from './stream.js';
 
 /** Proxies commonly cut a connection after 30 to 60 s without a byte. */
@@ -18,9 +18,9 @@ export interface LogRoutesOptions {
  * `GET /_admin/logs`: the kept lines as server-sent events, then the live ones with `follow=1`. The gate in front of it
  * is the server's.
  */
-export function logRoutes(logging: Logging, options: LogRoutesOptions): Hono<ReactorEnv> {
+export function logRoutes(logging: Logging, options: LogRoutesOptions): OpenAPIHono<ReactorEnv> {
   const { capabilities, heartbeatMs = HEARTBEAT_MS } = options;
-  const routes = new Hono<ReactorEnv>();
+  const routes = createRoutes();
   routes.get('/_admin/logs', (c) => {
     const query = parseLogQuery(new URL(c.req.url).searchParams, { now: logging.clock.now(), capabilities });
     return c.body(createLogStream(logging.streams, query, heartbeatMs), 200, {
@@ -29,6 +29,26 @@ export function logRoutes(logging: Logging, options: LogRoutesOptions): Hono<Rea
       // nginx would hold back events until its buffer is full.
       'X-Accel-Buffering': 'no',
     });
+  });
+  routes.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/_admin/logs',
+    tags: ['server'],
+    summary: 'Log lines as server-sent events',
+    security: bearerSecurity,
+    parameters: LOG_PARAMETERS.map(({ name, description }) => ({
+      name,
+      in: 'query',
+      description,
+      schema: { type: 'string' },
+    })),
+    responses: {
+      200: {
+        description: 'Events `log`, one line each; `gap` where lines were lost.',
+        content: { 'text/event-stream': { schema: z.string() } },
+      },
+      400: errorAnswer('invalid_request'),
+    },
   });
   return routes;
 }

@@ -1,5 +1,5 @@
-import type { CapabilityContext, ReactorEnv, Registry } from '@reactor/core';
-import { Hono } from 'hono';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { type CapabilityContext, createRoutes, type ReactorEnv, type Registry } from '@reactor/core';
 import { createBreathe } from './breathe.js';
 import { renderExposition } from './exposition.js';
 import type { ScrapeFamilies } from './scrape-families.js';
@@ -12,10 +12,11 @@ export function metricsRoutes(
   registry: Registry,
   scrape: ScrapeFamilies,
   { clock, logger }: CapabilityContext,
-): Hono<ReactorEnv> {
+): OpenAPIHono<ReactorEnv> {
   const format = textFormat;
   const own = new Set(scrape.metrics.families.map(({ name }) => name));
-  return new Hono<ReactorEnv>().get('/metrics', async (c) => {
+  const routes = createRoutes();
+  routes.get('/metrics', async (c) => {
     const breathe = createBreathe(clock);
     const sources = (registry.getMetricsAsArray() as unknown as MetricSource[]).filter(({ name }) => !own.has(name));
     const timeoutMs = collectorTimeoutMs(c.req.header('X-Prometheus-Scrape-Timeout-Seconds'));
@@ -23,4 +24,14 @@ export function metricsRoutes(
     const body = await renderExposition([...families, ...(await scrape.read(outcomes))], format, breathe);
     return c.body(body, 200, { 'Content-Type': format.contentType, 'Cache-Control': 'no-store' });
   });
+  routes.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/metrics',
+    tags: ['server'],
+    summary: 'Every metric, for Prometheus',
+    responses: {
+      200: { description: 'The text format 0.0.4.', content: { 'text/plain': { schema: z.string() } } },
+    },
+  });
+  return routes;
 }
