@@ -1,10 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { authErrors, createAuth, parseAuthConfig } from '@reactor/auth';
-import { createFilesystemBlobStore } from '@reactor/blobs';
 import { blobErrors, coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
-import { createData, dataErrors, parseDataConfig } from '@reactor/data';
 import {
   createHealth,
   createLogging,
@@ -14,8 +11,7 @@ import {
   serverInfo,
 } from '@reactor/observability';
 import { embeddedPostgresMetrics, openDatabases } from '@reactor/postgres';
-import { CAPABILITIES, SERVER_SECTIONS } from '@reactor/server';
-import { createStorage, parseStorageConfig, storageErrors } from '@reactor/storage';
+import { assemble, CAPABILITIES, openSecrets, readSettings, SERVER_SECTIONS } from '@reactor/server';
 import { afterAll, expect, test } from 'vitest';
 import { configRows } from './config-rows.js';
 
@@ -38,12 +34,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-function owners(): [string, readonly MetricFamily[]][] {
+/** Who declares what, the capabilities as the server makes them. */
+async function owners(): Promise<[string, readonly MetricFamily[]][]> {
   const logging = createLogging({ filter: 'off', clock: systemClock });
-  const auth = createAuth(parseAuthConfig({ secret: 'x'.repeat(32) }), { ...context, database });
-  const data = createData(parseDataConfig({}), { ...context, database, tokens: auth.tokens });
-  const blobs = createFilesystemBlobStore({ root: directory, clock: systemClock });
-  const storage = createStorage(parseStorageConfig({}), { ...context, database, tokens: auth.tokens, blobs });
+  const output = { terminal: false, color: false };
+  const settings = await readSettings({ flags: {}, environment: {}, directory, output });
+  const { capabilities, blobs } = assemble(settings, await openSecrets(settings, false), logging, { database });
   const health = createHealth({ ...context, capabilities: () => [], phase: () => 'ready' });
   return [
     ['server', serverInfo('0.0.0', systemClock).families],
@@ -52,15 +48,13 @@ function owners(): [string, readonly MetricFamily[]][] {
     ['logs', logging.metrics.families],
     ['scrape', createMetrics(context).registry.getMetricsAsArray() as unknown as MetricFamily[]],
     ['database', [...database.metrics.families, ...embeddedPostgresMetrics(() => false).contributor.families]],
-    ['blobs', blobs.metrics.families],
-    ['auth', auth.metrics.families],
-    ['data', data.metrics.families],
-    ['storage', storage.metrics.families],
+    ['blobs', blobs?.metrics.families ?? []],
+    ...capabilities.map(({ name, metrics }): [string, readonly MetricFamily[]] => [name, metrics.families]),
   ];
 }
 
 test('docs/reference/metrics.md lists every family that is declared', async () => {
-  const sections = owners().map(([owner, families]) => {
+  const sections = (await owners()).map(([owner, families]) => {
     const rows = families.map(
       ({ name, type, unit, labelNames, help }) =>
         `| \`${name}\` | ${type} | ${unit === 'none' ? '' : unit} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${cell(help)} |`,
@@ -76,13 +70,11 @@ test('docs/reference/errors.md lists every error code that is declared', async (
     Object.entries(codes)
       .map(([code, { status, when }]) => `| \`${code}\` | ${status} | ${cell(when)} |`)
       .join('\n');
-  const sections = [
+  const sections: [string, Readonly<Record<string, ErrorCode>>][] = [
     ['Everywhere', { ...coreErrors.codes, ...httpErrors.codes }],
     ['Blobs', blobErrors.codes],
-    ['auth', authErrors.codes],
-    ['data', dataErrors.codes],
-    ['storage', storageErrors.codes],
-  ] as const;
+    ...CAPABILITIES.map(({ section, errors }): [string, typeof errors] => [section.name, errors]),
+  ];
   const body = sections.map(
     ([title, codes]) => `## ${title}\n\n| Code | Status | When |\n|---|---|---|\n${table(codes)}\n`,
   );

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { authSection, createAuth } from '@reactor/auth';
+import { authErrors, authSection, createAuth } from '@reactor/auth';
 import {
   type BlobStore,
   type Capability,
@@ -7,11 +7,12 @@ import {
   type CapabilityName,
   ConfigError,
   type Database,
+  type ErrorCode,
   type Section,
   type TokenVerifier,
 } from '@reactor/core';
-import { createData, dataSection } from '@reactor/data';
-import { createStorage, storageSection } from '@reactor/storage';
+import { createData, dataErrors, dataSection } from '@reactor/data';
+import { createStorage, storageErrors, storageSection } from '@reactor/storage';
 import type { AdminGate } from './admin/gate.js';
 
 /** What a capability can be made from. Later ones get the ports that earlier ones supply. */
@@ -41,6 +42,8 @@ export interface Ports {
 export interface CapabilityEntry {
   /** Its name is the capability's. */
   readonly section: Section;
+  /** Codes that only it answers, for the reference. */
+  readonly errors: Readonly<Record<string, ErrorCode>>;
   readonly requires: readonly CapabilityName[];
   /** Whether callers' own statements reach the database, on connections of their own. */
   readonly usesRequests?: true;
@@ -57,6 +60,7 @@ export interface CapabilityEntry {
 export const CAPABILITIES: readonly CapabilityEntry[] = [
   {
     section: authSection,
+    errors: authErrors.codes,
     requires: [],
     create(values, ports, { database, gate, corsOrigins, contextOf }) {
       const auth = createAuth(authSection.parse(values), {
@@ -71,6 +75,7 @@ export const CAPABILITIES: readonly CapabilityEntry[] = [
   },
   {
     section: dataSection,
+    errors: dataErrors.codes,
     requires: ['auth'],
     usesRequests: true,
     create(values, ports, { database, requests, sessions, directory, contextOf }) {
@@ -84,6 +89,7 @@ export const CAPABILITIES: readonly CapabilityEntry[] = [
   },
   {
     section: storageSection,
+    errors: storageErrors.codes,
     requires: ['auth'],
     usesBlobs: true,
     create(values, ports, { database, blobs, contextOf }) {

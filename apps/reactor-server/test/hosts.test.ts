@@ -1,19 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { type Capability, createRoutes, metricsContributor, systemClock } from '@reactor/core';
-import {
-  createAnswerHeaders,
-  createHealth,
-  createLogging,
-  createMetrics,
-  instrumentHttp,
-} from '@reactor/observability';
+import { type Capability, createRoutes, metricsContributor } from '@reactor/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { createAdminGate } from '../src/admin/gate.js';
-import { compose } from '../src/compose.js';
-import { readSettings } from '../src/config/settings.js';
 import { listen } from '../src/http/listener.js';
-import { createProgressWatch } from '../src/http/progress.js';
+import { composeForTest } from './support/compose.js';
 
 const TOKEN = 'the-operator-token-of-this-test-suite';
 const AUTHORIZED = `Authorization: Bearer ${TOKEN}\r\n`;
@@ -37,12 +27,6 @@ function toy(name: string, basePath: Capability['basePath'], rest: Partial<Capab
 
 /** The composed server with one capability that has hosts, `pages`, and one that has none, `notes`. */
 async function serve() {
-  const { config } = await readSettings({
-    flags: {},
-    environment: {},
-    directory: '/nowhere',
-    output: { terminal: false, color: false },
-  });
   const notes = createRoutes();
   notes.get('/list', (c) => c.text('notes'));
   notes.all('/_admin/reload', (c) => c.text('reloaded'));
@@ -59,30 +43,9 @@ async function serve() {
       hosts: { claims: (host) => host === 'shop.example' || host === 'xn--bcher-kva.example', routes: pages },
     }),
   ];
-  const logging = createLogging({ filter: 'off', clock: systemClock });
-  const context = { logger: logging.logger('reactor_server'), clock: systemClock };
-  const metrics = createMetrics(context);
-  const instrumentation = instrumentHttp(
-    context,
-    capabilities.map(({ name }) => name),
-  );
-  metrics.contribute('http', instrumentation.metrics);
-  const progress = createProgressWatch(30_000);
-  const answerHeaders = createAnswerHeaders();
-  const { fetch } = compose({
-    config,
-    logging,
-    metrics,
-    instrumentation,
-    progress,
-    answerHeaders,
-    health: createHealth({ ...context, capabilities: () => capabilities, phase: () => 'ready' }),
-    gate: createAdminGate({ token: TOKEN, allowRemote: false }),
-    version: '0.1.0',
+  const { fetch, metrics, progress, answerHeaders, onRefused } = await composeForTest({
     capabilities,
-    ready: true,
-    diagnose: async () => ({}),
-    shutdown: () => {},
+    adminToken: TOKEN,
   });
   const listener = await listen(fetch, {
     host: '127.0.0.1',
@@ -91,12 +54,10 @@ async function serve() {
     headersTimeoutMs: 30_000,
     maxHeaderBytes: 16_384,
     answerHeaders,
-    onRefused: instrumentation.refused,
+    onRefused,
   });
   onTestFinished(async () => {
     await listener.close(AbortSignal.abort());
-    progress.stop();
-    await logging.close();
   });
   const port = Number(new URL(listener.url).port);
   return {

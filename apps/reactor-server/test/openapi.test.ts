@@ -8,7 +8,7 @@ interface Operation {
 }
 
 async function openApi() {
-  const app = await composeForTest();
+  const { main: app } = await composeForTest();
   const document = (await (await app.request('/_api/openapi.json')).json()) as {
     paths: Record<string, Record<string, Operation>>;
   };

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { systemClock } from '@reactor/core';
+import { type Capability, systemClock } from '@reactor/core';
 import {
   createAnswerHeaders,
   createHealth,
@@ -11,39 +11,55 @@ import {
   type ServerPhase,
 } from '@reactor/observability';
 import { onTestFinished } from 'vitest';
+import { createAdminGate } from '../../src/admin/gate.js';
 import { compose } from '../../src/compose.js';
 import { readSettings } from '../../src/config/settings.js';
 import { createProgressWatch } from '../../src/http/progress.js';
 import { assemble, openSecrets } from '../../src/platform.js';
 import { unavailableDatabase } from '../../src/unavailable-database.js';
 
-/** The whole app with every capability, as a start without a file has it, on a database that nobody can reach. */
-export async function composeForTest() {
+export interface ComposedForTest {
+  /** Default: all of them, as a start without a file has them, on a database that nobody can reach. */
+  readonly capabilities?: readonly Capability[];
+  /** Default: a token that nobody knows. */
+  readonly adminToken?: string;
+}
+
+/** The whole app, and what a listener for it takes. */
+export async function composeForTest({ capabilities: own, adminToken }: ComposedForTest = {}) {
   const directory = await mkdtemp(path.join(tmpdir(), 'reactor-app-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const output = { terminal: false, color: false };
   const settings = await readSettings({ flags: {}, environment: {}, directory, output });
   const logging = createLogging({ filter: 'off', clock: systemClock });
   const context = { logger: logging.logger('reactor_server'), clock: systemClock };
-  const { gate } = await openSecrets(settings, false);
+  const secrets = await openSecrets(settings, false);
   const database = unavailableDatabase('there is none');
-  const { capabilities } = assemble(settings, await openSecrets(settings, false), logging, { database });
+  const capabilities = own ?? assemble(settings, secrets, logging, { database }).capabilities;
   const progress = createProgressWatch(settings.config.requestTimeoutMs);
   onTestFinished(() => progress.stop());
   const phase = (): ServerPhase => 'ready';
-  return compose({
+  const metrics = createMetrics(context);
+  const instrumentation = instrumentHttp(
+    context,
+    capabilities.map(({ name }) => name),
+  );
+  metrics.contribute('http', instrumentation.metrics);
+  const answerHeaders = createAnswerHeaders(undefined);
+  const composition = compose({
     config: settings.config,
     logging,
-    metrics: createMetrics(context),
+    metrics,
     health: createHealth({ ...context, capabilities: () => capabilities, phase }),
-    instrumentation: instrumentHttp(context, settings.loaded.capabilities),
+    instrumentation,
     progress,
-    answerHeaders: createAnswerHeaders(undefined),
-    gate,
+    answerHeaders,
+    gate: adminToken === undefined ? secrets.gate : createAdminGate({ token: adminToken, allowRemote: false }),
     version: '0.0.0',
     capabilities,
     ready: true,
     diagnose: async () => ({}),
     shutdown: () => {},
   });
+  return { ...composition, metrics, progress, answerHeaders, onRefused: instrumentation.refused };
 }
