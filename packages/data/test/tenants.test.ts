@@ -173,11 +173,13 @@ test('a tenant is not closed under a request, others are served meanwhile, and i
   const { databases, tenants, closed, ask, rowsOf } = await twoTenants();
   await Promise.all([rowsOf('a'), rowsOf('b')]);
   const holder = await databases.a?.connect();
+  onTestFinished(() => holder?.release(true));
   await holder?.query('BEGIN; LOCK TABLE notes');
   const waiting = ask('a', 'alice-of-a', 'GET', '/notes');
   await vi.waitFor(async () => {
     const text = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'notes'::regclass";
-    expect((await databases.a?.query(text))?.rowCount).toBe(1);
+    // A reading of the schema may wait for it, too.
+    expect((await databases.a?.query(text))?.rowCount).toBeGreaterThan(0);
   });
   const dropped = tenants.drop('a');
   expect(await rowsOf('b')).toEqual(ROWS.b);
