@@ -31,8 +31,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     '@reactor/postgres',
     ...CAPABILITIES,
   ],
-  // Talks HTTP only.
-  '@reactor/cli': [],
+  // Talks HTTP only; see below what it takes of core.
+  '@reactor/cli': ['@reactor/core'],
   ...Object.fromEntries(CAPABILITIES.map((name) => [name, ['@reactor/core']])),
 };
 /** Besides, in tests only: the fixtures and the real engine. What the fixtures stand on cannot use them. */
@@ -111,6 +111,19 @@ function packageOf(specifier: string): string {
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 }
+
+test('the command takes words and texts of core, which bring nothing with them', () => {
+  const imports = (folder: string, pattern: RegExp) =>
+    [...sources(path.join(ROOT, folder))]
+      .filter((file) => !file.endsWith('.test.ts'))
+      .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(pattern)].map(([, specifier = '']) => specifier));
+  expect(new Set(imports('apps/reactor-cli/src', /from '(@reactor\/[^']+)'/g))).toEqual(
+    new Set(['@reactor/core/terminal']),
+  );
+  // Types are gone once it is built.
+  const values = imports('packages/core/src/terminal', /^(?:import|export) (?!type )[^;]*? from '([^']+)'/gm);
+  expect(values.filter((specifier) => !specifier.startsWith('./'))).toEqual([]);
+});
 
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

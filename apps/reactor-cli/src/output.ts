@@ -1,6 +1,7 @@
+import { printable } from '@reactor/core/terminal';
 import type { CliError } from './errors.js';
 import { type Io, write } from './io.js';
-import { type Paint, painter, printable } from './text.js';
+import { type Paint, painter } from './text.js';
 
 /** `human` for people; `json` in the envelope `{"ok",…}`; `raw` the data alone, from `--json`. */
 export type Format = 'human' | 'json' | 'raw';

@@ -12,7 +12,7 @@ function probe(name: string, result: 'ok' | 'fail', more: Partial<DoctorProbe> =
     run: async () =>
       result === 'ok'
         ? { status: 'ok', message: 'fine' }
-        : { status: 'fail', message: `${name} is broken`, remedy: `Mend ${name}.` },
+        : { status: 'fail', message: `${name} is broken`, remedy: `Repair ${name}.` },
     ...more,
   };
 }
@@ -44,7 +44,7 @@ describe('doctor', () => {
         '✖ server: storage: the blob folder is read-only',
         '✖ storage',
         '  ✖ storage.db_ping: db_ping is broken',
-        '      → Mend db_ping.',
+        '      → Repair db_ping.',
         '      ↳ because of database: storage.migrations, storage.objects_readable',
         '  ✔ storage.fs_writable: fine',
         '',
@@ -65,7 +65,7 @@ describe('doctor', () => {
     expect(data.checks).toMatchObject([
       { name: 'server', status: 'ok' },
       { name: 'capability:storage', status: 'fail' },
-      { name: 'storage.fs_writable', status: 'fail', details: { remedy: 'Mend fs_writable.' } },
+      { name: 'storage.fs_writable', status: 'fail', details: { remedy: 'Repair fs_writable.' } },
       { name: 'storage.disk_space', status: 'ok' },
     ]);
     const raw = JSON.parse((await run(['doctor', '--json'], { env })).stdout);

@@ -111,7 +111,7 @@ export async function testServer(options: { readonly port?: number; readonly boo
     return c.json({ error: { code: 'unauthorized', message: 'This route needs the admin token.', status: 401 } }, 401);
   });
   app.route('/', health.routes);
-  app.route('/', logRoutes(logging, { capabilities: ['auth', 'storage'] }));
+  app.route('/', logRoutes(logging, { capabilities: ['auth', 'data', 'storage', 'functions', 'jobs', 'sites'] }));
   app.route(
     '/',
     doctorRoutes((signal) => runDoctor([{ name: 'storage', probes: wrong.probes }], { ...context, signal })),

@@ -1,43 +1,34 @@
+import {
+  type DiagnosisStatus,
+  type DoctorLine,
+  type DoctorReport,
+  printable,
+  renderDoctorReport,
+} from '@reactor/core/terminal';
 import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import type { Output } from '../output.js';
-import { renderDiagnosis } from './doctor-render.js';
 import { failures, fetchHealth } from './health.js';
-
-export type Status = 'ok' | 'warn' | 'fail';
-
-/** What one probe of the server found. */
-export interface Probe {
-  readonly name: string;
-  readonly status: Status;
-  readonly message?: string;
-  readonly remedy?: string;
-  /** The resource whose failure explains this one. */
-  readonly caused_by?: string;
-}
-
-/** Body of `GET /_admin/doctor`. */
-export type Report = Readonly<Record<string, { readonly status: Status; readonly checks: readonly Probe[] }>>;
 
 /** One line of the diagnosis: `server`, `capability:storage`, `storage.fs_writable`. */
 export interface Check {
   readonly name: string;
-  readonly status: Status;
+  readonly status: DiagnosisStatus;
   readonly details?: unknown;
 }
 
 /** What `reactor doctor` found. */
 export interface Diagnosis {
   readonly checks: readonly Check[];
-  readonly summary: Readonly<Record<'total' | Status, number>>;
+  readonly summary: Readonly<Record<'total' | DiagnosisStatus, number>>;
   /** The server's report as it came. */
-  readonly server?: Report;
+  readonly server?: DoctorReport;
 }
 
 /** `reactor doctor`: what is wrong and what to do about it. Exit code 5 when something fails. */
 export async function doctor(client: Client, output: Output): Promise<number> {
   const { checks, report, exitCode } = await examine(client);
-  const count = (status: Status) => checks.filter((check) => check.status === status).length;
+  const count = (status: DiagnosisStatus) => checks.filter((check) => check.status === status).length;
   const diagnosis: Diagnosis = {
     checks,
     summary: { total: checks.length, ok: count('ok'), warn: count('warn'), fail: count('fail') },
@@ -45,15 +36,22 @@ export async function doctor(client: Client, output: Output): Promise<number> {
   };
   await output.result(
     diagnosis,
-    () => renderDiagnosis(diagnosis, client.connection.url.origin, output.paint),
+    () => `Reactor at ${printable(client.connection.url.origin)}\n${render(diagnosis, output)}`,
     exitCode === 0,
   );
   return exitCode;
 }
 
+function render({ checks, server = {} }: Diagnosis, { paint }: Output): string {
+  // The client's own: whether the server could be asked at all.
+  const own = checks.filter(({ name }) => !(name.includes('.') || name.includes(':')));
+  const first = own.map((check): DoctorLine => ({ ...(check.details as object | undefined), ...check }));
+  return renderDoctorReport(server, { first, paint });
+}
+
 interface Examination {
   readonly checks: readonly Check[];
-  readonly report?: Report;
+  readonly report?: DoctorReport;
   readonly exitCode: number;
 }
 
@@ -90,7 +88,7 @@ function unanswered(name: string, error: unknown, before: readonly Check[]): Exa
   return { checks: [...before, { name, status: 'fail', details }], exitCode: error.exitCode };
 }
 
-function checksOf(subject: string, { status, checks }: Report[string]): Check[] {
+function checksOf(subject: string, { status, checks }: DoctorReport[string]): Check[] {
   return [
     { name: `capability:${subject}`, status },
     ...checks.map(({ name, status: found, ...details }) => ({
@@ -101,11 +99,11 @@ function checksOf(subject: string, { status, checks }: Report[string]): Check[] 
   ];
 }
 
-function asReport(body: unknown): Report {
+function asReport(body: unknown): DoctorReport {
   const isReport =
     typeof body === 'object' &&
     body !== null &&
     Object.values(body).every((entry) => Array.isArray((entry as { checks?: unknown } | null)?.checks));
   if (!isReport) throw new CliError('SERVER_ERROR', 'the server answered something that is not a doctor report');
-  return body as Report;
+  return body as DoctorReport;
 }

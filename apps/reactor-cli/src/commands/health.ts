@@ -1,7 +1,8 @@
+import { printable } from '@reactor/core/terminal';
 import { EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import type { Output } from '../output.js';
-import { NO_CAPABILITY, printable } from '../text.js';
+import { NO_CAPABILITY } from '../text.js';
 
 /** Body of `GET /health`. */
 export interface HealthAnswer {

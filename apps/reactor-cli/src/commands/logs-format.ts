@@ -1,4 +1,5 @@
-import { type Color, localTime, type Paint, printable } from '../text.js';
+import { printable } from '@reactor/core/terminal';
+import { type Color, localTime, type Paint } from '../text.js';
 
 const COLORS: Readonly<Record<string, Color>> = { ERROR: 'red', WARN: 'yellow', DEBUG: 'dim', TRACE: 'dim' };
 

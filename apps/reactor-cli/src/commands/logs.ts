@@ -1,3 +1,4 @@
+import { CAPABILITY_WORDS } from '@reactor/core/terminal';
 import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import { eventStream, readEvents } from '../http/sse.js';
@@ -15,23 +16,6 @@ export interface LogsOptions {
   readonly limit?: string;
   readonly follow?: boolean;
 }
-
-/** What people call the capabilities, and what the server does. */
-const CAPABILITIES: Readonly<Record<string, string>> = {
-  auth: 'auth',
-  data: 'data',
-  storage: 'storage',
-  functions: 'functions',
-  function: 'functions',
-  func: 'functions',
-  fn: 'functions',
-  jobs: 'jobs',
-  job: 'jobs',
-  sites: 'sites',
-  site: 'sites',
-  server: 'server',
-  system: 'server',
-};
 
 /**
  * `reactor logs`: the lines the server keeps, with `--follow` the live ones after them.
@@ -78,9 +62,9 @@ function logQuery(word: string | undefined, options: LogsOptions): URLSearchPara
   }
   const wanted = (options.capability ?? word)?.toLowerCase();
   if (wanted !== undefined && wanted !== 'all') {
-    const capability = Object.hasOwn(CAPABILITIES, wanted) ? CAPABILITIES[wanted] : undefined;
+    const capability = Object.hasOwn(CAPABILITY_WORDS, wanted) ? CAPABILITY_WORDS[wanted] : undefined;
     if (capability === undefined) {
-      const known = [...new Set(Object.values(CAPABILITIES)), 'all'].join(', ');
+      const known = [...new Set(Object.values(CAPABILITY_WORDS)), 'all'].join(', ');
       throw new CliError('INVALID_ARGUMENT', `there is no capability ${JSON.stringify(wanted)}`, `Accepted: ${known}.`);
     }
     query.set('capability', capability);

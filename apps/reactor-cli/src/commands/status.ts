@@ -1,9 +1,10 @@
+import { printable } from '@reactor/core/terminal';
 import { parseServerUrl } from '../connection.js';
 import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import type { Output } from '../output.js';
 import type { LockedBy } from '../project/lock-file.js';
-import { formatDuration, NO_CAPABILITY, printable } from '../text.js';
+import { formatDuration, NO_CAPABILITY } from '../text.js';
 import { failures, fetchHealth, type HealthAnswer } from './health.js';
 
 /** `reactor status`: whether a server runs, since when, and how it is. Not running is an answer, not an error. */

@@ -1,7 +1,8 @@
+import { printable } from '@reactor/core/terminal';
 import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import type { Output } from '../output.js';
-import { NO_CAPABILITY, printable } from '../text.js';
+import { NO_CAPABILITY } from '../text.js';
 import { cliVersion } from '../version.js';
 
 interface ServerVersion {

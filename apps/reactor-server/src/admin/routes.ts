@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { bearerSecurity, type Capability, createRoutes, jsonAnswer } from '@reactor/core';
-import { type DoctorReport, doctorRoutes, type Logging, logRoutes } from '@reactor/observability';
+import { bearerSecurity, type Capability, createRoutes, type DoctorReport, jsonAnswer } from '@reactor/core';
+import { doctorRoutes, type Logging, logRoutes } from '@reactor/observability';
 import type { AdminGate } from './gate.js';
 import { type MigrationActions, migrateRoute } from './migrate.js';
 

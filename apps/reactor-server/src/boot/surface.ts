@@ -1,11 +1,10 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Capability, CapabilityContext } from '@reactor/core';
+import type { Capability, CapabilityContext, DoctorReport } from '@reactor/core';
 import {
   type AnswerHeaders,
   createAnswerHeaders,
   createHealth,
   createMetrics,
-  type DoctorReport,
   type Health,
   type HttpInstrumentation,
   instrumentHttp,

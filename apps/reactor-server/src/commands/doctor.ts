@@ -1,14 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { EXIT, systemClock } from '@reactor/core';
-import {
-  createLogging,
-  type DoctorReport,
-  hasFailure,
-  type Logging,
-  renderDoctorReport,
-  runDoctor,
-} from '@reactor/observability';
+import { type DoctorReport, EXIT, hasFailure, systemClock } from '@reactor/core';
+import { renderDoctorReport } from '@reactor/core/terminal';
+import { createLogging, type Logging, runDoctor } from '@reactor/observability';
 import { lockStateDirectory, readStateLock, StateDirectoryLockedError } from '@reactor/postgres';
 import type { Settings } from '../config/settings.js';
 import { doctorSubjects } from '../doctor-subjects.js';

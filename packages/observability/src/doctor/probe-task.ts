@@ -1,5 +1,4 @@
-import type { DoctorProbe } from '@reactor/core';
-import type { DoctorCheck } from './report.js';
+import type { DoctorCheck, DoctorProbe } from '@reactor/core';
 
 /** A probe on its way to a check. */
 export interface ProbeTask {

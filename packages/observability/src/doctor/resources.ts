@@ -1,6 +1,5 @@
-import type { DoctorProbe } from '@reactor/core';
+import type { DoctorCheck, DoctorProbe } from '@reactor/core';
 import type { ProbeTask } from './probe-task.js';
-import type { DoctorCheck } from './report.js';
 
 /** What probes vouch for (`database`), and what has become of it during a run. */
 export class Resources {
@@ -29,7 +28,7 @@ export class Resources {
       name: probe.name,
       status: 'fail',
       message: `Not probed, because it needs ${resource}.`,
-      remedy: `Mend ${task.label} first.`,
+      remedy: `Repair ${task.label} first.`,
       duration_ms: 0,
       code: 'dependency_failed',
       caused_by: cause,

@@ -1,6 +1,12 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { bearerSecurity, createRoutes, jsonAnswer, type ReactorEnv } from '@reactor/core';
-import { type DoctorReport, hasFailure } from './report.js';
+import {
+  bearerSecurity,
+  createRoutes,
+  type DoctorReport,
+  hasFailure,
+  jsonAnswer,
+  type ReactorEnv,
+} from '@reactor/core';
 
 const status = z.enum(['ok', 'warn', 'fail']);
 const check = z.object({

@@ -1,6 +1,5 @@
-import type { CapabilityContext, DoctorProbe, ProbeResult } from '@reactor/core';
+import type { CapabilityContext, DoctorCheck, DoctorProbe, ProbeResult } from '@reactor/core';
 import { DeadlineExceeded, withDeadline } from '../deadline.js';
-import type { DoctorCheck } from './report.js';
 
 export interface ProbeRunOptions extends CapabilityContext {
   readonly signal?: AbortSignal | undefined;

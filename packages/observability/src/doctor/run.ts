@@ -1,6 +1,12 @@
-import type { CapabilityContext, CapabilityName, DoctorProbe } from '@reactor/core';
+import type {
+  CapabilityContext,
+  CapabilityDiagnosis,
+  CapabilityName,
+  DiagnosisStatus,
+  DoctorProbe,
+  DoctorReport,
+} from '@reactor/core';
 import type { ProbeTask } from './probe-task.js';
-import type { CapabilityDiagnosis, DiagnosisStatus, DoctorReport } from './report.js';
 import { Resources } from './resources.js';
 import { runProbe } from './run-probe.js';
 

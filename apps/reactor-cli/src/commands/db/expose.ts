@@ -1,7 +1,7 @@
+import { printable } from '@reactor/core/terminal';
 import { CliError, EXIT } from '../../errors.js';
 import type { Client } from '../../http/client.js';
 import type { Output } from '../../output.js';
-import { printable } from '../../text.js';
 import { ACCEPT, DATA_ADMIN, requireData } from './server.js';
 
 interface Open {

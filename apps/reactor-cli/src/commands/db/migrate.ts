@@ -1,8 +1,8 @@
+import { printable } from '@reactor/core/terminal';
 import { CliError, EXIT } from '../../errors.js';
 import type { Client } from '../../http/client.js';
 import type { Output } from '../../output.js';
 import type { MigrationFile } from '../../project/migration-files.js';
-import { printable } from '../../text.js';
 import { ACCEPT, DATA_ADMIN, migrationsBody, namesIn, requireData } from './server.js';
 
 const STATUS = '"reactor db status" shows what is applied';

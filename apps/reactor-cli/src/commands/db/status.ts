@@ -1,7 +1,8 @@
+import { printable } from '@reactor/core/terminal';
 import { CliError, EXIT } from '../../errors.js';
 import type { Client } from '../../http/client.js';
 import type { Output } from '../../output.js';
-import { type Color, localTime, type Paint, printable } from '../../text.js';
+import { type Color, localTime, type Paint } from '../../text.js';
 import { ACCEPT, DATA_ADMIN, migrationsBody, namesIn, requireData } from './server.js';
 
 /** Answer of the server about migrations, by name. */

@@ -1,9 +1,9 @@
+import { printable } from '@reactor/core/terminal';
 import { CliError, EXIT } from '../../errors.js';
 import type { Client } from '../../http/client.js';
 import { brokenOff } from '../../http/failures.js';
 import type { Output } from '../../output.js';
 import { writeIfChanged } from '../../project/files.js';
-import { printable } from '../../text.js';
 import { ACCEPT, DATA_ADMIN, requireData } from './server.js';
 
 /**

@@ -13,7 +13,7 @@ export interface DoctorCheck {
   readonly duration_ms: number;
   /** For scripts. The engine's own: `probe_timeout`, `probe_error`, `dependency_failed`. */
   readonly code?: string;
-  /** The resource whose failure explains this one; the check that failed for it is the one to mend. */
+  /** The resource whose failure explains this one; repair the check that failed for it. */
   readonly caused_by?: string;
 }
 
