@@ -8,9 +8,9 @@ import {
   ReactorError,
   reasonOf,
 } from '@reactor/core';
-import type { StoredObject } from './objects.js';
 import { ObjectLedger } from './store/ledger.js';
 import { ObjectStore } from './store/objects.js';
+import type { StoredObject } from './stored-object.js';
 
 export interface StorageProbesOptions {
   readonly database: Database;

@@ -1,6 +1,6 @@
 import { isTable, keyPath, knownInstead, nearest, type Section, tableOf, typeOf } from '@reactor/core';
 import type { z } from 'zod';
-import type { Setting } from './sources.js';
+import type { Setting } from './setting.js';
 
 /** Sections by name. */
 export type Sections = Readonly<Record<string, Section>>;

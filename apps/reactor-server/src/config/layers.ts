@@ -1,5 +1,5 @@
 import { isTable, keyPath, type Section, typeAt } from '@reactor/core';
-import type { Setting } from './sources.js';
+import type { Setting } from './setting.js';
 import { coerceUntyped } from './untyped.js';
 
 /** Settings by their path; of each path the one that won. */

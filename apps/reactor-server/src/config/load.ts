@@ -4,14 +4,8 @@ import { type Sections, unknownPath } from './known.js';
 import { layer, originOf, sectionTable } from './layers.js';
 import { locateConfigFile } from './locate.js';
 import { resolveReferences } from './references.js';
-import {
-  environmentName,
-  environmentSettings,
-  flagSettings,
-  readConfigFile,
-  type Setting,
-  settingsOf,
-} from './sources.js';
+import type { Setting } from './setting.js';
+import { environmentName, environmentSettings, flagSettings, readConfigFile, settingsOf } from './sources.js';
 
 export interface LoadOptions {
   readonly flags: Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-import type { Setting } from './sources.js';
+import type { Setting } from './setting.js';
 
 const TEMPLATE = /\{\{\s*env\s+([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/g;
 const WHOLE = /^env:([A-Za-z_][A-Za-z0-9_]*)$/;

@@ -1,6 +1,6 @@
 import type { PlanContext } from './context.js';
 import { headerCsv, rowCsv } from './csv.js';
-import type { LevelSql } from './level.js';
+import type { LevelSql } from './level-sql.js';
 import { rowJson } from './row-json.js';
 import { type Fragment, sql } from './sql.js';
 import type { OutputOptions } from './statement.js';

@@ -1,7 +1,8 @@
 import type { ReadQuery } from '../query/ast.js';
 import { PlanContext } from './context.js';
-import { resolveEmbeds } from './embed.js';
-import { compileLevel, filters, isGrouped, type LevelSql, uncutSelect } from './level.js';
+import { filters } from './filters.js';
+import { compileLevel, embedsOf } from './level.js';
+import { isGrouped, type LevelSql, uncutSelect } from './level-sql.js';
 import type { Scope } from './scope.js';
 import { clause, type Fragment, sql } from './sql.js';
 import type { OutputOptions, Statement } from './statement.js';
@@ -39,6 +40,6 @@ export function estimateStatement(
 }
 
 function ungroupedSelect(context: PlanContext, scope: Scope, query: ReadQuery): Fragment {
-  const where = filters(context, scope, query, resolveEmbeds(context, scope, query));
+  const where = filters(context, scope, query, embedsOf(context, scope, query));
   return sql`SELECT 1 FROM ${scope.from}${clause('WHERE', where, ' AND ')}`;
 }

@@ -1,5 +1,5 @@
 import type { PlanContext } from './context.js';
-import type { LevelSql } from './level.js';
+import type { LevelSql } from './level-sql.js';
 import { type Fragment, join, sql } from './sql.js';
 
 const NEEDS_QUOTES = /[",\r\n]/;

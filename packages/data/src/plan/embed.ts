@@ -3,8 +3,9 @@ import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import type { PlanContext } from './context.js';
 import { fieldExpression } from './field.js';
-import { compileLevel, filters, type LevelSql, levelSelect } from './level.js';
-import { ALL_ROWS, type Output } from './outputs.js';
+import { type EmbedTests, filters } from './filters.js';
+import { type CompileLevel, type LevelSql, levelSelect } from './level-sql.js';
+import { ALL_ROWS, type Output } from './output.js';
 import { findRelation } from './relation.js';
 import { findRelationship, isToOne, type Relationship } from './relationship.js';
 import { rowJson } from './row-json.js';
@@ -16,8 +17,12 @@ interface Embed {
   readonly relationship: Relationship;
 }
 
-/** Relates the embeds of a level. @throws QueryError PGRST200, PGRST201, 42501 for the first that is not possible */
-export function resolveEmbeds(context: PlanContext, scope: Scope, query: ReadQuery): Embeds {
+/**
+ * Relates the embeds of a level.
+ * @param compile makes the level of an embed, which may embed in turn
+ * @throws QueryError PGRST200, PGRST201, 42501 for the first that is not possible
+ */
+export function resolveEmbeds(context: PlanContext, scope: Scope, query: ReadQuery, compile: CompileLevel): Embeds {
   const embeds = new Map<string, Embed>();
   for (const item of query.select) {
     if (item.kind !== 'embed') continue;
@@ -27,29 +32,29 @@ export function resolveEmbeds(context: PlanContext, scope: Scope, query: ReadQue
     const relationship = findRelationship(context.model, scope.relation.name, item);
     embeds.set(item.alias ?? item.target, { item, relationship });
   }
-  return new Embeds(context, scope, embeds);
+  return new Embeds(context, scope, embeds, compile);
 }
 
 /** The embedded resources of one level, as SQL that refers to its row. */
-export class Embeds {
+export class Embeds implements EmbedTests {
   readonly #context: PlanContext;
   readonly #outer: Scope;
   readonly #byName: ReadonlyMap<string, Embed>;
+  readonly #compile: CompileLevel;
   /** What was spread into this level, by the name of the embed. */
   readonly #spread = new Map<string, readonly Output[]>();
 
-  constructor(context: PlanContext, outer: Scope, byName: ReadonlyMap<string, Embed>) {
+  constructor(context: PlanContext, outer: Scope, byName: ReadonlyMap<string, Embed>, compile: CompileLevel) {
     this.#context = context;
     this.#outer = outer;
     this.#byName = byName;
+    this.#compile = compile;
   }
 
-  /** Tests for the `inner` ones: a row that embeds nothing does not count. */
   innerTests(): Fragment[] {
     return [...this.#byName.values()].filter(({ item }) => item.join === 'inner').map((embed) => this.#exists(embed));
   }
 
-  /** Test for rows under a name, undefined when nothing is embedded by it. */
   rowsTest(name: string): Fragment | undefined {
     const embed = this.#byName.get(name);
     return embed === undefined ? undefined : this.#exists(embed);
@@ -132,7 +137,7 @@ export class Embeds {
 
   #level(item: EmbedItem, relationship: Relationship): LevelSql {
     const { scope, joined } = this.#scope(relationship);
-    return compileLevel(this.#context, scope, item.query, { joined, single: isToOne(relationship) });
+    return this.#compile(this.#context, scope, item.query, { joined, single: isToOne(relationship) });
   }
 
   #exists({ item, relationship }: Embed): Fragment {
@@ -142,7 +147,7 @@ export class Embeds {
   }
 
   #filters(scope: Scope, query: ReadQuery): Fragment[] {
-    return filters(this.#context, scope, query, resolveEmbeds(this.#context, scope, query));
+    return filters(this.#context, scope, query, resolveEmbeds(this.#context, scope, query, this.#compile));
   }
 
   /** The target as a FROM item of its own, and the conditions that tie it to this level's row. */

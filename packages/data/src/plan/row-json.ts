@@ -1,6 +1,6 @@
 import type { PlanContext } from './context.js';
-import type { LevelSql } from './level.js';
-import type { Output } from './outputs.js';
+import type { LevelSql } from './level-sql.js';
+import type { Output } from './output.js';
 import { type Fragment, join, literal, sql } from './sql.js';
 
 /** `json_build_object` takes 100 arguments, PostgreSQL's limit for any function. */

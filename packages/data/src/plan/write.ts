@@ -3,8 +3,10 @@ import { QueryError } from '../query/query-error.js';
 import type { Relation } from '../schema/model.js';
 import { bodySql, limitBody, planRowSql } from './body.js';
 import type { PlanContext } from './context.js';
-import { resolveEmbeds, tableSql } from './embed.js';
-import { compileLevel, filters, levelSelect } from './level.js';
+import { tableSql } from './embed.js';
+import { filters } from './filters.js';
+import { compileLevel, embedsOf } from './level.js';
+import { levelSelect } from './level-sql.js';
 import { Scope } from './scope.js';
 import { type Fragment, join, member, sql } from './sql.js';
 import type { Plan, WriteOptions } from './statement.js';
@@ -23,7 +25,7 @@ export function targetScope(context: PlanContext, relation: Relation): Scope {
 export function targetFilters(context: PlanContext, target: Scope, query: ReadQuery): Fragment[] {
   // An `inner` embed drops rows from the answer; it is no reason to write fewer.
   const select = query.select.map((item) => (item.kind === 'embed' ? { ...item, join: 'left' as const } : item));
-  return filters(context, target, query, resolveEmbeds(context, target, { ...query, select }));
+  return filters(context, target, query, embedsOf(context, target, { ...query, select }));
 }
 
 /**

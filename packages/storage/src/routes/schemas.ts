@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Bucket } from '../buckets.js';
-import type { StoredObject } from '../objects.js';
+import type { StoredObject } from '../stored-object.js';
 
 /** A bucket on the wire. Clients of the contract use either spelling of two fields; both are answered. */
 export const bucketSchema = z

@@ -1,5 +1,5 @@
 import type { Queryable } from '@reactor/core';
-import type { StoredObject } from '../objects.js';
+import type { StoredObject } from '../stored-object.js';
 import { OBJECT_COLUMNS, type ObjectRow, toObject } from './objects.js';
 
 /** What to list, and from where on. */

@@ -1,6 +1,6 @@
 import { blobErrors, type Database, type Queryable, type QueryOptions } from '@reactor/core';
 import { type Bucket, bucketNotFound } from '../buckets.js';
-import type { StoredObject } from '../objects.js';
+import type { StoredObject } from '../stored-object.js';
 import { BUCKET_COLUMNS, type BucketRow, toBucket } from './buckets.js';
 
 /** Columns of an object under the names of `ObjectRow`, from the table alias `o`. */
