@@ -21,6 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '@reactor/blobs': ['@reactor/core'],
   '@reactor/observability': ['@reactor/core'],
   '@reactor/processes': ['@reactor/core'],
+  '@reactor/archive': ['@reactor/core'],
   '@reactor/postgres': ['@reactor/core', '@reactor/processes'],
   '@reactor/reactive-metrics': [],
   '@reactor/testing': ['@reactor/core', '@reactor/postgres'],
@@ -34,6 +35,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Talks HTTP only; see below what it takes of core.
   '@reactor/cli': ['@reactor/core'],
   ...Object.fromEntries(CAPABILITIES.map((name) => [name, ['@reactor/core']])),
+  '@reactor/functions': ['@reactor/core', '@reactor/processes', '@reactor/archive'],
+  '@reactor/sites': ['@reactor/core', '@reactor/archive'],
 };
 /** Besides, in tests only: the fixtures and the real engine. What the fixtures stand on cannot use them. */
 const ALLOWED_IN_TESTS = [
