@@ -1,9 +1,9 @@
+import { nearest } from '@reactor/core';
 import type { CallQuery } from '../query/index.js';
 import { QueryError } from '../query/query-error.js';
 import { parseJson } from '../query/rows.js';
 import { quoted } from '../query/scanner.js';
 import type { DatabaseFunction, SchemaModel } from '../schema/model.js';
-import { nearest } from './nearest.js';
 
 /** Most argument names that an error repeats; a body may have any number of keys. */
 const MAX_SHOWN = 20;

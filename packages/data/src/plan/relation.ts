@@ -1,7 +1,7 @@
+import { nearest } from '@reactor/core';
 import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import { isEnforced, type Relation, type SchemaModel } from '../schema/model.js';
-import { nearest } from './nearest.js';
 import { identifier } from './sql.js';
 
 /** @throws QueryError PGRST205 (404) when there is none, 42501 (403) when the database would not enforce its policies */

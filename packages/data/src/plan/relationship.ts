@@ -1,8 +1,8 @@
+import { nearest } from '@reactor/core';
 import type { EmbedItem } from '../query/ast.js';
 import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import type { ForeignKey, SchemaModel } from '../schema/model.js';
-import { nearest } from './nearest.js';
 
 export type Cardinality = 'many-to-one' | 'one-to-one' | 'one-to-many' | 'many-to-many';
 

@@ -1,7 +1,7 @@
+import { nearest } from '@reactor/core';
 import { QueryError } from '../query/query-error.js';
 import { quoted } from '../query/scanner.js';
 import type { Column, Relation } from '../schema/model.js';
-import { nearest } from './nearest.js';
 import { type Fragment, member } from './sql.js';
 
 /** A FROM item and the columns it has. */
