@@ -1,15 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { blobErrors, coreErrors, type ErrorCode, type MetricFamily, silentLogger, systemClock } from '@reactor/core';
 import {
-  createHealth,
-  createLogging,
-  createMetrics,
-  httpErrors,
-  instrumentHttp,
-  serverInfo,
-} from '@reactor/observability';
+  blobErrors,
+  coreErrors,
+  type ErrorCode,
+  type MetricFamily,
+  SQL_ANSWERS,
+  silentLogger,
+  systemClock,
+} from '@reactor/core';
+import { createHealth, createLogging, createMetrics, instrumentHttp, serverInfo } from '@reactor/observability';
 import { embeddedPostgresMetrics, openDatabases } from '@reactor/postgres';
 import { assemble, CAPABILITIES, openSecrets, readSettings, SERVER_SECTIONS } from '@reactor/server';
 import { afterAll, expect, test } from 'vitest';
@@ -71,15 +72,22 @@ test('docs/reference/errors.md lists every error code that is declared', async (
       .map(([code, { status, when }]) => `| \`${code}\` | ${status} | ${cell(when)} |`)
       .join('\n');
   const sections: [string, Readonly<Record<string, ErrorCode>>][] = [
-    ['Everywhere', { ...coreErrors.codes, ...httpErrors.codes }],
+    ['Everywhere', coreErrors.codes],
     ['Blobs', blobErrors.codes],
     ...CAPABILITIES.map(({ section, errors }): [string, typeof errors] => [section.name, errors]),
   ];
   const body = sections.map(
     ([title, codes]) => `## ${title}\n\n| Code | Status | When |\n|---|---|---|\n${table(codes)}\n`,
   );
+  const answers = Object.entries(SQL_ANSWERS)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([state, { code, again }]) => {
+      const of = state.length === 2 ? `${state}…` : state;
+      return `| \`${of}\` | ${coreErrors.codes[code].status} \`${code}\` | ${again ? 'yes' : 'no'} |`;
+    });
+  const postgres = `## Errors of PostgreSQL\n\nWhichever capability meets them, by SQLSTATE or its class. Where the same request again may succeed, the answer has\n\`Retry-After\`. \`/data/v1\` says the SQLSTATE too, as its \`code\`, and has codes of its own for what is wrong with a statement.\n\n| SQLSTATE | Answer | The same again may succeed |\n|---|---|---|\n${answers.join('\n')}\n`;
   const shape = '```json\n{"error":{"code":"not_found","message":"…","status":404,"request_id":"…","details":[]}}\n```';
-  const text = `${NOTE}# Error codes\n\nEvery error answer has this body; \`details\` is there where it helps:\n\n${shape}\n\n${body.join('\n')}`;
+  const text = `${NOTE}# Error codes\n\nEvery error answer has this body; \`details\` is there where it helps:\n\n${shape}\n\n${[...body, postgres].join('\n')}`;
   await expect(text).toMatchFileSnapshot(reference('errors'));
 });
 

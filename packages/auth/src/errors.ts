@@ -1,4 +1,12 @@
-import { coreErrors, defineErrors, EXIT, ReactorError, type StartError, toReactorError } from '@reactor/core';
+import {
+  defineErrors,
+  EXIT,
+  isSqlError,
+  type ReactorError,
+  SQLSTATE,
+  type StartError,
+  toReactorError,
+} from '@reactor/core';
 
 /** Codes that only auth answers; those of `coreErrors` come besides. */
 export const authErrors = defineErrors({
@@ -16,7 +24,6 @@ export const authErrors = defineErrors({
   },
   user_not_found: { status: 404, when: 'The token is valid and its user was deleted since.' },
   email_exists: { status: 409, when: 'An account with this e-mail address exists.' },
-  conflict: { status: 409, when: 'Another request wrote the same thing first.' },
 });
 
 /**
@@ -37,38 +44,10 @@ export class AuthKeysUnusableError extends Error implements StartError {
   }
 }
 
-/**
- * SQLSTATE classes of a database that cannot do the work now, and may soon: connection (08), serialization or deadlock
- * (40), disk, memory or connections used up (53), operator intervention (57), the system below it (58); and a lock
- * that was not to be had. https://www.postgresql.org/docs/current/errcodes-appendix.html
- */
-const UNAVAILABLE = /^(?:08|40|53|57|58)...$|^55P03$/;
-
-/**
- * What the caller may know of an error of PostgreSQL. Values it cannot store (class 22: a byte zero, a malformed uuid;
- * class 54: longer than an index entry) and rows it refuses (class 23) are the caller's doing.
- */
+/** Any error as the caller may know it. What an account has to be unique by is a matter of auth, all else of the database. */
 export function fromDatabaseError(error: unknown): ReactorError {
-  if (error instanceof ReactorError) return error;
-  const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
-  const cause = { cause: error };
-  if (typeof code !== 'string') return toReactorError(error);
-  if (code === '23505') {
-    return constraint === 'users_email_key'
-      ? authErrors.create.email_exists('An account with this e-mail address exists.', cause)
-      : authErrors.create.conflict('Another request wrote the same thing first.', cause);
-  }
-  if (code === '23503') {
-    return coreErrors.create.invalid_request('The request refers to something that does not exist.', cause);
-  }
-  if (code === '23514' || code.startsWith('22') || code.startsWith('54')) {
-    return coreErrors.create.invalid_request('The request has a value that cannot be stored.', cause);
-  }
-  if (UNAVAILABLE.test(code)) {
-    return coreErrors.create.database_unavailable('The database cannot do this now; try again.', {
-      ...cause,
-      headers: { 'Retry-After': '1' },
-    });
+  if (isSqlError(error) && error.code === SQLSTATE.uniqueViolation && error.constraint === 'users_email_key') {
+    return authErrors.create.email_exists('An account with this e-mail address exists.', { cause: error });
   }
   return toReactorError(error);
 }

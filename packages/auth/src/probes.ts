@@ -1,4 +1,12 @@
-import { type Database, type DoctorProbe, databasePingProbe, databaseProbe, type ProbeResult } from '@reactor/core';
+import {
+  type Database,
+  type DoctorProbe,
+  databasePingProbe,
+  databaseProbe,
+  isSqlError,
+  type ProbeResult,
+  SQLSTATE,
+} from '@reactor/core';
 import { type AuthConfig, isLoopbackHost } from './config.js';
 import { AuthKeysUnusableError } from './errors.js';
 import { checkSigningKeys } from './key-check.js';
@@ -30,8 +38,7 @@ function signingKeys(config: AuthConfig, database: Database): DoctorProbe {
   });
 }
 
-/** SQLSTATE of a missing table or schema. */
-const NOT_MIGRATED = new Set(['42P01', '3F000']);
+const NOT_MIGRATED: ReadonlySet<string> = new Set([SQLSTATE.undefinedTable, SQLSTATE.invalidSchemaName]);
 
 function keysFailed(error: unknown): ProbeResult {
   if (error instanceof AuthKeysUnusableError) {
@@ -45,7 +52,7 @@ function keysFailed(error: unknown): ProbeResult {
           : 'Restore the row of reactor_auth.signing_keys from a backup.',
     };
   }
-  if (NOT_MIGRATED.has((error as { code?: string }).code ?? '')) {
+  if (isSqlError(error) && NOT_MIGRATED.has(error.code)) {
     return {
       status: 'fail',
       code: 'not_migrated',

@@ -52,13 +52,12 @@ test('while the database is away every route says so, and no session looks ended
 });
 
 test.each([
-  ['53100', 'a full disk'],
-  ['53200', 'no memory'],
-  ['57014', 'a statement timeout'],
-  ['58030', 'an I/O error'],
-  ['40P01', 'a deadlock'],
-  ['55P03', 'a lock not to be had'],
-])('SQLSTATE %s, %s, is a 503 that says when to come back', async (sqlstate) => {
+  ['53100', 'a full disk', DOWN, '1'],
+  ['58030', 'an I/O error', DOWN, '1'],
+  ['40P01', 'a deadlock', { status: 503, code: 'write_conflict' }, '1'],
+  ['55P03', 'a lock not to be had', { status: 504, code: 'lock_timeout' }, '1'],
+  ['57014', 'a statement timeout', { status: 504, code: 'statement_timeout' }, null],
+])('SQLSTATE %s, %s, is told as what it is, and whether to come back', async (sqlstate, _, told, retryAfter) => {
   const auth = await createTestAuth();
   await auth.database.query(
     `CREATE FUNCTION reactor_auth.fail() RETURNS trigger LANGUAGE plpgsql AS
@@ -67,8 +66,8 @@ test.each([
   );
   for (const path of ['/signup', '/sign-up/email']) {
     const { status, body, headers } = await auth.post(path, { email: 'a@example.com', password: PASSWORD, name: 'A' });
-    expect([path, { status, code: body.error.code }]).toEqual([path, DOWN]);
-    expect(headers.get('Retry-After')).toBe('1');
+    expect([path, { status, code: body.error.code }]).toEqual([path, told]);
+    expect(headers.get('Retry-After')).toBe(retryAfter);
     expect(JSON.stringify(body)).not.toContain('pgdata');
   }
 });

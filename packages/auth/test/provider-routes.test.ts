@@ -114,7 +114,7 @@ test('refusals come in the envelope with their status and a code in lower case',
       'an id that is no uuid',
       auth.get('/organization/get-full-organization?organizationId=abc', bearer(refresh_token)),
       400,
-      'invalid_request',
+      'invalid_value',
     ],
     [
       'an organization of others',

@@ -110,18 +110,30 @@ export const coreErrors = defineErrors({
   expectation_failed: { status: 417, when: 'The `Expect` header asks for something other than `100-continue`.' },
   too_many_requests: { status: 429, when: 'A rate limit was reached; `Retry-After` says when to come back.' },
   internal_error: { status: 500, when: 'A fault of the server. The log has its stack under the request id.' },
+  invalid_value: {
+    status: 400,
+    when: 'A value does not have the form or the size that the database accepts.',
+  },
+  constraint_violation: { status: 400, when: 'A row breaks a NOT NULL or CHECK constraint.' },
+  conflict: { status: 409, when: 'A row breaks a unique, foreign key or exclusion constraint.' },
+  write_conflict: {
+    status: 503,
+    when: 'A deadlock, or a serialization failure: the transaction met another one. The same request again may succeed.',
+  },
   database_unavailable: {
     status: 503,
-    when: 'No database connection within `database.acquire_timeout_secs`, or the database is down.',
+    when: 'No database connection within `database.acquire_timeout_secs`, or the database is down, or out of disk, memory or connections.',
+  },
+  lock_timeout: {
+    status: 504,
+    when: 'The request waited too long for a lock that another transaction holds. The same request again may succeed.',
+  },
+  statement_timeout: {
+    status: 504,
+    when: 'PostgreSQL did not finish a statement in time; of data, within `data.statement_timeout_ms`.',
   },
   not_ready: { status: 503, when: 'The server is starting or stopping; `Retry-After` says when to come back.' },
 });
-
-/** What the caller sees of an error that is not a ReactorError. */
-export function toReactorError(error: unknown): ReactorError {
-  if (error instanceof ReactorError) return error;
-  return coreErrors.create.internal_error('The server failed to answer this request.', { cause: error });
-}
 
 /**
  * What an operator should know of an error, in one line: the reason behind it when it is known, without what drivers hang

@@ -33,4 +33,6 @@ export * from './ports/index.js';
 export * from './principal.js';
 export * from './request-roles.js';
 export * from './share-runs.js';
+export * from './sql-answers.js';
+export * from './sqlstate.js';
 export * from './tenants/index.js';

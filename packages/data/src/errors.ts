@@ -1,10 +1,10 @@
 import {
-  coreErrors,
   defineErrors,
   type ErrorEnvelope,
   EXIT,
   ReactorError,
   type ReactorErrorOptions,
+  toReactorError,
 } from '@reactor/core';
 import { QueryError, type QueryErrorReason } from './query/query-error.js';
 
@@ -21,8 +21,6 @@ export const dataErrors = defineErrors({
     status: 400,
     when: 'PATCH or DELETE without a filter, and without `Prefer: handling=strict, max-affected=<n>`.',
   },
-  invalid_value: { status: 400, when: 'PostgreSQL cannot read a value as the type of its column or argument.' },
-  constraint_violation: { status: 400, when: 'A row breaks a NOT NULL or CHECK constraint.' },
   statement_rejected: { status: 400, when: 'PostgreSQL refuses the statement, e.g. an operator that the type lacks.' },
   raised_by_function: { status: 400, when: 'A function or trigger of the app raised an error of its own.' },
   result_too_large: { status: 400, when: 'The answer would be longer than `data.max_result_bytes`.' },
@@ -41,7 +39,6 @@ export const dataErrors = defineErrors({
     when: '`Accept-Profile` or `Content-Profile` names another schema than `public`.',
   },
   not_one_row: { status: 406, when: 'One object was asked for and the result has none or several rows.' },
-  conflict: { status: 409, when: 'A row breaks a unique, foreign key or exclusion constraint.' },
   migration_failed: {
     status: 400,
     when: 'A migration cannot be read, or a statement of it is refused; nothing of its file is kept, unless it runs without a transaction.',
@@ -68,8 +65,6 @@ export const dataErrors = defineErrors({
     status: 503,
     when: 'The database schema cannot be read, or changes while the request runs; trying again helps.',
   },
-  write_conflict: { status: 503, when: 'The transaction met another one, as in a deadlock; trying again helps.' },
-  statement_timeout: { status: 504, when: 'PostgreSQL did not finish within `data.statement_timeout_ms`.' },
 });
 
 /** What PostgREST's clients read, beside the envelope. */
@@ -142,10 +137,7 @@ export function toDataError(error: unknown): DataError {
     const code: QueryErrorReason = error.reason;
     return dataError(code, error.message, { code: error.code, details: error.details, hint: error.hint });
   }
-  const reactor =
-    error instanceof ReactorError
-      ? error
-      : coreErrors.create.internal_error('The server failed to answer this request.', { cause: error });
+  const reactor = toReactorError(error);
   return new DataError(reactor, { code: POSTGREST_CODES[reactor.code] ?? 'PGRSTX00', details: reactor.details });
 }
 

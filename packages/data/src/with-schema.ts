@@ -1,6 +1,5 @@
-import type { Principal } from '@reactor/core';
+import { isSqlError, type Principal, SQLSTATE, type SqlError } from '@reactor/core';
 import { schemaUnavailable } from './errors.js';
-import { isSqlError, type SqlError } from './execute/sql-errors.js';
 import { isOfParameter, isOfStaleSchema } from './execute/stale-schema.js';
 import { QueryError } from './query/index.js';
 import type { SchemaModel } from './schema/model.js';
@@ -17,7 +16,13 @@ const MISSES: ReadonlySet<string> = new Set([
 ]);
 
 /** An operator, constraint or object of PostgreSQL that a value of the caller may name, or that was there before. */
-const MISSING_OBJECTS: ReadonlySet<string> = new Set(['42P01', '42703', '42883', '42704', '42P10']);
+const MISSING_OBJECTS: ReadonlySet<string> = new Set([
+  SQLSTATE.undefinedTable,
+  SQLSTATE.undefinedColumn,
+  SQLSTATE.undefinedFunction,
+  SQLSTATE.undefinedObject,
+  SQLSTATE.invalidColumnReference,
+]);
 
 /** Attempts of one request. A schema that changes more often meanwhile is one to come back to. */
 const MAX_ATTEMPTS = 3;
@@ -68,7 +73,7 @@ function missedBy(error: unknown): MissedBy | undefined {
 
 /** Perhaps of a table or function that was made again under its name: reading the schema gives it its privileges. */
 function isWithoutPrivilege({ code, routine }: SqlError): boolean {
-  return code === '42501' && routine === 'aclcheck_error';
+  return code === SQLSTATE.insufficientPrivilege && routine === 'aclcheck_error';
 }
 
 function causeOf(error: unknown): unknown {

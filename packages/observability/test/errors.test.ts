@@ -120,12 +120,8 @@ test('the headers of an HTTPException stay, its body does not', async () => {
 const sqlError = (code: string) => Object.assign(new Error('value "s3cret"'), { code, severity: 'ERROR' });
 
 test.each([
-  [sqlError('22P02'), 400, 'invalid_request'],
   [sqlError('23505'), 409, 'conflict'],
-  [sqlError('40001'), 503, 'busy'],
-  [sqlError('57014'), 503, 'busy'],
-  [sqlError('57P01'), 503, 'database_unavailable'],
-  [sqlError('08006'), 503, 'database_unavailable'],
+  [sqlError('40001'), 503, 'write_conflict'],
   [sqlError('42P01'), 500, 'internal_error'],
   [Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }), 500, 'internal_error'],
 ])('an SQL error nobody translated gets the nearest answer without its text (%#)', async (error, status, code) => {

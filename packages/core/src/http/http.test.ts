@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { coreErrors } from '../errors.js';
 import { silentLogger } from '../ports/logger.js';
 import type { TokenVerifier } from '../ports/tokens.js';
+import { SQLSTATE } from '../sqlstate.js';
 import { authenticate, principalOf, requireSystem } from './authenticate.js';
 import { limitBody } from './limit-body.js';
 import { createRoutes } from './routes.js';
@@ -26,6 +27,9 @@ function aloneInAForeignApp() {
   );
   routes.get('/who', (c) => c.json({ kind: principalOf(c).kind, id: c.get('requestId') }));
   routes.get('/relayed', () => fetch('data:text/plain,hello'));
+  routes.get('/deadlock', () => {
+    throw Object.assign(new Error('Process 7 waits'), { code: SQLSTATE.deadlockDetected, severity: 'ERROR' });
+  });
   routes.delete('/all', (c) => {
     requireSystem(c);
     return c.body(null, 204);
@@ -58,6 +62,13 @@ test('an answer whose headers cannot be changed gets the request id too', async 
   const response = await aloneInAForeignApp().request('/x/v1/relayed', { headers: { 'X-Request-Id': 'r-7' } });
   expect(response.headers.get('X-Request-Id')).toBe('r-7');
   expect(await response.text()).toBe('hello');
+});
+
+test('an error of PostgreSQL mounted alone is no riddle', async () => {
+  const app = aloneInAForeignApp().onError((_, c) => c.text('a foreign answer', 500));
+  const response = await app.request('/x/v1/deadlock', bearer('ada'));
+  expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '1']);
+  expect(await response.json()).toMatchObject({ error: { code: 'write_conflict', request_id: expect.any(String) } });
 });
 
 test('an error answer mounted alone has the envelope and the request id', async () => {

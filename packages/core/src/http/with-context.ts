@@ -2,6 +2,8 @@ import type { MiddlewareHandler } from 'hono';
 import { ReactorError } from '../errors.js';
 import { uuidv7 } from '../id.js';
 import type { Logger } from '../ports/logger.js';
+import { toReactorError } from '../sql-answers.js';
+import { isSqlError } from '../sqlstate.js';
 import type { ReactorEnv } from './env.js';
 
 /** Printable ASCII without separators that a log or a header could trip over. */
@@ -23,8 +25,11 @@ export function withContext(context: { readonly logger: Logger }): MiddlewareHan
     c.set('requestId', requestId);
     c.set('logger', context.logger.with({ request_id: requestId }));
     await next();
-    // The surrounding app rendered the error through getResponse(), which cannot know the id.
-    if (c.error instanceof ReactorError) c.res = c.error.getResponse(requestId);
+    // The surrounding app rendered the error through getResponse(), which cannot know the id; of PostgreSQL's errors it
+    // knows nothing.
+    if (c.error instanceof ReactorError || isSqlError(c.error)) {
+      c.res = toReactorError(c.error).getResponse(requestId);
+    }
     try {
       // Spares the copy of the whole response that `c.header` makes, a third of the CPU time of a small request.
       const { headers } = c.res;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { jitteredDelayMs } from '../backoff.js';
+import { isSqlError, SQLSTATE } from '../sqlstate.js';
 
 /** How long DDL waits for locks. */
 export interface LockPatience {
@@ -12,14 +13,12 @@ export interface LockPatience {
 /** A second behind DDL is noticed and forgiven; the whole is less than a client of HTTP waits for an answer. */
 export const migrationPatience: LockPatience = { lockTimeoutMs: 1_000, totalMs: 20_000 };
 
-/** lock_not_available, deadlock_detected: the same again may succeed. */
-const LOCK_STATES: ReadonlySet<unknown> = new Set(['55P03', '40P01']);
+const LOCK_STATES: ReadonlySet<string> = new Set([SQLSTATE.lockNotAvailable, SQLSTATE.deadlockDetected]);
 
 /** Whether an error, or what it was made from, says that a lock was not to be had. */
 export function isLockFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code, severity, cause } = error as { code?: unknown; severity?: unknown; cause?: unknown };
-  return (severity !== undefined && LOCK_STATES.has(code)) || isLockFailure(cause);
+  return (isSqlError(error) && LOCK_STATES.has(error.code)) || isLockFailure(error.cause);
 }
 
 /** Tries until a lock is there, with growing pauses, in which others may pass. @throws the last error */

@@ -1,6 +1,5 @@
-import type { Queryable } from '@reactor/core';
+import { isSqlError, type Queryable, SQLSTATE } from '@reactor/core';
 import { dataErrors } from '../errors.js';
-import { isSqlError } from '../execute/sql-errors.js';
 import type { Grants } from '../grants/grants.js';
 import { findRoleProblems } from '../roles.js';
 import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
@@ -11,9 +10,6 @@ import { countLines, type SqlStatement, splitStatements } from './split.js';
 
 /** What would end the transaction that the file runs in. */
 const TRANSACTION_CONTROL = /^(?:begin|start|commit|end|rollback|abort|prepare\s+transaction)\b/i;
-
-/** "Cannot run inside a transaction block": it wants to be alone. */
-const ACTIVE_TRANSACTION = '25001';
 
 /** Tables whose row-level security is off. */
 const OPEN_TABLES = `SELECT oid::text, oid::regclass::text AS name FROM pg_catalog.pg_class
@@ -122,7 +118,9 @@ export async function runStatement(
     const { code, message, detail, hint, position } = error;
     // Of what a policy became, the position says nothing about the file.
     const at = position === undefined || isPolicy ? 0 : toOffset(text, Number(position));
-    const alone = code === ACTIVE_TRANSACTION ? 'begin the file with the line -- reactor:no-transaction' : undefined;
+    // It wants to be alone.
+    const alone =
+      code === SQLSTATE.activeSqlTransaction ? 'begin the file with the line -- reactor:no-transaction' : undefined;
     const notes = [`${message} (SQLSTATE ${code})`, detail, hint, alone].filter((note) => note !== undefined);
     throw failed(at, notes.join('; '), { sqlstate: code }, error);
   }

@@ -3,14 +3,17 @@ import {
   coreErrors,
   type Database,
   type DatabaseConnection,
+  isSqlError,
   type Principal,
+  SQLSTATE,
+  type SqlError,
   type Statement,
 } from '@reactor/core';
 import type { DataMetrics, Operation } from '../metrics.js';
 import type { Plan, PlanRow } from '../plan/statement.js';
 import { isTimeout } from '../schema/read-catalog.js';
 import { CHECK_ROLE, roleOf, type Session, sessionStatements } from './session.js';
-import { fromSqlError, isSqlError, type SqlError } from './sql-errors.js';
+import { fromSqlError } from './sql-errors.js';
 
 /** What one plan answered. */
 export interface PlanResult {
@@ -26,8 +29,6 @@ export interface PlanResult {
 
 /** A longer statement is not worth what keeping it prepared on every connection costs. Characters. */
 const MAX_PREPARED_LENGTH = 8_192;
-
-const DIVISION_BY_ZERO = '22012';
 
 const BEGIN: Statement = { text: 'BEGIN', prepareAs: 'begin' };
 
@@ -174,7 +175,7 @@ export class Executor {
 /** Whether the connection ran as another role than the one who asked, and so did not. */
 function isWrongRole(error: SqlError): boolean {
   const { failedStatement } = error as { readonly failedStatement?: Statement };
-  return error.code === DIVISION_BY_ZERO && failedStatement?.text === CHECK_ROLE;
+  return error.code === SQLSTATE.divisionByZero && failedStatement?.text === CHECK_ROLE;
 }
 
 async function releaseClean(connection: DatabaseConnection): Promise<void> {

@@ -1,126 +1,77 @@
-import { ANONYMOUS_ROLE, coreErrors, type Principal, ReactorError, USER_ROLE } from '@reactor/core';
+import {
+  ANONYMOUS_ROLE,
+  coreErrors,
+  createSqlAnswer,
+  findSqlAnswer,
+  type Principal,
+  ReactorError,
+  SQLSTATE,
+  type SqlError,
+  USER_ROLE,
+} from '@reactor/core';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { DataError, dataError, type PostgrestFields } from '../errors.js';
-
-/** An error as PostgreSQL reports it. */
-export interface SqlError extends Error {
-  /** SQLSTATE. */
-  readonly code: string;
-  readonly detail?: string;
-  readonly hint?: string;
-  /** Of the fault in the statement, characters from 1. */
-  readonly position?: string;
-  /** Name of the function in PostgreSQL's source. */
-  readonly routine?: string;
-  /** What PostgreSQL was at: the function of the app, or the parameter. */
-  readonly where?: string;
-}
-
-export function isSqlError(error: unknown): error is SqlError {
-  if (!(error instanceof Error) || error instanceof ReactorError) return false;
-  const { code, severity } = error as { code?: unknown; severity?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && typeof severity === 'string';
-}
 
 /** Raised by `auth.bounded`. */
 const RESULT_TOO_LARGE = 'RX001';
 
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
 
-/** Somebody else's lock or the server's own trouble: nothing that the caller did. */
-const RETRY = { 'Retry-After': '1' };
-
-/** What the caller hears of an error of PostgreSQL. Its message and hint are for the caller. */
+/** What the caller hears of an error of PostgreSQL. Its message and hint are for the caller, who wrote the statement. */
 export function fromSqlError(error: SqlError, principal: Principal): DataError {
   const { code, message, hint } = error;
   const postgrest: PostgrestFields = { code, details: detailFor(error, principal), hint: hint ?? null };
   const options = { cause: error };
   if (isLostRole(error)) return internal(error, postgrest);
-  if (code === '42501') return refusal(error, principal, postgrest);
   if (/^PT[3-5]\d\d$/.test(code)) {
     // A function says by PT and a status what it wants to be answered.
     const status = Number(code.slice(2)) as ContentfulStatusCode;
     return new DataError(new ReactorError('raised_by_function', status, message, options), postgrest);
   }
-  if (code === '55P03' && isLockTimeout(error)) {
-    const waited = 'The statement waited too long for a lock that another transaction holds.';
-    return dataError('statement_timeout', waited, postgrest, { ...options, headers: RETRY });
-  }
-  if (code === '55000' && isViewRefusal(error)) return dataError('statement_rejected', message, postgrest, options);
-  // A text search query with many operators in a row, which PostgreSQL itself takes for a fault of its own.
-  if (code === 'XX000' && error.routine === 'pushOpStack') {
-    return dataError('invalid_value', 'The text search query nests too deep.', { code }, options);
-  }
   switch (code) {
-    case '23503':
-    case '23505':
-    case '23P01':
-      return dataError('conflict', message, postgrest, options);
+    case SQLSTATE.insufficientPrivilege:
+      return refusal(error, principal, postgrest);
     case RESULT_TOO_LARGE:
-      return dataError('result_too_large', message, { ...postgrest, code: '54000' }, options);
-    case '25006':
+      return dataError('result_too_large', message, { ...postgrest, code: SQLSTATE.programLimitExceeded }, options);
+    case SQLSTATE.readOnlySqlTransaction:
       return dataError('read_only', message, postgrest, { ...options, headers: { Allow: 'POST' } });
-    case '40001':
-    case '40P01':
-    case '55P03':
-      return dataError('write_conflict', message, postgrest, { ...options, headers: RETRY });
-    case '57014':
-      return dataError('statement_timeout', 'The statement took longer than it may.', postgrest, options);
-    case '42P01':
+    case SQLSTATE.undefinedTable:
       return dataError('table_not_found', message, postgrest, options);
-    // A policy that asks its own table, and the like: the operator has to mend it.
-    case '42P17':
+    // A policy that asks its own table, and the like: the operator has to repair it.
+    case SQLSTATE.invalidObjectDefinition:
       return internal(error, postgrest);
   }
-  switch (code.slice(0, 2)) {
-    case '22':
-      return dataError('invalid_value', message, postgrest, options);
-    case '23':
-      return dataError('constraint_violation', message, postgrest, options);
-    case '0A':
-    case '21':
-    case '3F':
-    case '42':
-    case '44':
-    case '54':
-      return dataError('statement_rejected', message, postgrest, options);
-    case '53':
-      return new DataError(
-        coreErrors.create.database_unavailable('The database is out of resources.', { ...options, headers: RETRY }),
-        postgrest,
-      );
-    // What PL/pgSQL raises; and classes that only the app's own code can name.
-    case 'P0':
-      return dataError('raised_by_function', message, postgrest, options);
-    case '02':
-    case '03':
-    case '08':
-    case '09':
-    case '0L':
-    case '0P':
-    case '24':
-    case '25':
-    case '26':
-    case '27':
-    case '28':
-    case '2B':
-    case '2D':
-    case '2F':
-    case '34':
-    case '38':
-    case '39':
-    case '3B':
-    case '3D':
-    case '55':
-    case '57':
-    case '58':
-    case 'F0':
-    case 'HV':
-    case 'XX':
-      return internal(error, postgrest);
+  if (code === SQLSTATE.objectNotInPrerequisiteState && isViewRefusal(error)) {
+    return dataError('statement_rejected', message, postgrest, options);
   }
-  return dataError('raised_by_function', message, postgrest, options);
+  // A text search query with many operators in a row, which PostgreSQL itself takes for a fault of its own.
+  if (code === SQLSTATE.internalError && error.routine === 'pushOpStack') {
+    const tooDeep = 'The text search query nests too deep.';
+    return new DataError(coreErrors.create.invalid_value(tooDeep, options), { code });
+  }
+  const answer = findSqlAnswer(code);
+  if (answer !== undefined) {
+    if (OF_THE_INSIDE.has(answer.code)) return new DataError(createSqlAnswer(answer, error), { code });
+    const details = postgrest.details ?? undefined;
+    return new DataError(createSqlAnswer(answer, error, { message, details }), postgrest);
+  }
+  const sqlClass = code.slice(0, 2);
+  if (OF_THE_STATEMENT.has(sqlClass)) return dataError('statement_rejected', message, postgrest, options);
+  return OF_THE_SERVER.has(sqlClass)
+    ? internal(error, postgrest)
+    : dataError('raised_by_function', message, postgrest, options);
 }
+
+/** PostgreSQL's words for these tell of its inside, or nothing. */
+const OF_THE_INSIDE: ReadonlySet<string> = new Set(['database_unavailable', 'lock_timeout', 'statement_timeout']);
+
+/** Classes of what a statement cannot be, or asks for in vain. */
+const OF_THE_STATEMENT: ReadonlySet<string> = new Set(['0A', '21', '3F', '42', '44']);
+
+/** Classes of what a statement of ours cannot bring about. P0 is what PL/pgSQL raises; others only the app's own code names. */
+const OF_THE_SERVER: ReadonlySet<string> = new Set(
+  '02 03 09 0L 0P 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 55 F0 HV XX'.split(' '),
+);
 
 /**
  * The detail of a broken constraint is the row. PostgreSQL keeps it from whom policies bind, but a foreign key changes
@@ -149,11 +100,6 @@ function refusal(error: SqlError, principal: Principal, postgrest: PostgrestFiel
 /** The role that the request should run under is gone, or out of reach: `set_config` says so. */
 function isLostRole({ routine, message }: SqlError): boolean {
   return routine === 'call_string_check_hook' && (message.includes(ANONYMOUS_ROLE) || message.includes(USER_ROLE));
-}
-
-/** The limit of the session, and not a statement that says NOWAIT. */
-function isLockTimeout({ routine }: SqlError): boolean {
-  return routine === 'ProcessInterrupts';
 }
 
 /** Where PostgreSQL refuses a row, by the name of the function in its source. */

@@ -1,18 +1,18 @@
+import { isSqlError, SQLSTATE, type SqlError } from '@reactor/core';
 import { ASSUMED_FUNCTION } from '../plan/assumptions.js';
-import { isSqlError, type SqlError } from './sql-errors.js';
 
 /** An undefined table or column: of what we write, and callers cannot. */
-const OURS: ReadonlySet<string> = new Set(['42P01', '42703']);
+const OURS: ReadonlySet<string> = new Set([SQLSTATE.undefinedTable, SQLSTATE.undefinedColumn]);
 
 /** By SQLSTATE, where in PostgreSQL's source it says so of a statement that the schema has left behind. */
 const ROUTINES: Readonly<Record<string, readonly string[]>> = {
   // "cached plan must not change result type"
-  '0A000': ['RevalidateCachedQuery'],
+  [SQLSTATE.featureNotSupported]: ['RevalidateCachedQuery'],
   // Not of what a caller searches for, whose syntax errors have the same SQLSTATE.
-  '42601': ['scanner_yyerror', 'transformInsertRow', 'transformInsertStmt'],
-  '42704': ['typenameType'],
-  '42804': ['CheckVarSlotCompatibility', 'transformAssignedExpr'],
-  '42883': ['regprocedurein'],
+  [SQLSTATE.syntaxError]: ['scanner_yyerror', 'transformInsertRow', 'transformInsertStmt'],
+  [SQLSTATE.undefinedObject]: ['typenameType'],
+  [SQLSTATE.datatypeMismatch]: ['CheckVarSlotCompatibility', 'transformAssignedExpr'],
+  [SQLSTATE.undefinedFunction]: ['regprocedurein'],
 };
 
 /** PostgreSQL's internal errors, which it does not translate, when an object goes away under a statement. */
@@ -24,11 +24,11 @@ const GONE = /^(?:cache lookup failed for |could not open relation with OID |cou
  */
 export function isOfStaleSchema(error: SqlError): boolean {
   const { code, routine = '', message, where } = error;
-  if (code === 'XX000') return GONE.test(message);
+  if (code === SQLSTATE.internalError) return GONE.test(message);
   // Inside of a function of the app: its own mistake.
   if (where !== undefined) return false;
   if (OURS.has(code) || ROUTINES[code]?.includes(routine) === true) return true;
-  return code === '42883' && message.includes(`${ASSUMED_FUNCTION}(`);
+  return code === SQLSTATE.undefinedFunction && message.includes(`${ASSUMED_FUNCTION}(`);
 }
 
 /**

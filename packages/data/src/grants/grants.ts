@@ -1,5 +1,4 @@
-import type { Database, Logger, Queryable } from '@reactor/core';
-import { isSqlError } from '../execute/sql-errors.js';
+import { type Database, isSqlError, type Logger, type Queryable, SQLSTATE } from '@reactor/core';
 import type { Difference, GrantRules } from './difference.js';
 import { type Exposed, expose } from './expose.js';
 import { lockGrants, reconcile, reconcileRelations, reopenRoutines, withGrantLock } from './reconcile.js';
@@ -12,11 +11,15 @@ export interface GrantsOptions extends GrantRules {
 /** DDL of another session may hold an object for long; the next reading of the schema tries again. */
 const LOCK_TIMEOUT_MS = 2_000;
 
-/**
- * What another session brings about that alters or drops an object meanwhile: undefined table, function, object;
- * "tuple concurrently updated"; deadlock; serialization failure.
- */
-const CONCURRENT: ReadonlySet<string> = new Set(['42P01', '42883', '42704', 'XX000', '40P01', '40001']);
+/** What another session brings about that alters or drops an object meanwhile; "tuple concurrently updated" is internal. */
+const CONCURRENT: ReadonlySet<string> = new Set([
+  SQLSTATE.undefinedTable,
+  SQLSTATE.undefinedFunction,
+  SQLSTATE.undefinedObject,
+  SQLSTATE.internalError,
+  SQLSTATE.deadlockDetected,
+  SQLSTATE.serializationFailure,
+]);
 
 const FROM_PUBLIC = /\brevoke\b[\s\S]*\bpublic\b/i;
 

@@ -1,6 +1,5 @@
-import type { Database, QueryOptions } from '@reactor/core';
+import { type Database, isSqlError, type QueryOptions, SQLSTATE } from '@reactor/core';
 import { schemaUnavailable } from '../errors.js';
-import { isSqlError } from '../execute/sql-errors.js';
 
 /** Longest time that one reading may take. Below it lies what 10 000 tables take. */
 const TIMEOUT_MS = 10_000;
@@ -40,8 +39,8 @@ export async function readCatalog<Row>(
   }
 }
 
-/** Whether an error, or what it was made from, is lock_not_available or query_canceled. */
+/** Whether an error, or what it was made from, says that a lock or the time was not to be had. */
 export function isTimeout(error: unknown): boolean {
-  if (isSqlError(error)) return error.code === '55P03' || error.code === '57014';
+  if (isSqlError(error)) return error.code === SQLSTATE.lockNotAvailable || error.code === SQLSTATE.queryCanceled;
   return error instanceof Error && error.cause !== undefined && isTimeout(error.cause);
 }

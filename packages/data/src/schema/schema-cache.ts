@@ -1,6 +1,13 @@
-import { type Clock, type Database, type Logger, ReactorError, reasonOf, type Subscription } from '@reactor/core';
+import {
+  type Clock,
+  type Database,
+  isSqlError,
+  type Logger,
+  ReactorError,
+  reasonOf,
+  type Subscription,
+} from '@reactor/core';
 import { schemaUnavailable } from '../errors.js';
-import { isSqlError } from '../execute/sql-errors.js';
 import { isOfStaleSchema } from '../execute/stale-schema.js';
 import { readSchema, type SchemaReading } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';

@@ -5,7 +5,6 @@ import { fromBodyError } from './body-error.js';
 import { fromHttpException } from './http-exception.js';
 import { nodeBindings } from './node-bindings.js';
 import { reasonFields } from './reason.js';
-import { fromSqlError } from './sql-error.js';
 
 /**
  * Unavailable, and out of storage: somebody foresaw the failure and named it, so a stack would tell nothing, in each
@@ -45,7 +44,7 @@ export const errorHandler: ErrorHandler<ReactorEnv> = async (error, c) => {
 async function toAnswer(error: Error, c: Context<ReactorEnv>): Promise<ReactorError> {
   if (error instanceof ReactorError) return error;
   if (error instanceof HTTPException) return fromHttpException(error);
-  return fromSqlError(error) ?? (await fromBodyError(error, c.req)) ?? toReactorError(error);
+  return (await fromBodyError(error, c.req)) ?? toReactorError(error);
 }
 
 function clientHasLeft(c: Context<ReactorEnv>): boolean {

@@ -1,4 +1,4 @@
-import { coreErrors, ReactorError } from '@reactor/core';
+import { coreErrors, ReactorError, SQLSTATE } from '@reactor/core';
 import { DatabaseError } from 'pg';
 
 /** Socket errors: what Node reports when the server is gone, restarting, or not there at all. */
@@ -25,8 +25,6 @@ const DRIVER_MESSAGES = [
 
 /** SQLSTATE classes and codes by which the server says that this connection is over, or that it takes no more. */
 const SQLSTATES = /^(?:08...|57P0[1-5]|53300)$/;
-/** Also what a prepared statement with another number of parameters answers; a pooler's last words are fatal. */
-const PROTOCOL_VIOLATION = '08P01';
 
 /** The driver's words for "nothing came free" and "the server did not finish the handshake". */
 const ACQUIRE_TIMEOUTS = new Set([
@@ -44,7 +42,8 @@ export function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
   if (error instanceof DatabaseError) {
-    if (code === PROTOCOL_VIOLATION) return error.severity === 'FATAL';
+    // Also what a prepared statement with another number of parameters answers; a pooler's last words are fatal.
+    if (code === SQLSTATE.protocolViolation) return error.severity === 'FATAL';
     return typeof code === 'string' && SQLSTATES.test(code);
   }
   if (typeof code === 'string' && NETWORK_CODES.has(code)) return true;
@@ -58,7 +57,11 @@ const POOLER_REFUSAL = /authentication failed|no such user/;
 export function isLoginRefusal(error: unknown): boolean {
   if (!(error instanceof DatabaseError)) return false;
   const { code = '', message } = error;
-  return code.startsWith('28') || code === '42501' || (code === PROTOCOL_VIOLATION && POOLER_REFUSAL.test(message));
+  return (
+    code.startsWith('28') ||
+    code === SQLSTATE.insufficientPrivilege ||
+    (code === SQLSTATE.protocolViolation && POOLER_REFUSAL.test(message))
+  );
 }
 
 /** `database_unavailable` (503): what a caller may know of a database that cannot be reached. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from '@reactor/core';
+import { type Logger, SQLSTATE } from '@reactor/core';
 import { DatabaseError } from 'pg';
 
 /** `auto` names prepared statements until a pooler is seen; `true` always, `false` never does. */
@@ -9,7 +9,11 @@ export type PreparedStatementsMode = 'auto' | boolean;
  * What a server connection answers on which somebody else's statement, or none, has the name that we gave ours:
  * no such statement, duplicate statement, and a count of parameters that does not fit.
  */
-const NAME_CLASHES: ReadonlySet<string> = new Set(['26000', '42P05', '08P01']);
+const NAME_CLASHES: ReadonlySet<string> = new Set([
+  SQLSTATE.invalidSqlStatementName,
+  SQLSTATE.duplicatePreparedStatement,
+  SQLSTATE.protocolViolation,
+]);
 
 /** A function may DEALLOCATE; that says nothing about a pooler. Statements that go on vanishing do. */
 const LOST_NAMES_OF_A_POOLER = 3;
@@ -69,8 +73,8 @@ export class Pooler {
   /** Takes note of an error that `isNameClash` recognizes. */
   noteNameClash(error: unknown): void {
     const { code } = error as { readonly code?: unknown };
-    if (code === '26000') this.#lostNames += 1;
-    if (code !== '26000' || this.#lostNames >= LOST_NAMES_OF_A_POOLER) {
+    if (code === SQLSTATE.invalidSqlStatementName) this.#lostNames += 1;
+    if (code !== SQLSTATE.invalidSqlStatementName || this.#lostNames >= LOST_NAMES_OF_A_POOLER) {
       this.#see(`prepared statements are not kept (SQLSTATE ${code})`);
     }
   }

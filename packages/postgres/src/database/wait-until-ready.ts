@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { jitteredDelayMs, type Logger, reasonOf } from '@reactor/core';
+import { jitteredDelayMs, type Logger, reasonOf, SQLSTATE } from '@reactor/core';
 import { DatabaseError } from 'pg';
 
 import { PasswordMissingError } from './client.js';
@@ -10,9 +10,6 @@ import type { PingResult } from './ping.js';
 export class DatabaseUnreachableError extends Error {
   override readonly name = 'DatabaseUnreachableError';
 }
-
-/** There is no such database. */
-const UNKNOWN_DATABASE = '3D000';
 
 /** One attempt may take this long; a server that freezes in the handshake is asked anew. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -60,5 +57,5 @@ async function pingOnce(ping: WaitOptions['ping'], signal: AbortSignal): Promise
 function isPermanent(error: unknown): boolean {
   const { cause } = error as Error;
   if (cause instanceof PasswordMissingError) return true;
-  return isLoginRefusal(cause) || (cause instanceof DatabaseError && cause.code === UNKNOWN_DATABASE);
+  return isLoginRefusal(cause) || (cause instanceof DatabaseError && cause.code === SQLSTATE.invalidCatalogName);
 }

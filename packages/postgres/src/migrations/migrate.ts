@@ -11,6 +11,7 @@ import {
   type Migration,
   migrationPatience,
   retryWhileLocked,
+  SQLSTATE,
 } from '@reactor/core';
 import { escapeIdentifier } from 'pg';
 import { ChangedMigrationError, MigrationFailedError } from './errors.js';
@@ -94,7 +95,7 @@ async function applyWhenFree(
   } catch (error) {
     if (!isLockFailure(error) || watch.last === undefined) throw error;
     const problem = `${describeHoldersWithQuery(watch.last)}. ${endHolders(watch.last.holders)}`;
-    throw new MigrationFailedError(name, problem, { cause: error, sqlState: '55P03' });
+    throw new MigrationFailedError(name, problem, { cause: error, sqlState: SQLSTATE.lockNotAvailable });
   }
 }
 

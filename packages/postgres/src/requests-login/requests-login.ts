@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Database, type Logger, type Queryable, reasonOf } from '@reactor/core';
+import { type Database, type Logger, type Queryable, reasonOf, SQLSTATE } from '@reactor/core';
 import { type ClientConfig, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
 import { unavailable } from '../database/errors.js';
 import type { Login } from '../database/login.js';
@@ -176,7 +176,7 @@ async function lendHand(transaction: Queryable, name: string): Promise<Readonly<
   return excess.length === 0 && owned === 0 ? undefined : { login: name, attributes: excess, owned_objects: owned };
 }
 
-/** insufficient_privilege, invalid_grant_operation: nothing that passes. */
+/** Insufficient privilege, invalid grantor: nothing that passes. */
 function isLackOfRights({ code = '' }: DatabaseError): boolean {
-  return code === '42501' || code.startsWith('0L');
+  return code === SQLSTATE.insufficientPrivilege || code.startsWith('0L');
 }

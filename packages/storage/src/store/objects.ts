@@ -45,10 +45,6 @@ export interface NewVersion {
   readonly ownerId: string | null;
 }
 
-/** `UNIQUE_VIOLATION` and `FOREIGN_KEY_VIOLATION` of PostgreSQL's errcodes. */
-const UNIQUE_VIOLATION = '23505';
-const FOREIGN_KEY_VIOLATION = '23503';
-
 /** Names the advisory locks of storage among those of the whole database: "stor" in ASCII. */
 const LOCK_NAMESPACE = 0x73746f72;
 
@@ -178,10 +174,11 @@ async function update(connection: Queryable, current: StoredObject, version: New
 }
 
 function explain(error: unknown): unknown {
-  switch ((error as { readonly code?: unknown }).code) {
-    case FOREIGN_KEY_VIOLATION:
+  const { constraint } = error as { readonly constraint?: unknown };
+  switch (constraint) {
+    case 'objects_bucket_id_fkey':
       return bucketNotFound();
-    case UNIQUE_VIOLATION:
+    case 'blobs_pkey':
       return blobErrors.create.storage_unavailable('The upload was not committed in time; send it again.', {
         cause: error,
       });
