@@ -107,6 +107,10 @@ test('one scrape holds what the server, the database and each capability counted
   for (const timed of ['http_request', 'db_acquire', 'storage_backend']) {
     expect(text).toMatch(new RegExp(`^reactor_${timed}_duration_seconds_count(\\{.*\\})? [1-9]`, 'm'));
   }
+  expect(text).toMatch(/^reactor_blobs_disk_size_bytes [1-9]/m);
+  expect(text).toMatch(
+    /^reactor_http_request_duration_seconds_count\{capability="storage",route="\/storage\/v1\/object\/:bucket\/:key"\} [1-9]/m,
+  );
 });
 
 test('a real Prometheus scrapes it with the shipped job, and answers the published queries', async () => {
