@@ -68,6 +68,7 @@ test('the routes are in the document of the server', async () => {
     .route(data.basePath, data.routes)
     .getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'x', version: '1' } });
   expect(Object.entries(document.paths ?? {}).map(([path, item]) => `${path} ${Object.keys(item)}`)).toEqual([
+    '/data/v1/health get',
     '/data/v1/_admin/reload post',
     '/data/v1/_admin/migrations get,post',
     '/data/v1/_admin/migrate post',
