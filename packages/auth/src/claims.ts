@@ -1,7 +1,7 @@
 import type { Clock } from '@reactor/core';
 import type { AuthConfig } from './config.js';
 import { authErrors } from './errors.js';
-import type { AuthStore, StoredUser } from './store.js';
+import type { AuthStore, Member, StoredUser } from './store.js';
 
 /** The session a token is issued for. */
 export interface ClaimedSession {
@@ -24,8 +24,10 @@ export type AccessClaims = {
   readonly exp: number;
 };
 
+/** @param member of the session's organization, where it was read already */
 export type ClaimsOf = (
   session: ClaimedSession,
+  member?: Member,
 ) => Promise<{ readonly claims: AccessClaims; readonly user: StoredUser }>;
 
 /**
@@ -34,13 +36,11 @@ export type ClaimsOf = (
  * @throws ReactorError `user_disabled` (403), `user_not_found` (404)
  */
 export function createClaims(store: AuthStore, config: AuthConfig, clock: Clock): ClaimsOf {
-  return async (session) => {
-    const orgId = session.activeOrganizationId ?? undefined;
-    const [user, orgRole] = await Promise.all([
-      store.findUser(session.userId),
-      orgId === undefined ? undefined : store.findRole(session.userId, orgId),
-    ]);
-    if (user === undefined) throw authErrors.create.user_not_found('This user was deleted.');
+  return async (session, known) => {
+    const orgId = session.activeOrganizationId ?? null;
+    const member = known ?? (await store.findMember(session.userId, orgId));
+    if (member === undefined) throw authErrors.create.user_not_found('This user was deleted.');
+    const { user, role } = member;
     if (user.disabled) throw authErrors.create.user_disabled('This account is disabled.');
     const iat = Math.floor(clock.now() / 1000);
     const claims = {
@@ -48,7 +48,7 @@ export function createClaims(store: AuthStore, config: AuthConfig, clock: Clock)
       email: user.email,
       email_verified: user.emailVerified,
       session_id: session.id,
-      ...(orgId === undefined || orgRole === undefined ? {} : { org_id: orgId, org_role: orgRole }),
+      ...(orgId === null || role === undefined ? {} : { org_id: orgId, org_role: role }),
       iat,
       exp: iat + config.accessTtlSeconds,
     };

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Clock, type Database, type Logger, ReactorError, uuidv7 } from '@reactor/core';
 import { betterAuth } from 'better-auth';
 import { APIError } from 'better-auth/api';
@@ -11,7 +12,7 @@ import { SECRET_VERSION } from './key-check.js';
 import { createKysely, watchDatabase } from './kysely-dialect.js';
 import { asProviderError, fromProviderError } from './provider-errors.js';
 import { SIGNING_ALGORITHM, type SigningKey, type SigningKeys } from './signing-keys.js';
-import type { AuthStore } from './store.js';
+import type { AuthStore, Member } from './store.js';
 
 /** Where the client's address travels to better-auth. Whatever a caller sends under this name is dropped. */
 export const CLIENT_ADDRESS_HEADER = 'x-reactor-client-address';
@@ -23,9 +24,8 @@ const DAY_SECONDS = 86_400;
 
 /** What our routes and tokens need of better-auth. Everything rejects with a ReactorError. */
 export interface Provider {
-  /** Returns the token of the session that begins. */
-  signUp(input: SignUpInput, headers: Headers): Promise<{ readonly sessionToken: string }>;
-  signIn(input: Credentials, headers: Headers): Promise<{ readonly sessionToken: string }>;
+  signUp(input: SignUpInput, headers: Headers): Promise<BegunSession>;
+  signIn(input: Credentials, headers: Headers): Promise<BegunSession>;
   /** The session of a session token, extended when it is due; undefined when it is unknown or over. */
   findSession(sessionToken: string): Promise<ClaimedSession | undefined>;
   /** Signs an access token; makes the first key when there is none. */
@@ -34,6 +34,14 @@ export interface Provider {
   makeFirstKey(): Promise<void>;
   /** Answers one of `providerEndpoints`. A refusal is thrown. */
   handle(request: Request): Promise<Response>;
+}
+
+/** A session, its token, and what is known of its user when it began. */
+export interface BegunSession {
+  readonly sessionToken: string;
+  readonly session: ClaimedSession;
+  /** Absent after a sign-up, which does not read it. */
+  readonly member?: Member | undefined;
 }
 
 export interface Credentials {
@@ -64,12 +72,10 @@ export function createProvider(context: ProviderContext): Provider {
   const auth = createBetterAuth(context);
   return {
     async signUp(input, headers) {
-      const { token } = await run(() => auth.api.signUpEmail({ body: { ...input }, headers }));
-      return { sessionToken: presentToken(token) };
+      return begin(() => auth.api.signUpEmail({ body: { ...input }, headers }));
     },
     async signIn(credentials, headers) {
-      const { token } = await run(() => auth.api.signInEmail({ body: { ...credentials }, headers }));
-      return { sessionToken: presentToken(token) };
+      return begin(() => auth.api.signInEmail({ body: { ...credentials }, headers }));
     },
     async findSession(sessionToken) {
       const headers = new Headers({ Authorization: `Bearer ${sessionToken}` });
@@ -144,11 +150,17 @@ export function createBetterAuth({
           async before(session, endpoint) {
             // A new user is not visible to other connections yet, cannot be disabled and is in no organization.
             if (endpoint?.path === '/sign-up/email') return;
-            const { disabled, onlyOrganizationId } = await store.sessionStart(session.userId);
-            if (disabled) {
+            const start = await store.sessionStart(session.userId);
+            if (start?.user.disabled === true) {
               throw new APIError('FORBIDDEN', { code: 'USER_DISABLED', message: 'This account is disabled.' });
             }
-            return { data: { ...session, activeOrganizationId: onlyOrganizationId } };
+            const begun = beginning.getStore();
+            if (begun !== undefined) begun.member = start;
+            return { data: { ...session, activeOrganizationId: start?.onlyOrganizationId ?? null } };
+          },
+          async after(session) {
+            const begun = beginning.getStore();
+            if (begun !== undefined) begun.session = session;
           },
         },
       },
@@ -197,6 +209,8 @@ export function createBetterAuth({
         generateId: () => uuidv7(clock.now()),
         // One look at a database that is not migrated yet would be remembered, and refuse everything until a restart.
         validateSchema: false,
+        // A user comes with the accounts, a session with its user: one round trip instead of two.
+        joins: true,
       },
     },
     onAPIError: { throw: true },
@@ -236,9 +250,20 @@ async function refusal(response: Response): Promise<ReactorError> {
   });
 }
 
-function presentToken(token: string | null): string {
-  if (token === null) throw new Error('better-auth began no session');
-  return token;
+/** What the hooks see of the session that a call begins, so that nobody reads it again. */
+interface Beginning {
+  session?: ClaimedSession;
+  member?: Member | undefined;
+}
+
+const beginning = new AsyncLocalStorage<Beginning>();
+
+async function begin(work: () => Promise<{ readonly token: string | null }>): Promise<BegunSession> {
+  const begun: Beginning = {};
+  const { token } = await run(() => beginning.run(begun, work));
+  const { session, member } = begun;
+  if (token === null || session === undefined) throw new Error('better-auth began no session');
+  return { sessionToken: token, session, member };
 }
 
 /** better-auth's own type leaves no room for an absent `alg`. */

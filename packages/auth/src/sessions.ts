@@ -4,7 +4,7 @@ import type { ClaimedSession, ClaimsOf } from './claims.js';
 import type { AuthConfig } from './config.js';
 import { authErrors } from './errors.js';
 import type { AuthMetrics, Grant } from './metrics.js';
-import type { Credentials, Provider, SignUpInput } from './provider.js';
+import type { BegunSession, Credentials, Provider, SignUpInput } from './provider.js';
 import type { AuthStore, StoredUser } from './store.js';
 
 /** A session just begun or refreshed. */
@@ -58,26 +58,32 @@ export class Sessions {
   /** @throws ReactorError `signup_disabled`, `email_exists`, `weak_password`, `too_many_requests` */
   async signUp(input: SignUpInput, client: SignUpClient): Promise<IssuedSession> {
     const { attempts, config, provider } = this.#context;
-    const { sessionToken } = await attempts.run({ kind: 'sign_up', address: client.address }, async () => {
+    const begun = await attempts.run({ kind: 'sign_up', address: client.address }, async () => {
       requireOpenSignUp(config, client.byOperator);
       return provider.signUp(input, client.headers);
     });
-    return this.#issueFor(sessionToken, 'signup');
+    return this.#issue(begun, 'signup');
   }
 
   /** @throws ReactorError `invalid_credentials`, `user_disabled`, `too_many_requests` */
   async signIn(credentials: Credentials, client: Client): Promise<IssuedSession> {
     const { attempts, provider } = this.#context;
     const attempt = { kind: 'sign_in', address: client.address, account: credentials.email } as const;
-    const { sessionToken } = await attempts.run(attempt, () => provider.signIn(credentials, client.headers));
-    return this.#issueFor(sessionToken, 'password');
+    const begun = await attempts.run(attempt, () => provider.signIn(credentials, client.headers));
+    return this.#issue(begun, 'password');
   }
 
   /** @throws ReactorError `invalid_refresh_token`, `user_disabled` */
   async refresh(refreshToken: string): Promise<IssuedSession> {
     const { metrics } = this.#context;
     try {
-      const issued = await this.#issueFor(refreshToken, 'refresh_token');
+      const session = await this.find(refreshToken);
+      if (session === undefined) {
+        throw authErrors.create.invalid_refresh_token(
+          'The refresh token is unknown or expired, or its session was ended.',
+        );
+      }
+      const issued = await this.#issue({ sessionToken: refreshToken, session }, 'refresh_token');
       metrics.refreshed();
       return issued;
     } catch (error) {
@@ -96,15 +102,9 @@ export class Sessions {
     await this.#context.store.endSession(by);
   }
 
-  async #issueFor(sessionToken: string, grant: Grant): Promise<IssuedSession> {
+  async #issue({ sessionToken, session, member }: BegunSession, grant: Grant): Promise<IssuedSession> {
     const { claimsOf, provider, metrics } = this.#context;
-    const session = await this.find(sessionToken);
-    if (session === undefined) {
-      throw authErrors.create.invalid_refresh_token(
-        'The refresh token is unknown or expired, or its session was ended.',
-      );
-    }
-    const { claims, user } = await claimsOf(session);
+    const { claims, user } = await claimsOf(session, member);
     const accessToken = await provider.sign(claims);
     metrics.issued(grant);
     return {

@@ -10,12 +10,22 @@ export interface StoredUser {
   readonly disabled: boolean;
 }
 
+/** A user, and what they are in the organization that a session acts for. */
+export interface Member {
+  readonly user: StoredUser;
+  /** Undefined for who is no member, and where the session acts for none. */
+  readonly role: string | undefined;
+}
+
 /** What a session starts with. */
-export interface SessionStart {
-  readonly disabled: boolean;
+export interface SessionStart extends Member {
   /** The organization of a user who has exactly one. */
   readonly onlyOrganizationId: string | null;
 }
+
+/** Of `reactor_auth.users u`, under the names of `StoredUser`. */
+const USER_COLUMNS = `u.id, u.email, u.email_verified AS "emailVerified", u.metadata, u.created_at AS "createdAt",
+  u.disabled_at IS NOT NULL AS disabled`;
 
 /** The SQL that better-auth does not do for us. Every method rejects as `Database` does. */
 export class AuthStore {
@@ -27,32 +37,39 @@ export class AuthStore {
 
   async findUser(id: string): Promise<StoredUser | undefined> {
     const { rows } = await this.#database.query<StoredUser>(
-      `SELECT id, email, email_verified AS "emailVerified", metadata, created_at AS "createdAt",
-              disabled_at IS NOT NULL AS disabled
-         FROM reactor_auth.users WHERE id = $1`,
+      `SELECT ${USER_COLUMNS} FROM reactor_auth.users u WHERE u.id = $1`,
       [id],
     );
     return rows[0];
   }
 
-  /** The member's role in the organization, undefined for who is no member. */
-  async findRole(userId: string, organizationId: string): Promise<string | undefined> {
-    const { rows } = await this.#database.query<{ role: string }>(
-      'SELECT role FROM reactor_auth.members WHERE user_id = $1 AND organization_id = $2',
+  /** @param organizationId null for none */
+  async findMember(userId: string, organizationId: string | null): Promise<Member | undefined> {
+    const { rows } = await this.#database.query<StoredUser & { role: string | null }>(
+      `SELECT ${USER_COLUMNS}, m.role FROM reactor_auth.users u
+         LEFT JOIN reactor_auth.members m ON m.user_id = u.id AND m.organization_id = $2 WHERE u.id = $1`,
       [userId, organizationId],
     );
-    return rows[0]?.role;
+    if (rows[0] === undefined) return undefined;
+    const { role, ...user } = rows[0];
+    return { user, role: role ?? undefined };
   }
 
-  async sessionStart(userId: string): Promise<SessionStart> {
-    const { rows } = await this.#database.query<{ disabled: boolean; organizations: string[] }>(
-      `SELECT disabled_at IS NOT NULL AS disabled,
-              ARRAY(SELECT organization_id::text FROM reactor_auth.members WHERE user_id = users.id LIMIT 2) AS organizations
-         FROM reactor_auth.users WHERE id = $1`,
+  async sessionStart(userId: string): Promise<SessionStart | undefined> {
+    const { rows } = await this.#database.query<StoredUser & { organizations: string[]; roles: string[] }>(
+      `SELECT ${USER_COLUMNS}, m.organizations, m.roles FROM reactor_auth.users u,
+         LATERAL (SELECT coalesce(array_agg(organization_id::text), '{}') AS organizations,
+                         coalesce(array_agg(role), '{}') AS roles
+                    FROM (SELECT organization_id, role FROM reactor_auth.members WHERE user_id = u.id LIMIT 2) AS two) m
+        WHERE u.id = $1`,
       [userId],
     );
-    const { disabled = false, organizations = [] } = rows[0] ?? {};
-    return { disabled, onlyOrganizationId: organizations.length === 1 ? (organizations[0] ?? null) : null };
+    if (rows[0] === undefined) return undefined;
+    const { organizations, roles, ...user } = rows[0];
+    const [only, ...others] = organizations;
+    return only === undefined || others.length > 0
+      ? { user, role: undefined, onlyOrganizationId: null }
+      : { user, role: roles[0], onlyOrganizationId: only };
   }
 
   /** Ends one session; an unknown one is no error. */
