@@ -1,6 +1,6 @@
 import { isTable, keyPath, MASK, maskSecrets, type Section, tableOf, typeOf } from '@reactor/core';
 import type { z } from 'zod';
-import { originOf, type Settings } from './layers.js';
+import { originOf, type SettingsByPath } from './layers.js';
 
 /** One effective value, for people: secrets are masked in it. */
 export interface Entry {
@@ -15,7 +15,7 @@ export interface Entry {
 export function entriesOf(
   section: Section,
   values: Readonly<Record<string, unknown>>,
-  settings: Settings,
+  settings: SettingsByPath,
   generated: readonly string[],
 ): readonly Entry[] {
   const leaves = (path: readonly string[], value: unknown, type: z.ZodType | undefined): readonly Entry[] => {

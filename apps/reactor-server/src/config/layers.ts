@@ -2,11 +2,11 @@ import { isTable, keyPath, type Section, typeAt } from '@reactor/core';
 import type { Setting } from './setting.js';
 import { coerceUntyped } from './untyped.js';
 
-/** Settings by their path; of each path the one that won. */
-export type Settings = ReadonlyMap<string, Setting>;
+/** By path, the setting that won. */
+export type SettingsByPath = ReadonlyMap<string, Setting>;
 
 /** What wins of several sources, the lowest first. Text that stands for a whole table replaces what is in it. */
-export function layer(sources: readonly (readonly Setting[])[]): Settings {
+export function layer(sources: readonly (readonly Setting[])[]): SettingsByPath {
   const settings = new Map<string, Setting>();
   for (const source of sources) {
     for (const [key, { path }] of settings) {
@@ -18,7 +18,7 @@ export function layer(sources: readonly (readonly Setting[])[]): Settings {
 }
 
 /** The table of a section. A deeper key is laid over the table that it is in. */
-export function sectionTable({ name, schema }: Section, settings: Settings): Record<string, unknown> {
+export function sectionTable({ name, schema }: Section, settings: SettingsByPath): Record<string, unknown> {
   const root: Record<string, unknown> = {};
   const mine = [...settings.values()].filter(({ path }) => path[0] === name && path.length > 1);
   for (const { path, value, untyped } of mine.sort((a, b) => a.path.length - b.path.length)) {
@@ -42,10 +42,12 @@ function set(table: Record<string, unknown>, [key = '', ...deeper]: readonly str
 }
 
 /** Where the value at a path came from, whether it was set itself, with its table, or by what is in it. */
-export function originOf(path: readonly string[], settings: Settings): string {
+export function originOf(path: readonly string[], settings: SettingsByPath): string {
   for (let end = path.length; end > 0; end--) {
     const found = settings.get(keyPath(path.slice(0, end)));
-    if (found !== undefined) return found.origin;
+    // An empty table sets nothing of what is in it.
+    const isWhole = end === path.length || !isTable(found?.value);
+    if (found !== undefined && isWhole) return found.origin;
   }
   for (const setting of settings.values()) if (isBelow(setting.path, path)) return setting.origin;
   return 'default';

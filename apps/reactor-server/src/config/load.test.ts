@@ -56,6 +56,11 @@ test('with a file: only listed capabilities, every interface, production, sign-u
   expect(loaded.capabilities).toEqual(['auth']);
   expect(loaded.missingSecrets).toEqual([]);
   expect(loaded.values.auth).toMatchObject({ allow_signup: false, access_ttl_secs: 3600 });
+  expect((await read({ file: '[auth]\n[project]\nenv = "dev"\n' })).loaded.entries).toContainEqual({
+    path: 'auth.jwt_issuer',
+    value: 'reactor-auth',
+    origin: 'default',
+  });
 });
 
 test('flags win over the environment, that over the file, that over defaults', async () => {

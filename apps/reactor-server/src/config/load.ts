@@ -1,7 +1,8 @@
 import { type CapabilityName, ConfigError, keyPath, type Section } from '@reactor/core';
+import { checkSection } from './check-section.js';
 import { type Entry, entriesOf } from './entries.js';
 import { type Sections, unknownPath } from './known.js';
-import { layer, originOf, sectionTable } from './layers.js';
+import { layer } from './layers.js';
 import { locateConfigFile } from './locate.js';
 import { resolveReferences } from './references.js';
 import type { Setting } from './setting.js';
@@ -34,9 +35,6 @@ export interface LoadedConfig {
   /** The checked values of one section, by key as in the file. */
   readonly values: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
-
-/** Passes the schema of a secret; never leaves this file. */
-const STAND_IN = 'x'.repeat(64);
 
 /**
  * Flags over environment over file over defaults, checked against the sections.
@@ -81,38 +79,20 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   ]);
 
   const mounted = options.capabilities.filter(({ name }) => file?.sections.includes(name) ?? true);
-  const values: Record<string, Readonly<Record<string, unknown>>> = {};
-  const missingSecrets: string[] = [];
-  const entries: Entry[] = [];
-  for (const section of [...options.sections, ...mounted]) {
-    const table = sectionTable(section, settings);
-    const absent = dev ? section.generatedSecrets.filter((key) => !(key in table)) : [];
-    // A stand-in, so that the rest of the section is checked and gets its defaults.
-    const checked = section.check({ ...table, ...Object.fromEntries(absent.map((key) => [key, STAND_IN])) });
-    for (const { path, message, isMissing } of checked.problems) {
-      const full = [section.name, ...path];
-      // What a missing variable would have been is not the user's mistake.
-      if (full.some((_, end) => unresolved.has(keyPath(full.slice(0, end + 1))))) continue;
-      const remedy = `set it in ${location.name} or as ${environmentName(full, sections)}`;
-      problems.push(
-        isMissing
-          ? `${keyPath(full)}: required, and not set; ${remedy}`
-          : `${keyPath(full)}: ${message} (${originOf(full, settings)})`,
-      );
-    }
-    const known = Object.entries(checked.values ?? {}).filter(([key]) => !absent.includes(key));
-    values[section.name] = Object.fromEntries(known);
-    missingSecrets.push(...absent.map((key) => `${section.name}.${key}`));
-    entries.push(...entriesOf(section, values[section.name] ?? {}, settings, absent));
-  }
+  const remedyFor = (path: readonly string[]) => `set it in ${location.name} or as ${environmentName(path, sections)}`;
+  const checked = [...options.sections, ...mounted].map((section) => ({
+    section,
+    ...checkSection(section, settings, { dev, unresolved, remedyFor }),
+  }));
+  problems.push(...checked.flatMap((one) => one.problems));
   if (problems.length > 0) throw new ConfigError(problems);
 
   return {
     directory: location.directory,
     ...(location.file === undefined ? {} : { file: location.file }),
     capabilities: mounted.map(({ name }) => name),
-    entries,
-    missingSecrets,
-    values,
+    entries: checked.flatMap(({ section, values, generated }) => entriesOf(section, values, settings, generated)),
+    missingSecrets: checked.flatMap(({ section, generated }) => generated.map((key) => `${section.name}.${key}`)),
+    values: Object.fromEntries(checked.map(({ section, values }) => [section.name, values])),
   };
 }
