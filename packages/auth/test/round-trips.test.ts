@@ -29,7 +29,7 @@ function recording(database: Database): { readonly recorded: Database; readonly 
       return database.transaction((connection) => work(queryable(connection))).finally(() => trips.push('COMMIT'));
     },
     ping: (signal) => database.ping(signal),
-    listen: (channel, onNotification) => database.listen(channel, onNotification),
+    events: database.events,
   };
   return { recorded, trips };
 }
