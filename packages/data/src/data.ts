@@ -25,7 +25,7 @@ import { createDataService, type DataPorts, type DataService } from './service.j
 
 const VERSION = '0.1.0';
 
-/** Tables, views and functions of the schema `public` under `/data/v1`. */
+/** Tables, views and functions of the schema `public` under `/data/v1`: of one database, or of each tenant's. */
 export function createData(config: DataConfig, context: CapabilityContext & PortsOrTenants<DataPorts>): Capability {
   const metrics = createDataMetrics(function* () {
     for (const { schema } of services.each()) yield schema;

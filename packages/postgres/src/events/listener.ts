@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { jitteredDelayMs, type Logger, Periodic, reasonOf } from '@reactor/core';
+import { jitteredDelayMs, type Logger, Periodic, reasonOf, settledBefore } from '@reactor/core';
 import { type ClientConfig, escapeIdentifier } from 'pg';
 import { ReactorClient } from '../database/client.js';
 import { EVENTS_CHANNEL } from './notification.js';
@@ -71,10 +71,7 @@ export class Listener {
     });
     polling.start();
     const { signal } = this.#stopping;
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await settledBefore(new Promise(() => {}), signal);
     await polling.stop(signal);
   }
 

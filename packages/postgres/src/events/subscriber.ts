@@ -45,8 +45,9 @@ export class Subscriber {
   }
 
   gap(reason: 'listening' | 'polled' | 'overflow'): void {
+    if (this.#queue.at(-1) === GAP) return;
     this.#options.metrics.gap(reason);
-    if (this.#queue.at(-1) !== GAP) this.#add(GAP);
+    this.#add(GAP);
   }
 
   /** Calls nothing any more, and waits for what was called. */
