@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createClaims } from '../src/claims.js';
 import { createAuth, parseAuthConfig } from '../src/index.js';
 import { createBetterAuth } from '../src/provider.js';
-import { endpointsOf, providerEndpoints } from '../src/provider-endpoints.js';
+import { endpointsOf, type ProviderEndpoint, providerEndpoints } from '../src/provider-endpoints.js';
 import { SigningKeys } from '../src/signing-keys.js';
 import { AuthStore } from '../src/store.js';
 import { createAuthDatabase, createTestAuth, dateClock, SECRET, signUp } from './fixture.js';
@@ -45,7 +45,8 @@ test('the routes are those of the instance that answers them', async () => {
   const { database } = await createAuthDatabase();
   const { api } = instanceOn(database);
   expect(endpointsOf(api).length).toBeGreaterThan(40);
-  expect(providerEndpoints()).toEqual(endpointsOf(api));
+  const routes = (endpoints: readonly ProviderEndpoint[]) => endpoints.map(({ path, methods }) => [path, methods]);
+  expect(routes(providerEndpoints())).toEqual(routes(endpointsOf(api)));
 });
 
 test('a request that comes before the migrations does not spoil what comes after', async () => {

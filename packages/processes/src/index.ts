@@ -1,7 +1,7 @@
 export { type Account, chooseAccount, NoAccountError } from './account.js';
 export { findOwner } from './owner.js';
 export { processStart } from './process-identity.js';
-export { commandLine, isAlive, killWithChildren, parentOf } from './process-table.js';
+export { commandLine, isAlive, killWithChildren } from './process-table.js';
 export { RestartBackoff, type RestartBackoffOptions } from './restart-backoff.js';
 export { type RunOptions, type RunResult, run } from './run.js';
 export {

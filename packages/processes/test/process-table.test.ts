@@ -2,8 +2,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { commandLine, findOwner, isAlive, killWithChildren, parentOf, processStart } from '../src/index.js';
+import { commandLine, findOwner, isAlive, killWithChildren, processStart } from '../src/index.js';
 import { supervisorName } from '../src/owner.js';
+import { parentOf } from '../src/process-table.js';
 
 /** A shell of the running test that says the pid of its own child. */
 async function shellWithChild(name: string) {

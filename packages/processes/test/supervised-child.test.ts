@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { chooseAccount, findOwner, parentOf, SupervisedChild, type SuperviseOptions } from '../src/index.js';
+import { chooseAccount, findOwner, SupervisedChild, type SuperviseOptions } from '../src/index.js';
+import { parentOf } from '../src/process-table.js';
 import { membersOf } from './support/group.js';
 
 const PATIENCE = { timeout: 15_000, interval: 20 };
@@ -167,8 +168,11 @@ describe('its end', () => {
   });
 
   test('what it forked ends with it also when it ends by itself', async () => {
-    const { child, lines } = sh('echo "pid $$"; trap "" TERM; sleep 60 & sleep 61 & sleep 0.3; exit 3');
+    const script =
+      'trap "exit 3" TERM; (trap "" TERM; sleep 60) & sleep 61 & echo "pid $$"; while :; do sleep 0.05; done';
+    const { child, lines } = sh(script, { endBy: [{ signal: 'SIGTERM', patienceMs: 60_000 }] });
     const group = await groupOf(lines);
+    child.end();
     expect(await child.exited).toMatchObject({ exitCode: 3 });
     await isGone(group);
   });
