@@ -40,6 +40,10 @@ function fail(): never {
   throw new Error('not yet');
 }
 
+/** A child may write before the watcher beside it and the shell is there. */
+const hasWatcher = (group: number) =>
+  vi.waitFor(async () => expect((await membersOf(group)).length).toBeGreaterThanOrEqual(3), PATIENCE);
+
 const isGone = (group: number) => vi.waitFor(async () => expect(await membersOf(group)).toEqual([]), PATIENCE);
 
 describe('how it ended', () => {
@@ -180,6 +184,7 @@ describe('its end', () => {
   test('when somebody ends the shell beside it', async () => {
     const { child, lines } = sh('trap "" TERM; echo "pid $$"; while :; do sleep 0.05; done');
     const group = await groupOf(lines);
+    await hasWatcher(group);
     process.kill(group, 'SIGKILL');
     expect(await child.exited).toMatchObject({ signal: 'SIGKILL' });
     await isGone(group);
@@ -211,14 +216,14 @@ describe('after kill -9 of its owner', () => {
     ['it writes without end', 'echo "pid $$"; while :; do echo more; done'],
   ])('nothing of it stays: %s', async (_, script) => {
     const { group, kill } = await owner(script, []);
-    expect((await membersOf(group)).length).toBeGreaterThanOrEqual(3);
+    await hasWatcher(group);
     await kill();
     await isGone(group);
   });
 
   test('it gets its signals first, and has an owner until then', async () => {
     const { pid, child, group, kill } = await owner(
-      'trap "sleep 0.3; exit" TERM; echo "pid $$"; while :; do sleep 0.05; done',
+      '(trap "" TERM; sleep 60) & trap "sleep 0.3; exit" TERM; echo "pid $$"; while :; do sleep 0.05; done',
       [{ signal: 'SIGTERM', patienceMs: 60_000 }],
     );
     expect(await findOwner('toy', child)).toBe(pid);
