@@ -1,3 +1,5 @@
+import { padding } from './framing.js';
+
 /** The largest size that eleven octal digits hold. */
 const MAX_OCTAL_SIZE = 8 ** 11 - 1;
 
@@ -19,8 +21,7 @@ export function fileHeader(path: string, size: number): Buffer {
   const file = ustar(name, '0', Math.min(size, MAX_OCTAL_SIZE));
   if (records.length === 0) return file;
   const content = Buffer.from(records.join(''));
-  const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
-  return Buffer.concat([ustar('PaxHeader', 'x', content.length), content, padding, file]);
+  return Buffer.concat([ustar('PaxHeader', 'x', content.length), content, Buffer.alloc(padding(content.length)), file]);
 }
 
 function ustar(name: string, type: '0' | 'x', size: number): Buffer {
