@@ -47,6 +47,8 @@ export interface CapabilityEntry {
   readonly requires: readonly CapabilityName[];
   /** Whether callers' own statements reach the database, on connections of their own. */
   readonly usesRequests?: true;
+  /** Where clients reach the server, if the section says so. @param values of its section, checked */
+  publicUrlOf?(values: Readonly<Record<string, unknown>>): string | undefined;
   /** Whether it keeps blobs. */
   readonly usesBlobs?: true;
   /** @param values of its section, checked. Uses the ports that entries before it supply, and may supply its own */
@@ -60,6 +62,7 @@ export interface CapabilityEntry {
 export const CAPABILITIES: readonly CapabilityEntry[] = [
   {
     section: authSection,
+    publicUrlOf: ({ public_url: url }) => (typeof url === 'string' ? url : undefined),
     errors: authErrors.codes,
     requires: [],
     create(values, ports, { database, gate, corsOrigins, contextOf }) {

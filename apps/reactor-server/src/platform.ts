@@ -7,6 +7,7 @@ import {
   EXIT,
   REQUEST_ROLES,
   systemClock,
+  withTimeout,
 } from '@reactor/core';
 import type { Logging } from '@reactor/observability';
 import {
@@ -163,22 +164,13 @@ export function assemble(
 
 /** @throws ExitError (5) when the database does not answer, is too old, or this login may not do what is needed */
 export async function awaitDatabase({ database, requests }: Platform, signal: AbortSignal): Promise<void> {
-  // A timer of our own: a signal composed by AbortSignal.any() is not kept alive by those who wait for it, and its
-  // timeout may be collected with it.
-  const patience = new AbortController();
-  const giveUp = () => patience.abort();
-  const timer = setTimeout(giveUp, DATABASE_PATIENCE_MS);
-  signal.addEventListener('abort', giveUp, { once: true });
   try {
-    await database.waitUntilReady(patience.signal);
+    await withTimeout(DATABASE_PATIENCE_MS, (patience) => database.waitUntilReady(patience), signal);
     await database.assertOneDatabase();
     await checkPrivileges(database, requests === undefined ? [] : REQUEST_ROLES);
   } catch (error) {
     signal.throwIfAborted();
     throw new ExitError(EXIT.databaseUnreachable, (error as Error).message, { cause: error });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
   }
 }
 

@@ -5,6 +5,7 @@ export * from './capability.js';
 export * from './capability-name.js';
 export * from './config/index.js';
 export * from './database-checks.js';
+export * from './deadline.js';
 export * from './doctor-report.js';
 export * from './errors.js';
 export * from './events.js';

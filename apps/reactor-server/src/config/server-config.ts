@@ -21,7 +21,7 @@ export interface ServerConfig {
   readonly maxBodyBytes: number;
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
-  /** Where clients reach the server, when auth is told. */
+  /** Where clients reach the server, when a capability is told. */
   readonly publicUrl: string | undefined;
   readonly database: {
     readonly url: string | undefined;
@@ -46,14 +46,19 @@ export interface Output {
   readonly color: boolean;
 }
 
-export function serverConfig({ values, directory }: LoadedConfig, output: Output): ServerConfig {
+/** @param publicUrl what a mounted capability knows of it */
+export function serverConfig(
+  { values, directory }: LoadedConfig,
+  output: Output,
+  publicUrl: string | undefined,
+): ServerConfig {
   const server = serverSection.parse(values.server);
   const tracing = tracingSection.parse(values.tracing);
   return {
     ...projectSection.parse(values.project),
     ...server,
     stateDirectory: path.resolve(directory, server.stateDirectory),
-    publicUrl: values.auth?.public_url as string | undefined,
+    publicUrl,
     database: {
       ...databaseSection.parse(values.database),
       eventsPollMs: eventsSection.parse(values.events).pollMs,

@@ -33,5 +33,8 @@ export async function readSettings(
     defaultsWithoutFile: DEFAULTS_WITHOUT_FILE,
   });
   checkRequirements(loaded.capabilities, available);
-  return { loaded, config: serverConfig(loaded, output), available };
+  const publicUrl = available
+    .map(({ section, publicUrlOf }) => publicUrlOf?.(loaded.values[section.name] ?? {}))
+    .find((url) => url !== undefined);
+  return { loaded, config: serverConfig(loaded, output, publicUrl), available };
 }

@@ -1,5 +1,11 @@
-import type { CapabilityContext, DoctorCheck, DoctorProbe, ProbeResult } from '@reactor/core';
-import { DeadlineExceeded, withDeadline } from '../deadline.js';
+import {
+  type CapabilityContext,
+  DeadlineExceeded,
+  type DoctorCheck,
+  type DoctorProbe,
+  type ProbeResult,
+  withDeadline,
+} from '@reactor/core';
 
 export interface ProbeRunOptions extends CapabilityContext {
   readonly signal?: AbortSignal | undefined;

@@ -1,5 +1,4 @@
-import type { HealthCheck, HealthResult } from '@reactor/core';
-import { DeadlineExceeded, withDeadline } from '../deadline.js';
+import { DeadlineExceeded, type HealthCheck, type HealthResult, withDeadline } from '@reactor/core';
 
 /** Milliseconds. The whole answer stays under 1 s whatever a check claims for itself. */
 const MAX_TIMEOUT_MS = 800;

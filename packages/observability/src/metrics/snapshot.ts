@@ -1,6 +1,5 @@
-import type { Clock, Logger, Sample } from '@reactor/core';
+import { type Clock, type Logger, type Sample, withDeadline } from '@reactor/core';
 import { Counter, Gauge, Histogram, Summary } from 'prom-client';
-import { withDeadline } from '../deadline.js';
 
 /** What a registry holds: a family declared through core, or a metric of prom-client. */
 export interface MetricSource {

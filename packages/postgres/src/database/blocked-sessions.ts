@@ -1,3 +1,4 @@
+import { withTimeout } from '@reactor/core';
 import type { ClientConfig } from 'pg';
 import { roundTrip } from './round-trip.js';
 
@@ -9,14 +10,10 @@ const COUNT = `SELECT count(DISTINCT l.pid)::int AS count FROM pg_catalog.pg_loc
 
 /** Sessions of the database that wait for a lock. Not through the pool, all of which may be waiting. */
 export async function countBlockedSessions(config: ClientConfig, signal: AbortSignal): Promise<number> {
-  const controller = new AbortController();
-  const giveUp = () => controller.abort();
-  const timer = setTimeout(giveUp, TIMEOUT_MS);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return (await roundTrip<{ readonly count: number }>(config, COUNT, controller.signal)).count;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
-  }
+  const { count } = await withTimeout(
+    TIMEOUT_MS,
+    (limited) => roundTrip<{ readonly count: number }>(config, COUNT, limited),
+    signal,
+  );
+  return count;
 }

@@ -6,6 +6,8 @@ import {
   type QueryOptions,
   ReactorError,
   reasonOf,
+  untilAborted,
+  withTimeout,
 } from '@reactor/core';
 import { type ClientConfig, Pool, type PoolClient } from 'pg';
 import { acquireUntil } from './cancel.js';
@@ -104,7 +106,7 @@ export class PooledDatabase implements Database {
 
   async ping(signal: AbortSignal): Promise<PingResult> {
     try {
-      if (!this.#options.login.isReady) await until(signal, this.#options.login.prepare());
+      if (!this.#options.login.isReady) await untilAborted(this.#options.login.prepare(), signal);
       const result = await this.#pingServer(signal);
       this.#noteReachable();
       return result;
@@ -207,18 +209,11 @@ export class PooledDatabase implements Database {
   }
 
   async #isUp(signal: AbortSignal): Promise<boolean> {
-    const controller = new AbortController();
-    const giveUp = () => controller.abort();
-    const timer = setTimeout(giveUp, UP_TIMEOUT_MS);
-    signal.addEventListener('abort', giveUp, { once: true });
     try {
-      await this.ping(controller.signal);
+      await withTimeout(UP_TIMEOUT_MS, (limited) => this.ping(limited), signal);
       return true;
     } catch {
       return false;
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
     }
   }
 
@@ -246,14 +241,4 @@ export class PooledDatabase implements Database {
     await Promise.all(ended);
     clearTimeout(timer);
   }
-}
-
-/** What `work` gives, or the reason of `signal` as soon as it aborts; `work` itself goes on then. */
-function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(signal.reason);
-    signal.addEventListener('abort', giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
-  });
 }

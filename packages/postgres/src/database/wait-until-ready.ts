@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { jitteredDelayMs, type Logger, reasonOf, SQLSTATE } from '@reactor/core';
+import { jitteredDelayMs, type Logger, reasonOf, SQLSTATE, withTimeout } from '@reactor/core';
 import { DatabaseError } from 'pg';
-
 import { PasswordMissingError } from './client.js';
 import { isLoginRefusal } from './errors.js';
 import type { PingResult } from './ping.js';
@@ -29,7 +28,7 @@ export async function waitUntilReady({ ping, description, logger, signal }: Wait
   let reason = 'it was not asked';
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
-      return await pingOnce(ping, signal);
+      return await withTimeout(ATTEMPT_TIMEOUT_MS, ping, signal);
     } catch (error) {
       // Our own giving up says nothing about the server; what it said before does.
       if (!signal.aborted || attempt === 0) reason = reasonOf(error);
@@ -39,19 +38,6 @@ export async function waitUntilReady({ ping, description, logger, signal }: Wait
     await delay(jitteredDelayMs(attempt, { firstMs: 50, maxMs: 1_000 }), undefined, { signal }).catch(() => {});
   }
   throw new DatabaseUnreachableError(`cannot connect to ${description}: ${reason}`);
-}
-
-async function pingOnce(ping: WaitOptions['ping'], signal: AbortSignal): Promise<PingResult> {
-  const attempt = new AbortController();
-  const giveUp = () => attempt.abort(new Error('it did not answer in time'));
-  const timer = setTimeout(giveUp, ATTEMPT_TIMEOUT_MS);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await ping(attempt.signal);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
-  }
 }
 
 function isPermanent(error: unknown): boolean {
