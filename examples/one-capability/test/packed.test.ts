@@ -11,7 +11,6 @@ import { useShop } from './shop.js';
 
 const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
 const REPOSITORY = join(EXAMPLE, '../..');
-const PACKAGES = ['blobs', 'core', 'postgres', 'storage'];
 
 /** Packing and installing wait for a disk and a registry; a fifth of this is usual. */
 const TIMEOUT_MS = 300_000;
@@ -25,11 +24,21 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<voi
   }
 }
 
+/** Names of our packages that `manifest` takes, and that those take in turn: `core`. */
+async function packagesOf(manifest: string): Promise<ReadonlySet<string>> {
+  const { dependencies = {} } = JSON.parse(await readFile(manifest, 'utf8'));
+  const direct = Object.keys(dependencies).flatMap((name) => /^@reactor\/(.+)$/.exec(name)?.[1] ?? []);
+  const further = await Promise.all(
+    direct.map((name) => packagesOf(join(REPOSITORY, 'packages', name, 'package.json'))),
+  );
+  return new Set([...direct, ...further.flatMap((names) => [...names])]);
+}
+
 /** The tarballs that would be published, by the name of their package. */
 async function pack(into: string): Promise<Record<string, string>> {
   await run(REPOSITORY, join(REPOSITORY, 'node_modules/.bin/tsc'), '-b', EXAMPLE);
   const tarballs: Record<string, string> = {};
-  for (const name of PACKAGES) {
+  for (const name of await packagesOf(join(EXAMPLE, 'package.json'))) {
     const destination = join(into, name);
     await mkdir(destination);
     await run(join(REPOSITORY, 'packages', name), 'npx', '-y', 'pnpm@10', 'pack', '--pack-destination', destination);
