@@ -150,6 +150,9 @@ function remedyFor({ kind, securityInvoker }: Relation): string {
 async function schemaCacheProbe({ database, schema }: DataProbesOptions, query: QueryOptions): Promise<ProbeResult> {
   const cached = schema.peek();
   const now = await readSchema(database, EXPOSED_SCHEMA, query).catch((error) => {
+    // Not read in time, either: then why the last reading failed says more than that.
+    const known = query.signal?.aborted ? schema.failure() : undefined;
+    if (known !== undefined) return known;
     if (error instanceof ReactorError || query.signal?.aborted || isLockFailure(error)) throw error;
     return reasonOf(error);
   });

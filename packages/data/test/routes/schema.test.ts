@@ -74,6 +74,7 @@ test('the routes are in the document of the server', async () => {
     '/data/v1/_admin/migrate post',
     '/data/v1/_admin/expose post',
     '/data/v1/_admin/types/typescript get',
+    '/data/v1 get',
     '/data/v1/{table} get,post,patch,put,delete',
     '/data/v1/rpc/{function} get,post',
   ]);
