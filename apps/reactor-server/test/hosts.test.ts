@@ -83,6 +83,7 @@ const HOSTS = [
   'shop.example:8000',
   'shop.example.',
   'shop.example.:80',
+  'shop.example..',
   'xn--bcher-kva.example',
   'XN--BCHER-KVA.example',
 ];

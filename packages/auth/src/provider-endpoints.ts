@@ -27,13 +27,18 @@ export interface ProviderDeclaration {
   };
 }
 
+/** Signs nothing, as nobody calls what it is for. */
+const UNUSED_SECRET = 'a secret that nothing is signed with';
+
 /**
  * The HTTP endpoints that better-auth has with the plugins of `createBetterAuth`: routes exist before the first tenant
  * does, so this asks an instance that has no database.
  */
 export function providerEndpoints(): readonly ProviderEndpoint[] {
   const { api } = betterAuth({
-    secret: 'never signs anything, as nobody calls it',
+    // Both, as in `createBetterAuth`: without `secrets`, those of the environment would be read.
+    secret: UNUSED_SECRET,
+    secrets: [{ version: 1, value: UNUSED_SECRET }],
     baseURL: 'http://reactor.invalid',
     emailAndPassword: { enabled: true },
     plugins: [bearer(), organization(), jwt()],

@@ -132,7 +132,10 @@ export const coreErrors = defineErrors({
     status: 504,
     when: 'PostgreSQL did not finish a statement in time; of data, within `data.statement_timeout_ms`.',
   },
-  not_ready: { status: 503, when: 'The server is starting or stopping; `Retry-After` says when to come back.' },
+  not_ready: {
+    status: 503,
+    when: 'The server, or what this request is for, is starting or stopping; `Retry-After` says when to come back.',
+  },
 });
 
 /**

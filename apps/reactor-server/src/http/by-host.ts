@@ -19,8 +19,8 @@ export function byHost(main: Hono<ReactorEnv>, hosts: readonly HostApp[]): Fetch
   };
 }
 
-/** As browsers mean it: lower case, decoded, without port and without the dot that ends a full name. */
+/** As browsers mean it: lower case, decoded, without port and without the dot that ends a full name, or several. */
 function hostOf(url: string): string {
   const { hostname } = new URL(url);
-  return hostname.endsWith('.') ? hostname.slice(0, -1) : hostname;
+  return hostname.replace(/\.+$/, '');
 }

@@ -23,6 +23,13 @@ test.each([
   ['bytes of no protocol', 'not http at all\r\n\r\n', 400, 'invalid_request'],
   ['a bad Host', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
   ['no Host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
+  [
+    'a Host that is an impossible name',
+    'GET / HTTP/1.1\r\nHost: xn--\r\nConnection: close\r\n\r\n',
+    400,
+    'invalid_request',
+  ],
+  ['an impossible address', 'GET / HTTP/1.1\r\nHost: 256.1.1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
   ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
   ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: foo\r\n\r\n', 417, 'expectation_failed'],
   ['a tunnel', 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n', 405, 'method_not_allowed'],

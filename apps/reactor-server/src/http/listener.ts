@@ -75,12 +75,9 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
     (incoming, outgoing) => {
       // It comes behind an answer that said it would be the last.
       if (!incoming.socket.writable) return;
-      if (hasSeveralHosts(incoming)) {
-        refuseRequest(
-          incoming,
-          outgoing,
-          coreErrors.create.invalid_request('The request has more than one Host header.'),
-        );
+      const refusal = refusalOfHost(incoming);
+      if (refusal !== undefined) {
+        refuseRequest(incoming, outgoing, coreErrors.create.invalid_request(refusal));
         return;
       }
       take(incoming, outgoing);
@@ -158,6 +155,14 @@ function bind(server: TcpServer, { host, port }: ListenerOptions): Promise<void>
     });
     server.listen(port, host, resolve);
   });
+}
+
+/** What is wrong with the Host header; undefined when nothing is, or there is none. */
+function refusalOfHost(incoming: IncomingMessage): string | undefined {
+  if (hasSeveralHosts(incoming)) return 'The request has more than one Host header.';
+  const { host } = incoming.headers;
+  // Some look like a host and are none: `xn--`, `256.1.1.1`. Whoever takes the URL apart would fail on them.
+  return host === undefined || URL.canParse(`http://${host}/`) ? undefined : 'The Host header is not a valid host.';
 }
 
 /** RFC 9112 §3.2: a proxy before us may have looked at the one that Node has left out. */

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { HealthCheck, HealthResult } from '../capability.js';
+import { withDeadline } from '../deadline.js';
 import type { Clock } from '../ports/clock.js';
 import type { ReactorEnv } from './env.js';
 import { jsonAnswer } from './routes.js';
@@ -47,8 +48,17 @@ function share(health: HealthCheck, clock: Clock): () => Promise<HealthResult> {
   return () => {
     if (latest === undefined || clock.monotonic() >= until) {
       until = clock.monotonic() + SHARED_MS;
-      latest = health.check(AbortSignal.timeout(health.timeoutMs));
+      latest = answerOf(health);
     }
     return latest;
   };
+}
+
+/** One that rejects, or does not answer in time, has failed. */
+async function answerOf(health: HealthCheck): Promise<HealthResult> {
+  try {
+    return await withDeadline(health.timeoutMs, (signal) => health.check(signal));
+  } catch {
+    return { status: 'error', reason: 'the check did not finish' };
+  }
 }

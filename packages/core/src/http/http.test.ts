@@ -3,10 +3,12 @@ import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { coreErrors } from '../errors.js';
+import { systemClock } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
 import type { TokenVerifier } from '../ports/tokens.js';
 import { SQLSTATE } from '../sqlstate.js';
 import { authenticate, principalOf, requireSystem } from './authenticate.js';
+import { addHealthRoute } from './health-route.js';
 import { limitBody } from './limit-body.js';
 import { createRoutes } from './routes.js';
 import { withContext } from './with-context.js';
@@ -136,4 +138,15 @@ test.each([
   expect([await post('{"size":123}'), await post('{"size":1234}'), await post('{"size":123,')]).toEqual([
     200, 413, 400,
   ]);
+});
+
+test.each([
+  ['rejects', () => Promise.reject(new Error('db.internal:5432 refused'))],
+  ['never answers', () => new Promise<never>(() => {})],
+])('GET /health of a check that %s is 503, in words that give nothing away', async (_, check) => {
+  const routes = createRoutes();
+  addHealthRoute(routes, { version: '1.0.0', clock: systemClock, healthOf: () => ({ timeoutMs: 20, check }) });
+  const response = await routes.request('/health');
+  expect(response.status).toBe(503);
+  expect(await response.json()).toEqual({ status: 'error', version: '1.0.0', reason: 'the check did not finish' });
 });

@@ -3,6 +3,8 @@ import type { Context } from 'hono';
 /** What @hono/node-server gives a request, as far as it is needed here. */
 interface Outgoing {
   readonly writableFinished: boolean;
+  /** Also once it has closed. */
+  readonly destroyed: boolean;
   once(event: 'close', listener: () => void): void;
 }
 

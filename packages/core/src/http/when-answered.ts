@@ -2,19 +2,21 @@ import type { Context } from 'hono';
 import { outgoingOf } from './node-response.js';
 
 /**
- * Runs `next`, and then `ended` once the answer has been sent or its client has left; not before the handler is done,
- * which may work on after its client has left.
+ * Runs `work`, which answers, and then `ended` once the answer has been sent or its client has left; not before `work` is
+ * done, which may go on after its client has left.
+ * @param ended may be called twice
  */
-export async function whenAnswered(c: Context, next: () => Promise<void>, ended: () => void): Promise<void> {
+export async function whenAnswered(c: Context, work: () => Promise<void>, ended: () => void): Promise<void> {
   const outgoing = outgoingOf(c);
-  let [handled, closed] = [false, outgoing === undefined];
+  let [handled, closed] = [false, outgoing === undefined || outgoing.destroyed];
   outgoing?.once('close', () => {
     closed = true;
     if (handled) ended();
   });
   try {
-    await next();
-    if (outgoing === undefined && c.res.body !== null) {
+    await work();
+    // Hono drops the body of an answer to HEAD unread.
+    if (outgoing === undefined && c.res.body !== null && c.req.method !== 'HEAD') {
       closed = false;
       c.res = new Response(endingWith(c.res.body, ended), c.res);
     }

@@ -28,16 +28,21 @@ export function probesOfEach<T>(
   return Array.from(byName.values(), (probe) => ({
     ...probe,
     async run(signal) {
-      const results = await services.map((service) =>
-        Promise.all(
-          probesOf(service)
-            .filter(({ name }) => name === probe.name)
-            .map((own) => own.run(signal)),
-        ),
+      const outcomes = await services.map((service) =>
+        Promise.allSettled(runNamed(probesOf(service), probe.name, signal)),
       );
-      return worst(results.flat());
+      const results = outcomes.flat().flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const failure = outcomes.flat().find((one) => one.status === 'rejected');
+      const found = worst(results);
+      // One that cannot be asked must not hide what another has found.
+      if (failure !== undefined && found.status !== 'fail') throw failure.reason;
+      return found;
     },
   }));
+}
+
+function runNamed(probes: readonly DoctorProbe[], name: string, signal: AbortSignal): readonly Promise<ProbeResult>[] {
+  return probes.filter((probe) => probe.name === name).map((probe) => probe.run(signal));
 }
 
 const SEVERITY = { ok: 0, warn: 1, fail: 2 } as const;

@@ -1,5 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { settledBefore } from '../aborted.js';
+import { withDeadline } from '../deadline.js';
+import { coreErrors } from '../errors.js';
 import type { ReactorEnv } from '../http/env.js';
 import { whenAnswered } from '../http/when-answered.js';
 import type { Tenant } from './tenant.js';
@@ -25,6 +27,8 @@ interface Entry<Ports> {
 
 /** Time to close what nobody uses any more. Milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000;
+/** How long a request waits for a tenant that is being closed: a stream may use it for hours. Milliseconds. */
+const MAX_WAIT_MS = 5_000;
 
 /**
  * The tenants that a server has open. Each opens with its first request, for which others wait, and closes when it is
@@ -36,6 +40,7 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
   readonly #entries = new Map<string, Entry<Ports>>();
   readonly #opening = new Map<string, Promise<Entry<Ports>>>();
   readonly #closing = new Map<string, Promise<void>>();
+  #closed = false;
 
   constructor(source: TenantSource<Ports>) {
     this.#source = source;
@@ -48,10 +53,15 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
    */
   middleware(idOf: (context: Context<ReactorEnv>) => string): MiddlewareHandler<ReactorEnv> {
     return async (c, next) => {
-      const entry = await this.#use(idOf(c));
-      const release = once(() => this.#release(entry));
-      c.set('tenant', entry.tenant);
-      await whenAnswered(c, next, release);
+      let release = () => {};
+      const work = async () => {
+        const entry = await this.#use(idOf(c));
+        release = once(() => this.#release(entry));
+        c.set('tenant', entry.tenant);
+        await next();
+      };
+      // From before the tenant opens: its client may leave meanwhile.
+      await whenAnswered(c, work, () => release());
     };
   }
 
@@ -93,12 +103,16 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
   }
 
   /**
-   * Closes the tenant as soon as nothing uses it; a request that comes from now on opens it anew.
+   * Closes the tenant as soon as nothing uses it. A request that comes from now on opens it anew, once it is closed.
    * @param deadline when it aborts, what still uses the tenant is no longer waited for
+   * @throws what a capability or the source threw while they closed it
    */
-  drop(id: string, deadline?: AbortSignal): Promise<void> {
+  async drop(id: string, deadline?: AbortSignal): Promise<void> {
+    // At once where nothing opens: who asks afterwards must not get the tenant that goes.
+    const opening = this.#opening.get(id);
+    if (opening !== undefined) await opening.catch(() => {});
     const entry = this.#entries.get(id);
-    if (entry === undefined) return this.#closing.get(id) ?? Promise.resolve();
+    if (entry === undefined) return this.#closing.get(id);
     this.#entries.delete(id);
     const closing = this.#close(entry, deadline).finally(() => this.#closing.delete(id));
     this.#closing.set(id, closing);
@@ -112,11 +126,11 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
     await Promise.all(idle.map(({ tenant }) => this.drop(tenant.id)));
   }
 
-  /** Drops all. */
+  /** Drops all; none opens any more. @throws AggregateError with what closing them threw */
   async close(deadline: AbortSignal): Promise<void> {
-    await Promise.allSettled(this.#opening.values());
-    await Promise.all([...this.#entries.keys()].map((id) => this.drop(id, deadline)));
-    await Promise.all(this.#closing.values());
+    this.#closed = true;
+    const ids = new Set([...this.#opening.keys(), ...this.#entries.keys(), ...this.#closing.keys()]);
+    await allOrThrow(Array.from(ids, (id) => this.drop(id, deadline)));
   }
 
   async #use(id: string): Promise<Entry<Ports>> {
@@ -136,8 +150,10 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
   }
 
   async #open(id: string): Promise<Entry<Ports>> {
-    // Two openings of one tenant would share its folders and its locks.
-    await this.#closing.get(id);
+    // Two openings of one tenant would share its folders and its locks. What closing it throws, hears who dropped it.
+    const closing = this.#closing.get(id)?.catch(() => {});
+    if (closing !== undefined) await withDeadline(MAX_WAIT_MS, () => closing).catch(refuse);
+    if (this.#closed) refuse();
     const ports = await this.#source.open(id);
     const tenant: Tenant<Ports> = { id, ports };
     const told: TenantFollower<Ports>[] = [];
@@ -170,11 +186,11 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
     followers: readonly TenantFollower<Ports>[],
     deadline: AbortSignal,
   ): Promise<void> {
-    try {
-      for (const follower of followers.toReversed()) await follower.closed(tenant, deadline);
-    } finally {
-      await this.#source.close(tenant.ports, deadline);
-    }
+    const errors: unknown[] = [];
+    const note = (error: unknown) => errors.push(error);
+    for (const follower of followers.toReversed()) await follower.closed(tenant, deadline).catch(note);
+    await this.#source.close(tenant.ports, deadline).catch(note);
+    if (errors.length > 0) throw new AggregateError(errors, `tenant ${tenant.id} was not closed in order`);
   }
 
   #release(entry: Entry<Ports>): void {
@@ -183,6 +199,16 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
     entry.idleSince = performance.now();
     entry.whenUnused?.();
   }
+}
+
+function refuse(): never {
+  throw coreErrors.create.not_ready('This tenant is being closed; try again.', { headers: { 'Retry-After': '1' } });
+}
+
+/** Waits for all, whatever becomes of each. */
+async function allOrThrow(work: readonly Promise<void>[]): Promise<void> {
+  const errors = (await Promise.allSettled(work)).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (errors.length > 0) throw new AggregateError(errors, 'tenants were not closed in order');
 }
 
 function once(work: () => void): () => void {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Hono } from 'hono';
 import { expect, test, vi } from 'vitest';
 import type { HealthResult, ProbeResult } from '../capability.js';
@@ -181,6 +182,87 @@ test('closing all waits for what opens, and no longer than the deadline for what
   expect(events).toEqual(['open a', 'stop a', 'close a']);
 });
 
+test('a client that leaves while its tenant opens keeps nothing', async () => {
+  const opening = gate();
+  const { app, tenants, events } = tenancy({ holdOpen: opening.passed });
+  const outgoing = Object.assign(new EventEmitter(), { destroyed: false, writableFinished: false });
+  const request = app.request('/', { headers: { 'X-Tenant': 'a' } }, { outgoing });
+  await vi.waitFor(() => expect(events).toEqual(['open a']));
+  outgoing.destroyed = true;
+  outgoing.emit('close');
+  opening.open();
+  await request;
+  await tenants.drop('a');
+  expect(events).toEqual(['open a', 'stop a', 'close a']);
+});
+
+test('a client that had left before gives the tenant back all the same', async () => {
+  const { app, tenants, events } = tenancy();
+  const outgoing = Object.assign(new EventEmitter(), { destroyed: true, writableFinished: false });
+  await app.request('/', { headers: { 'X-Tenant': 'a' } }, { outgoing });
+  await tenants.drop('a');
+  expect(events).toEqual(['open a', 'stop a', 'close a']);
+});
+
+test('HEAD gives the tenant back, though nobody reads its body', async () => {
+  const { app, tenants, events } = tenancy();
+  await app.request('/', { method: 'HEAD', headers: { 'X-Tenant': 'a' } });
+  await tenants.drop('a');
+  expect(events).toEqual(['open a', 'stop a', 'close a']);
+});
+
+test('a drop waits for an opening that is under way', async () => {
+  const opening = gate();
+  const { get, tenants, events } = tenancy({ holdOpen: opening.passed });
+  const request = get('a');
+  await vi.waitFor(() => expect(events).toEqual(['open a']));
+  const dropped = tenants.drop('a');
+  opening.open();
+  await request;
+  await dropped;
+  expect(events).toEqual(['open a', 'stop a', 'close a']);
+});
+
+test('a closing that fails is told to who dropped, keeps nobody from being told, and fails no request', async () => {
+  const { get, services, tenants, events } = tenancy();
+  const told: string[] = [];
+  tenants.follow({ opened: async () => {}, closed: async () => Promise.reject(new Error('stuck')) });
+  tenants.follow({
+    opened: async () => {},
+    async closed({ id }) {
+      told.push(id);
+    },
+  });
+  await get('a');
+  const dropped = tenants.drop('a');
+  const next = get('a');
+  await expect(dropped).rejects.toThrow('tenant a was not closed in order');
+  expect(await next).toBe('a true');
+  expect(told).toEqual(['a']);
+  expect(events).toEqual(['open a', 'stop a', 'close a', 'open a']);
+  expect(Array.from(services.each(), ({ name }) => name)).toEqual(['a']);
+  await get('b');
+  await expect(tenants.close(AbortSignal.timeout(1_000))).rejects.toThrow('tenants were not closed in order');
+  expect(told).toEqual(['a', 'a', 'b']);
+});
+
+test('nothing opens once all are closed', async () => {
+  const { request, tenants } = tenancy();
+  await tenants.close(AbortSignal.timeout(1_000));
+  expect((await request('a')).status).toBe(503);
+});
+
+test('a request does not wait for hours for a tenant whose stream goes on', { timeout: 20_000 }, async () => {
+  const { app, request, tenants } = tenancy();
+  app.get('/stream', () => new Response(new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) })));
+  const { body } = await request('a', '/stream');
+  const dropped = tenants.drop('a');
+  const refused = await request('a');
+  expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, '1']);
+  await body?.cancel();
+  await dropped;
+});
+
 test('outside of a request nobody guesses whose services are meant', async () => {
   const { services, tenants } = tenancy();
   expect(() => services.of()).toThrow('with several tenants');
@@ -216,6 +298,17 @@ test('health is that of all, and a probe tells the worst', async () => {
   expect(await probes[0]?.run(AbortSignal.timeout(100))).toEqual(results.b);
   results.a = { status: 'fail', message: 'leaks', remedy: 'mend' };
   expect(await probes[0]?.run(AbortSignal.timeout(100))).toMatchObject({ message: 'leaks (and 1 more alike)' });
+
+  const [first] = probesOfEach(services, ({ name }) => [
+    {
+      name: 'answer',
+      timeoutMs: 100,
+      run: async () => (name === 'a' ? Promise.reject(new Error('a is mute')) : (results.b as ProbeResult)),
+    },
+  ]);
+  expect(await first?.run(AbortSignal.timeout(100))).toEqual(results.b);
+  results.b = { status: 'ok' };
+  await expect(first?.run(AbortSignal.timeout(100))).rejects.toThrow('a is mute');
 });
 
 function gate() {
