@@ -11,7 +11,7 @@ export interface DataConfig {
   readonly maxLimit: number;
   /** Milliseconds after which PostgreSQL cancels a request's statement; answered 504. */
   readonly statementTimeoutMs: number;
-  /** The same for callers without a token; the shorter of the two holds for them. */
+  /** The same for callers without a token; the shorter of the two applies to them. */
   readonly anonymousStatementTimeoutMs: number;
   /** Levels of embedded relations below the root; deeper is answered 400. */
   readonly maxEmbedDepth: number;
@@ -19,7 +19,7 @@ export interface DataConfig {
   readonly maxBodyBytes: number;
   /** Longest answer in bytes; a longer one is not sent, but answered 400. */
   readonly maxResultBytes: number;
-  /** Whether callers may ask for plans and for estimated counts. Both tell about rows that they may not see. */
+  /** Whether callers may ask for plans and for estimated counts. Both reveal facts about rows that they may not see. */
   readonly planEnabled: boolean;
   /** Whether callers without a token may call every function of the app, and not only those granted to `reactor_anon`. */
   readonly anonymousFunctions: boolean;
@@ -49,10 +49,10 @@ const schema = z
     statement_timeout_ms: count(1, MAX_INT32)
       .default(10_000)
       .describe("Milliseconds after which PostgreSQL cancels a request's statement."),
-    // Who does not sign in is not waited for as long; a page that strangers see must be quick anyway.
+    // Callers without a token are not waited for as long; a page that strangers see must be quick anyway.
     anonymous_statement_timeout_ms: count(1, MAX_INT32)
       .default(3_000)
-      .describe('The same for callers without a token; the shorter of the two holds for them.'),
+      .describe('The same for callers without a token; the shorter of the two applies to them.'),
     max_embed_depth: count(0, 20).default(5).describe('Levels of embedded relations below the root.'),
     max_body_bytes: count(1, Number.MAX_SAFE_INTEGER)
       // A thousand rows of ten kilobytes. All of it is held in memory, several times over.
@@ -65,7 +65,7 @@ const schema = z
       .boolean('must be true or false')
       .default(false)
       .describe(
-        'Whether EXPLAIN and estimated counts may be asked for, which tell about rows that the caller may not see.',
+        'Whether EXPLAIN and estimated counts may be asked for, which reveal facts about rows that the caller may not see.',
       ),
     anonymous_functions: z
       .boolean('must be true or false')

@@ -16,7 +16,7 @@ export const dataErrors = defineErrors({
   },
   invalid_body: { status: 400, when: 'The body is not an object or an array of objects, or not CSV or JSON at all.' },
   column_not_found: { status: 400, when: 'The request names a column that its table does not have.' },
-  relationship_not_found: { status: 400, when: 'No foreign key leads from the table to what is to be embedded.' },
+  relationship_not_found: { status: 400, when: 'No foreign key connects the table with the one to embed.' },
   filter_required: {
     status: 400,
     when: 'PATCH or DELETE without a filter, and without `Prefer: handling=strict, max-affected=<n>`.',
@@ -27,12 +27,15 @@ export const dataErrors = defineErrors({
   too_many_rows_affected: { status: 400, when: 'More rows would be changed than `max-affected` allows; none is.' },
   policy_denied: { status: 403, when: 'A row-level security policy refuses the row.' },
   permission_denied: { status: 403, when: "The caller's role lacks a privilege on the table, column or function." },
-  row_security_off: { status: 403, when: 'The table has no row-level security, or the view is no security invoker.' },
+  row_security_off: {
+    status: 403,
+    when: 'The table has no row-level security, or the view is not a security invoker.',
+  },
   table_not_found: { status: 404, when: 'The exposed schema has no such table or view.' },
   function_not_found: { status: 404, when: 'The exposed schema has no such function with these arguments.' },
-  ambiguous_embed: { status: 300, when: 'Several foreign keys lead to what is to be embedded; `details` lists them.' },
+  ambiguous_embed: { status: 300, when: 'Several foreign keys lead to the table to embed; `details` lists them.' },
   ambiguous_function: { status: 300, when: 'Several overloads of the function take these arguments.' },
-  read_only: { status: 405, when: 'GET calls a function that writes; POST may.' },
+  read_only: { status: 405, when: 'GET calls a function that writes; use POST.' },
   not_acceptable: { status: 406, when: '`Accept` names no media type that the route answers.' },
   schema_not_exposed: {
     status: 406,
@@ -141,7 +144,7 @@ export function toDataError(error: unknown): DataError {
   return new DataError(reactor, { code: POSTGREST_CODES[reactor.code] ?? 'PGRSTX00', details: reactor.details });
 }
 
-/** What callers hear of a schema that cannot be read: to try again. Why, is for the operator. */
+/** What callers are told of a schema that cannot be read: to try again. The reason is for the operator. */
 export function schemaUnavailable(cause: unknown): ReactorError {
   return dataError(
     'schema_unavailable',

@@ -10,7 +10,7 @@ import {
   type Queryable,
 } from '@reactor/core';
 
-/** DDL waits a second for its locks, and requests of an app seldom longer: after three, somebody is stuck. */
+/** DDL waits a second for its locks, and requests of an app seldom longer: after three, something is stuck. */
 const NOTABLE_SECONDS = 3;
 /** By then every request on the table has met its time limit. */
 const FAILING_SECONDS = 30;
@@ -26,7 +26,7 @@ interface Finding {
   readonly seconds: number;
   /** Sessions. */
   readonly waiting: number;
-  /** Somebody waits, or whoever comes will; rows that nobody asks for are none. */
+  /** Whether a session waits, or the next one will; rows that nobody asks for do not count. */
   readonly isUrgent: boolean;
 }
 

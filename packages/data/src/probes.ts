@@ -64,11 +64,11 @@ async function migrationsProbe(
   }
   const { applied, pending, changed, unknown, refused, partial } = status;
   if (changed.length > 0) {
-    const besides = pending.length === 0 ? '' : `; not applied: ${pending.join(', ')}`;
+    const unapplied = pending.length === 0 ? '' : `; not applied: ${pending.join(', ')}`;
     return {
       status: 'fail',
       code: 'migrations_changed',
-      message: `Changed after being applied: ${changed.join(', ')}${besides}`,
+      message: `Changed after being applied: ${changed.join(', ')}${unapplied}`,
       remedy: 'Put the files back as they were and write the change as a new migration.',
     };
   }
@@ -124,7 +124,9 @@ async function rowSecurityProbe({ database }: DataProbesOptions, query: QueryOpt
   if (refused.length === 0) {
     const { rows } = await database.query<{ name: string }>(WITHOUT_POLICY, [], query);
     const empty =
-      rows.length === 0 ? '' : `; nobody sees rows for want of a policy: ${rows.map(({ name }) => name).join(', ')}`;
+      rows.length === 0
+        ? ''
+        : `; without a policy, so that nobody sees rows: ${rows.map(({ name }) => name).join(', ')}`;
     return { status: 'ok', message: `on for all of ${relations.size} tables and views${empty}` };
   }
   return {
@@ -176,7 +178,7 @@ async function schemaCacheProbe({ database, schema }: DataProbesOptions, query: 
   return {
     status: 'warn',
     code: 'schema_cache_stale',
-    message: 'The schema has changed since it was read, and nobody said so. It is being read again.',
+    message: 'The schema has changed since it was read, and no notification came. It is being read again.',
     remedy: "Run NOTIFY reactor_events, 'data.schema' in the database after DDL, or call POST /data/v1/_admin/reload.",
   };
 }

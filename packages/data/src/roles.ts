@@ -46,9 +46,9 @@ const FUNCTIONS = ['jwt', 'user_id', 'bounded', 'end_request'];
 /** What keeps requests from running as they must. */
 export interface RoleProblem {
   readonly message: string;
-  /** A statement that mends it. */
+  /** A statement that repairs it. */
   readonly sql: string;
-  /** Something is missing, as on a new server; else somebody has changed the role, and should know. */
+  /** Something is missing, as on a new server; else the role was changed, and the operator should know. */
   readonly missing: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface RoleProblem {
  */
 export async function findRoleProblems(database: Queryable, options?: QueryOptions): Promise<readonly RoleProblem[]> {
   const { rows } = await database.query<RoleState>(STATE, [REQUEST_ROLES, FUNCTIONS], options);
-  // What is gone is gone for both.
+  // What is missing is missing for both.
   return [...new Map(rows.flatMap(problemsOf).map((problem) => [problem.message, problem])).values()];
 }
 
@@ -97,7 +97,7 @@ function problemsOf(state: RoleState): readonly RoleProblem[] {
   }
   if (state.lost.length > 0) {
     problems.push({
-      message: `${state.lost.join(', ')} are gone, which requests call`,
+      message: `${state.lost.join(', ')} are missing; requests call them`,
       sql: '-- restore the schema auth from a backup: it is part of Reactor',
       missing: false,
     });
@@ -113,9 +113,9 @@ function problemsOf(state: RoleState): readonly RoleProblem[] {
 }
 
 /**
- * Makes good what the roles lack, as after restoring a backup onto another server, which has none.
+ * Gives the roles what they lack, as after restoring a backup on another server, which has none.
  * @returns what was lacking
- * @throws ReactorError `roles_unfit` (503) with statements for an administrator, when the login may not mend it
+ * @throws ReactorError `roles_unfit` (503) with statements for an administrator, when the login may not repair it
  */
 export async function ensureRoles(database: Queryable): Promise<readonly RoleProblem[]> {
   const problems = await findRoleProblems(database);
@@ -134,7 +134,7 @@ function unfit(problems: readonly RoleProblem[], cause?: unknown) {
   return dataErrors.create.roles_unfit(
     [
       `Requests cannot run as they must: ${problems.map(({ message }) => message).join('; ')}. ` +
-        'An administrator of the database has to run:',
+        'As an administrator of the database, run:',
       ...problems.map(({ sql }) => sql),
     ].join('\n'),
     { cause },

@@ -45,7 +45,7 @@ export interface DataService extends SharedByServices {
   readonly migrations: AppMigrations;
   readonly health: HealthCheck;
   readonly probes: readonly DoctorProbe[];
-  /** Applies what is pending, and reads the schema anew. @returns names of what was applied */
+  /** Applies what is pending, and reads the schema again. @returns names of what was applied */
   migrate(wanted: readonly AppMigration[]): Promise<readonly string[]>;
   /** The same with the files of `data.migrations_dir`, once the roles are as they must be. */
   migrateFiles(): Promise<readonly string[]>;

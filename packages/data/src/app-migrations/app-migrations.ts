@@ -98,7 +98,7 @@ export class AppMigrations {
           runsAlone(migration) ? this.#applyAlone(migration, locks) : this.#applyWhenFree(migration, locks),
         );
       } catch (error) {
-        // Logged although it is thrown: who asked may have stopped waiting.
+        // Logged although it is thrown: the caller may have stopped waiting.
         logger.error('app migration failed', { ...about, reason: reasonFor(error) });
         throw error;
       }

@@ -29,7 +29,7 @@ export function inOrder(migrations: readonly AppMigration[]): readonly AppMigrat
   for (const { name } of migrations) {
     if (!NAME.test(name) || /\.sql$/i.test(name)) {
       throw dataErrors.create.migration_failed(
-        `${JSON.stringify(name)} is no name of a migration: 1 to 200 characters A-Z a-z 0-9 . _ -, the first a letter or digit, without .sql.`,
+        `${JSON.stringify(name)} is not a valid name of a migration: 1 to 200 characters A-Z a-z 0-9 . _ -, the first a letter or digit, without .sql.`,
       );
     }
     if (names.has(name)) throw dataErrors.create.migration_failed(`Two migrations are called ${name}.`);
@@ -38,7 +38,7 @@ export function inOrder(migrations: readonly AppMigration[]): readonly AppMigrat
   return [...migrations].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** As it comes from who sends it: with `.sql` at the end of its name, with a byte order mark. */
+/** As a client sends it: with `.sql` at the end of its name, with a byte order mark. */
 export function asSent({ name, sql }: { readonly name: string; readonly sql: string }): AppMigration {
   return { name: withoutExtension(name), sql: sql.replace(/^\uFEFF/, '') };
 }
@@ -78,7 +78,7 @@ function faultOf({ name, sql, fault }: AppMigration): string | undefined {
   // PostgreSQL's protocol ends a text at NUL; a lone surrogate has no UTF-8.
   const bad = sql.search(/\0|\p{Surrogate}/u);
   if (bad >= 0)
-    return `${1 + countLines(sql, 0, bad)}: a character that no text of PostgreSQL can have; save the file as UTF-8`;
+    return `${1 + countLines(sql, 0, bad)}: a character that PostgreSQL cannot store in a text; save the file as UTF-8`;
   if (UNDO_FILE.test(name)) return `1: by its name this file undoes another one; ${FORWARD}`;
   for (const { text, line, atHead } of lineComments(sql)) {
     if (DOWN_SECTIONS.some((section) => section.test(text))) {
@@ -87,8 +87,8 @@ function faultOf({ name, sql, fault }: AppMigration): string | undefined {
     const directive = DIRECTIVE.exec(text)?.[1];
     if (directive === undefined) continue;
     if (directive !== NO_TRANSACTION)
-      return `${line}: "${text.trim()}" is unknown; there is "-- reactor:${NO_TRANSACTION}"`;
-    if (!atHead) return `${line}: "-- reactor:${NO_TRANSACTION}" must stand before the first statement`;
+      return `${line}: "${text.trim()}" is unknown; accepted is "-- reactor:${NO_TRANSACTION}"`;
+    if (!atHead) return `${line}: "-- reactor:${NO_TRANSACTION}" must come before the first statement`;
   }
   return undefined;
 }

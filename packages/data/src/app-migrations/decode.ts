@@ -9,7 +9,7 @@ export interface Decoded {
 
 const SAVE_IT = 'save the file as UTF-8';
 
-/** Reads UTF-8. A byte order mark is dropped, and is no part of the checksum. */
+/** Reads UTF-8. A byte order mark is dropped, and is not part of the checksum. */
 export function decodeSql(bytes: Uint8Array): Decoded {
   const sql = new TextDecoder().decode(bytes);
   const [first, second] = bytes;

@@ -13,7 +13,7 @@ export interface AppMigration {
 }
 
 /**
- * Reads the `*.sql` files of a folder, in the byte order of their names; other files are none of ours. What is wrong with
+ * Reads the `*.sql` files of a folder, in the byte order of their names; other files are ignored. What is wrong with
  * a file matters when it is to run: one that was applied may not change any more.
  * @throws ReactorError `migrations_unreadable` (500) naming the folder or file when it cannot be read
  */

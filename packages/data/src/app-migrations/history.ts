@@ -50,7 +50,7 @@ export function compare(migrations: readonly AppMigration[], history: readonly H
   };
 }
 
-/** Under the lock: whether it still has to run. @throws ReactorError `migration_changed` (409) */
+/** Under the lock: whether it must still run. @throws ReactorError `migration_changed` (409) */
 export async function isPending(connection: Queryable, migration: AppMigration): Promise<boolean> {
   const { pending, changed } = compare([migration], await readHistory(connection));
   refuseChanged(changed);

@@ -16,7 +16,7 @@ const COMPARISONS = ['=', '<>', '!=', '<=', '>=', '<', '>', 'like', 'ilike'];
 const CONSTANTS = ['true', 'false', 'null'];
 /** Of the policies of other capabilities. */
 const RESERVED = ['object', 'bucket', 'row', 'table', 'connect'];
-/** Deeper is no policy that anybody could read. */
+/** Nobody could read a deeper policy. */
 const MAX_DEPTH = 50;
 
 /**

@@ -44,8 +44,8 @@ export async function assertSession(connection: DatabaseConnection, { name }: Ap
   const pid = rows[0]?.pid ?? 0;
   if (connection.processId === undefined || connection.processId === pid) return pid;
   throw dataErrors.create.migration_failed(
-    `${name}.sql: without a transaction it needs a session of PostgreSQL for itself, and a pooler is in between: ` +
-      'set database.direct_url to an address that leads past it.',
+    `${name}.sql: without a transaction it needs a PostgreSQL session of its own, and a pooler is in between: ` +
+      'set database.direct_url to the address of PostgreSQL itself.',
     { details: { file: `${name}.sql`, line: 1 } },
   );
 }
@@ -158,7 +158,7 @@ function isNamedIn({ bare }: Index, { text }: SqlStatement): boolean {
   return new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`).test(text.toLowerCase());
 }
 
-/** The error, with what has to be removed before the file can go on. */
+/** The error, with what must be removed before the file can go on. */
 function withLeftovers(error: unknown, indexes: readonly Index[]): unknown {
   if (!(error instanceof ReactorError) || indexes.length === 0) return error;
   const drops = indexes.map(({ name }) => `DROP INDEX CONCURRENTLY ${name};`).join(' ');
@@ -167,7 +167,7 @@ function withLeftovers(error: unknown, indexes: readonly Index[]): unknown {
     `${error.message.replace(/\.$/, '')}; it left an invalid index behind: run ${drops} and migrate again`,
     {
       details: { ...(error.details as object | undefined), invalid_indexes },
-      // A lock that was not to be had in ten minutes is the reason here, and no cause to try again at once.
+      // Here the reason is a lock that was not available for ten minutes; trying again at once does not help.
       cause: isLockFailure(error) ? new Error(error.message) : error.cause,
     },
   );

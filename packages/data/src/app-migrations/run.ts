@@ -24,7 +24,7 @@ interface Table {
 /**
  * Runs the statements of one file inside the transaction of `connection`, switches row-level security on for every table
  * that they made, and gives and takes the privileges that follow from it.
- * @throws ReactorError `migration_failed` (400) naming file and line; the transaction has to be rolled back then
+ * @throws ReactorError `migration_failed` (400) naming file and line; then the transaction must be rolled back
  */
 export async function runMigration(
   connection: Queryable,
@@ -80,7 +80,7 @@ async function currentUser(connection: Queryable): Promise<string | undefined> {
   return (await connection.query<{ name: string }>('SELECT current_user AS name')).rows[0]?.name;
 }
 
-/** By their oids: tables that nobody protects. */
+/** By their oids: tables without row-level security. */
 export async function openTables(connection: Queryable): Promise<ReadonlyMap<string, string>> {
   return new Map((await connection.query<Table>(OPEN_TABLES)).rows.map(({ oid, name }) => [oid, name]));
 }
@@ -107,7 +107,7 @@ export async function runStatement(
     });
   };
   if (TRANSACTION_CONTROL.test(text)) {
-    throw failed(0, 'a file begins and ends no transaction: remove the statement');
+    throw failed(0, 'a file must not begin or end a transaction: remove the statement');
   }
   const isPolicy = isPolicyStatement(text);
   try {
@@ -118,7 +118,7 @@ export async function runStatement(
     const { code, message, detail, hint, position } = error;
     // Of what a policy became, the position says nothing about the file.
     const at = position === undefined || isPolicy ? 0 : toOffset(text, Number(position));
-    // It wants to be alone.
+    // It must run alone.
     const alone =
       code === SQLSTATE.activeSqlTransaction ? 'begin the file with the line -- reactor:no-transaction' : undefined;
     const notes = [`${message} (SQLSTATE ${code})`, detail, hint, alone].filter((note) => note !== undefined);

@@ -147,7 +147,7 @@ export class Executor {
       void releaseClean(connection);
       if (!isSqlError(error)) throw error;
       if (isWrongRole(error)) {
-        throw coreErrors.create.database_unavailable('The database connection runs as somebody else.', {
+        throw coreErrors.create.database_unavailable('The database connection runs as another role.', {
           cause: error,
           headers: { 'Retry-After': '1' },
         });
@@ -188,7 +188,7 @@ async function releaseClean(connection: DatabaseConnection): Promise<void> {
 }
 
 /**
- * Of its own for each role: PostgreSQL plans a statement anew when another role comes to run it. And for each generation
+ * Of its own for each role: PostgreSQL plans a statement again when another role runs it. And for each generation
  * of the schema: a statement keeps the types of its parameters for good.
  */
 function prepared({ text, values, generation }: Plan, principal: Principal): Statement {

@@ -25,8 +25,8 @@ export function roleOf(principal: Principal): string {
 const NO_ROLE = 'none';
 
 /**
- * One text for callers and the operator, whose role is a parameter: whatever is taken for this statement, it never runs
- * as somebody else without saying so. `role` comes first, so that nothing after it runs with the rights of the login.
+ * One text for callers and the operator, with the role as a parameter: whatever is taken for this statement, it never runs
+ * as another role without saying so. `role` comes first, so that nothing after it runs with the rights of the login.
  */
 const SETTINGS = `set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
     set_config('request.method', $3, true), set_config('request.path', $4, true),
@@ -55,7 +55,7 @@ export function sessionStatements(session: Session, login: string): readonly [St
   const isSystem = principal.kind === 'system';
   return [
     {
-      // What comes back does not matter: one number is read faster than nine texts, the claims among them.
+      // The result does not matter: one number is read faster than nine texts, the claims among them.
       text: `SELECT num_nulls(${SETTINGS}${timeZone === undefined ? '' : IN_TIME_ZONE})`,
       values: [
         isSystem ? NO_ROLE : role,

@@ -17,7 +17,7 @@ const RESULT_TOO_LARGE = 'RX001';
 
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
 
-/** What the caller hears of an error of PostgreSQL. Its message and hint are for the caller, who wrote the statement. */
+/** What the caller is told of an error of PostgreSQL. Its message and hint are for the caller, who wrote the statement. */
 export function fromSqlError(error: SqlError, principal: Principal): DataError {
   const { code, message, hint } = error;
   const postgrest: PostgrestFields = { code, details: detailFor(error, principal), hint: hint ?? null };
@@ -37,7 +37,7 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
       return dataError('read_only', message, postgrest, { ...options, headers: { Allow: 'POST' } });
     case SQLSTATE.undefinedTable:
       return dataError('table_not_found', message, postgrest, options);
-    // A policy that asks its own table, and the like: the operator has to repair it.
+    // A policy that reads its own table, for example: the operator must repair it.
     case SQLSTATE.invalidObjectDefinition:
       return internal(error, postgrest);
   }
@@ -62,10 +62,10 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
     : dataError('raised_by_function', message, postgrest, options);
 }
 
-/** PostgreSQL's words for these tell of its inside, or nothing. */
+/** PostgreSQL's words for these reveal internals, or say nothing. */
 const OF_THE_INSIDE: ReadonlySet<string> = new Set(['database_unavailable', 'lock_timeout', 'statement_timeout']);
 
-/** Classes of what a statement cannot be, or asks for in vain. */
+/** Classes of statements that are invalid, or ask for what is not there. */
 const OF_THE_STATEMENT: ReadonlySet<string> = new Set(['0A', '21', '3F', '42', '44']);
 
 /** Classes of what a statement of ours cannot bring about. P0 is what PL/pgSQL raises; others only the app's own code names. */
@@ -74,7 +74,7 @@ const OF_THE_SERVER: ReadonlySet<string> = new Set(
 );
 
 /**
- * The detail of a broken constraint is the row. PostgreSQL keeps it from whom policies bind, but a foreign key changes
+ * The detail of a broken constraint is the row. PostgreSQL hides it from roles that policies bind, but a foreign key changes
  * other rows with the rights of the table's owner, as a SECURITY DEFINER function does, and then it prints them.
  */
 function detailFor({ code, detail, routine }: SqlError, principal: Principal): string | null {
@@ -83,7 +83,7 @@ function detailFor({ code, detail, routine }: SqlError, principal: Principal): s
   return isConstraint && !wasRaised && principal.kind !== 'system' ? null : (detail ?? null);
 }
 
-/** Its message may tell of the inside. */
+/** Its message may reveal internals. */
 function internal(error: SqlError, { code }: PostgrestFields): DataError {
   const reactor = coreErrors.create.internal_error('The database failed to answer this request.', { cause: error });
   return new DataError(reactor, { code });

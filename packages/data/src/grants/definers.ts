@@ -51,7 +51,7 @@ export async function definersProbe(database: Database, options?: QueryOptions):
   };
 }
 
-/** What callers of a function have because of us alone, by oid; not what a policy, view or default needs that names it. */
+/** Who may call a function only because we granted it, by oid; not because a policy, view or default names it. */
 async function readGivenByDefault(database: Database, options?: QueryOptions) {
   const objects = await database.transaction(async (transaction) => {
     await transaction.query("SELECT set_config('search_path', '', true)", [], options);

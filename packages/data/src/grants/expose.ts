@@ -80,7 +80,7 @@ function reasonAgainst({ grantable, kind, protected: isProtected, target, record
   if (isProtected) return undefined;
   if (kind === 'table') return `row-level security is off: ALTER TABLE ${target} ENABLE ROW LEVEL SECURITY`;
   if (kind === 'view') {
-    return `no policy holds for who reads it: ALTER VIEW ${target} SET (security_invoker = true), and row-level security on all that it reads`;
+    return `no policy applies to its readers: ALTER VIEW ${target} SET (security_invoker = true), and row-level security on all that it reads`;
   }
   return `a ${kind} cannot have policies`;
 }

@@ -43,7 +43,7 @@ export class Grants {
 
   /**
    * As `reconcile`, for readings of the schema.
-   * @returns whether privileges are as they must be; false while a migration runs, or somebody holds a lock
+   * @returns whether privileges are as they must be; false while a migration runs, or another session holds a lock
    */
   async tryReconcile(): Promise<boolean> {
     try {
@@ -116,7 +116,7 @@ export class Grants {
   }
 }
 
-/** A function is open to PUBLIC when it is made, which ends before anybody has noticed. */
+/** A function is open to PUBLIC when it is made; this is closed silently. */
 function isNews({ object, take }: Difference): boolean {
   return take.length > 0 && !(object.class === 'routine' && object.record === null);
 }

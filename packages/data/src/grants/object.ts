@@ -26,7 +26,7 @@ export interface GrantObject extends Pick<GrantRecord, 'class' | 'oid' | 'anchor
   /** Qualified and quoted: `public."To-do"`, `public.f(integer)`. */
   readonly target: string;
   readonly kind: string;
-  /** Whether policies hold whoever reads it. */
+  /** Whether policies apply to every reader. */
   readonly protected: boolean;
   /** Whether the login may grant on it. */
   readonly grantable: boolean;

@@ -20,7 +20,7 @@ const RELATION_ANCHOR = `'reactor_data.grants'::regclass::oid`;
 const ROUTINE_ANCHOR = `'reactor_data.prepare_role'::regproc::oid`;
 
 /**
- * Tables and views. `protected` says whether policies hold whoever reads: row-level security is on; of a view, that it is
+ * Tables and views. `protected` says whether policies apply to every reader: row-level security is on; of a view, that it is
  * its caller who reads, and row-level security is on for everything it reads. `said` are the roles that the app has given
  * something, or taken, before we did.
  */

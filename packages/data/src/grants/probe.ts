@@ -20,37 +20,37 @@ export async function grantsProbe(database: Database, rules: GrantRules, options
   const findings = [
     finding(objects.filter(isPending(rules)), {
       code: 'grants_pending',
-      message: 'Privileges are not as row-level security asks',
+      message: 'Privileges are not as row-level security requires',
       remedy: 'Call POST /data/v1/_admin/reload or restart the server; its log says what is in the way.',
     }),
     finding(
       objects.filter(isOpen),
       {
         code: 'grants_without_row_security',
-        message: 'Granted by the app, though no policy holds',
+        message: 'Granted by the app, although no policy applies',
         remedy: 'Switch row-level security on, or REVOKE what the app has granted there.',
       },
       ({ held }) => ` (${describePrivileges(held)})`,
     ),
     finding(objects.filter(isForeign), {
       code: 'grants_of_others',
-      message: 'Of another login, which alone may grant and revoke there',
-      remedy: `Its owner has to GRANT to ${USER_ROLE}, and to REVOKE EXECUTE on functions FROM PUBLIC.`,
+      message: 'Owned by another login, which alone may grant and revoke there',
+      remedy: `As its owner, GRANT to ${USER_ROLE}, and REVOKE EXECUTE on functions FROM PUBLIC.`,
     }),
     finding(objects.filter(isWithheld), {
       code: 'grants_withheld',
-      message: 'Withheld, as it was there before Reactor',
+      message: 'Withheld, because it was there before Reactor',
       remedy: 'Run: reactor db expose <table…>; or reactor db expose --all.',
     }),
     finding(objects.filter(wasClosed), {
       code: 'grants_changed',
-      message: 'Closed by the upgrade, as no policy holds',
+      message: 'Closed by the upgrade, because no policy applies',
       remedy:
         'ALTER TABLE … ENABLE ROW LEVEL SECURITY opens a table again, security_invoker = true a view on such tables.',
     }),
     finding(objects.filter(lostAnonymous), {
       code: 'grants_changed',
-      message: 'No longer callable without a token since the upgrade, also from inside of other functions',
+      message: 'No longer callable without a token since the upgrade, also from inside other functions',
       remedy: `GRANT EXECUTE ON FUNCTION … TO ${ANONYMOUS_ROLE}, or set data.anonymous_functions = true.`,
     }),
     ...defaults.map((owner) => ({
@@ -78,7 +78,7 @@ interface Finding {
   readonly remedy: string;
 }
 
-/** Names of one finding; a doctor who lists thousands is not read. */
+/** Most names of one finding; a report that lists thousands is not read. */
 const MAX_NAMES = 20;
 
 function finding(
@@ -128,7 +128,7 @@ const lostAnonymous = ({ kind, record, actual }: GrantObject) =>
   record.taken.includes('=EXECUTE') &&
   !actual.includes(`${ANONYMOUS_ROLE}=EXECUTE`);
 
-/** Who gives the request roles privileges on tables that are still to come. */
+/** Who gives the request roles privileges on future tables. */
 const DEFAULTS = `
   SELECT DISTINCT quote_ident(o.rolname) AS owner
   FROM pg_default_acl d JOIN pg_roles o ON o.oid = d.defaclrole, aclexplode(d.defaclacl) x

@@ -3,11 +3,11 @@ import { type GrantObject, type ObjectClass, type Privilege, splitPrivilege } fr
 
 const KEYWORD: Readonly<Record<ObjectClass, string>> = { relation: 'TABLE', sequence: 'SEQUENCE', routine: 'ROUTINE' };
 
-/** Objects of one statement, so that thousands of tables are no statement of a megabyte. */
+/** Objects of one statement, so that thousands of tables do not make a statement of a megabyte. */
 const MAX_OBJECTS = 200;
 
 /**
- * Locks on the tables of `differences`. PostgreSQL before 18 takes none to grant, and then DDL of somebody else that meets
+ * Locks on the tables of `differences`. PostgreSQL before 18 takes none to grant, and then DDL of another session that meets
  * the GRANT fails with "tuple concurrently updated". A view would be locked with all that it reads, which the login may not
  * be allowed to.
  */
@@ -30,7 +30,7 @@ export function grantStatements(differences: readonly Difference[]): readonly st
       else group.push(object);
     }
   };
-  // What is too much goes first.
+  // REVOKEs come first.
   for (const { object, take } of differences) add(object, take, 'REVOKE');
   for (const { object, give } of differences) add(object, give, 'GRANT');
   return [...groups].flatMap(([key, objects]) =>

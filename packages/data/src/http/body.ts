@@ -65,7 +65,7 @@ function formFields(text: string): ReadonlyMap<string, readonly string[]> {
 /** A row has one value of each column. */
 function formRow(text: string): [name: string, value: string][] {
   // What curl says of everything that is sent with -d.
-  if (/^\s*[[{]/.test(text)) throw invalidForm('The body is no form; for JSON send Content-Type: application/json.');
+  if (/^\s*[[{]/.test(text)) throw invalidForm('The body is not a form; for JSON send Content-Type: application/json.');
   return Array.from(formFields(text), ([name, [value = '', ...others]]) => {
     if (others.length === 0) return [name, value];
     throw invalidForm(`The form has the field ${JSON.stringify(name)} more than once.`);
@@ -88,7 +88,7 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   const length = request.headers.get('Content-Length');
   if (Number(length ?? 0) > maxBytes) throw tooLarge(maxBytes);
   try {
-    // A length that was announced is kept to by HTTP itself. The stream, which the adapter would have to make, costs a
+    // HTTP itself enforces an announced length. The stream, which the adapter would have to make, costs a
     // small insert a fifth of its CPU time.
     const bytes = length === null ? await readStream(request.body, maxBytes) : await request.arrayBuffer();
     if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);

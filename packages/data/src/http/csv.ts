@@ -56,7 +56,7 @@ class CsvReader {
     this.#text = text;
   }
 
-  /** Undefined at the end. An empty line is no record. */
+  /** Undefined at the end. An empty line is not a record. */
   next(): CsvRecord | undefined {
     while (this.#at < this.#text.length) {
       const line = this.#line;
@@ -91,7 +91,7 @@ class CsvReader {
   }
 
   #fail(): never {
-    throw invalidCsv(this.#line, 'it has a quote where none may be');
+    throw invalidCsv(this.#line, 'it has a quote where none is allowed');
   }
 }
 

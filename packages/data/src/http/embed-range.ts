@@ -7,7 +7,7 @@ const TOKEN = /^[!#$%&'*+.^`|~\w-]+$/;
 /**
  * The query with the pages that Reactor's own clients ask for by header: `films-limit: 3` and `films-offset: 6` of what
  * is embedded as `films` into the root. The header wins.
- * @throws DataError `invalid_query` (400, PGRST100) for a header that is no whole number
+ * @throws DataError `invalid_query` (400, PGRST100) for a header that is not a whole number
  */
 export function withEmbedRanges(query: ReadQuery, headers: Headers): ReadQuery {
   const select = query.select.map((item) => (item.kind === 'embed' ? withRange(item, headers) : item));

@@ -11,7 +11,7 @@ export interface RowRange {
 const MAX_DIGITS = 15;
 
 /**
- * Reads `Range: 0-24`, `items=0-24` or `0-`. A range of another unit is none of ours (RFC 9110 §14.2).
+ * Reads `Range: 0-24`, `items=0-24` or `0-`. A range of another unit is ignored (RFC 9110 §14.2).
  * @throws DataError `invalid_query` (400, PGRST100) for a range of another form, `range_not_satisfiable` (416, PGRST103)
  *   for one that ends before it begins
  */

@@ -4,9 +4,9 @@ import { type Fragment, identifier, join, literal, member, sql, typeOf } from '.
 /**
  * What a statement takes for granted of the schema, as expressions that PostgreSQL can only resolve while it holds. They
  * stand in a WITH query that nothing refers to: it is looked at whenever the statement is analyzed, which PostgreSQL
- * does anew after DDL, and it is neither planned nor run.
+ * does again after DDL, and it is neither planned nor run.
  *
- * Without them a statement from before a migration goes on with the types from before: `timestamp < $1` becomes
+ * Without them a statement from before a migration keeps the types from before: `timestamp < $1` becomes
  * `timestamptz < $1` with a parameter that still is a `timestamp`, and deletes rows that do not match.
  */
 

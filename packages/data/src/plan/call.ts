@@ -40,7 +40,7 @@ export function planCall(
     refuseShaping(name, query);
     const context = new PlanContext(model);
     const nothing = planRowSql({ body: sql`NULL::text`, rowCount: sql`count(*) FILTER (WHERE false)` });
-    // Without an aggregate that has to look at each row, PostgreSQL would not run the call.
+    // Without an aggregate that must look at each row, PostgreSQL would not run the call.
     const select = sql`SELECT ${nothing} FROM ${callSql(context, callee)}`;
     return { ...context.statement(select), function: callee.function };
   }

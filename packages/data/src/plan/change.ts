@@ -53,6 +53,6 @@ function requireFilter(verb: string, { query }: WriteQuery, { allowUnfiltered }:
     'filter_required',
     '21000',
     `${verb} needs a filter, or Prefer: handling=strict, max-affected=<the most rows that may change>`,
-    { hint: 'A filter that all rows pass means them all, too: id=not.is.null.' },
+    { hint: 'To change all rows, send a filter that all of them pass: id=not.is.null.' },
   );
 }

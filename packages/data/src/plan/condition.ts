@@ -66,7 +66,7 @@ export function conditionSql(
 /**
  * Parameters have no type here: PostgreSQL gives each the type of what it is compared with, so `integer` and `uuid`
  * columns keep their indexes and a value of another form is its error, not a guess of ours. It does so once and for all,
- * so that the statement has to hold on to the type of the column.
+ * so the statement must assert the type of the column.
  */
 function positiveSql(context: PlanContext, scope: Scope, condition: Condition, embeddedRows: EmbeddedRows): Fragment {
   if (condition.kind === 'group') {
@@ -79,7 +79,7 @@ function positiveSql(context: PlanContext, scope: Scope, condition: Condition, e
   }
   const { column } = condition.field;
   if (!scope.columns.has(column) && embeddedRows(column) !== undefined) {
-    throw new QueryError('invalid_query', 'PGRST120', `${quoted(column)} is embedded, and no column to compare`, {
+    throw new QueryError('invalid_query', 'PGRST120', `${quoted(column)} is embedded, and is not a column to compare`, {
       hint: `Accepted are is.null and not.is.null, and filters on its columns: ${column}.<column>=….`,
     });
   }

@@ -35,7 +35,7 @@ export function argumentNames(model: SchemaModel, name: string): ReadonlySet<str
 /**
  * The overload that takes these arguments, defaults filling the rest. PostgreSQL does not prefer one without defaults to
  * one with, and neither does this.
- * @throws QueryError PGRST202 (404) for none, PGRST203 (300) for several, PGRST102 (400) for a body that is no object
+ * @throws QueryError PGRST202 (404) for none, PGRST203 (300) for several, PGRST102 (400) for a body that is not an object
  */
 export function findFunction(model: SchemaModel, name: string, input: CallInput): Callee {
   const candidates = overloads(model, name);

@@ -4,7 +4,7 @@ export interface Statement {
   readonly values: readonly (string | null)[];
   /** Of the model that it is made from. */
   readonly generation?: number;
-  /** As of the model: settings are all that may have to be taken back after a read. */
+  /** As of the model: settings are all that may need a reset after a read. */
   readonly quiet?: boolean;
 }
 

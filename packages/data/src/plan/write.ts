@@ -23,7 +23,7 @@ export function targetScope(context: PlanContext, relation: Relation): Scope {
 
 /** Conditions that say which rows of `target` are meant. */
 export function targetFilters(context: PlanContext, target: Scope, query: ReadQuery): Fragment[] {
-  // An `inner` embed drops rows from the answer; it is no reason to write fewer.
+  // An `inner` embed drops rows from the answer; it does not limit what is written.
   const select = query.select.map((item) => (item.kind === 'embed' ? { ...item, join: 'left' as const } : item));
   return filters(context, target, query, embedsOf(context, target, { ...query, select }));
 }

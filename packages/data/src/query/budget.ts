@@ -23,7 +23,11 @@ export class Budget {
     this.#characters += name.length + value.length;
     if (this.#characters > this.#limits.maxLength) refuse('has too many characters', this.#limits.maxLength);
     if (name.includes('\0') || value.includes('\0')) {
-      throw new QueryError('invalid_query', 'PGRST100', `${quoted(name)} has a NUL character, which no text may have`);
+      throw new QueryError(
+        'invalid_query',
+        'PGRST100',
+        `${quoted(name)} has a NUL character, which a text must not contain`,
+      );
     }
   }
 

@@ -56,7 +56,7 @@ const bodySchema = z
 const reload = createRoute({
   method: 'post',
   path: '/_admin/reload',
-  summary: 'Read the database schema anew, after DDL that nobody announced',
+  summary: 'Read the database schema again, after DDL that was not announced',
   security,
   responses: {
     200: jsonAnswer('What is there now.', z.object({ relations: z.int(), functions: z.int() })),

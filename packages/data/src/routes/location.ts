@@ -31,7 +31,7 @@ export function locate(path: string, { key }: LocatedRows, row: string | null): 
   return `${path}?${conditions.join('&')}`;
 }
 
-/** Parameters that are no filters. */
+/** Parameters that are not filters. */
 const RESERVED = new Set(['select', 'order', 'limit', 'offset', 'and', 'or', 'columns', 'on_conflict']);
 
 function parameterOf(column: string): string {

@@ -10,7 +10,7 @@ import type { OutputOptions } from '../plan/index.js';
 import { defaultQueryLimits, type QueryLimits, type ReadQuery } from '../query/index.js';
 import { EXPOSED_SCHEMA } from '../schema/schema-cache.js';
 
-/** What every request on a table or function says besides its query. */
+/** What every request on a table or function says in addition to its query. */
 export interface DataRequest {
   /** As the caller sent it, with the mount point. */
   readonly path: string;
@@ -23,13 +23,13 @@ export interface DataRequest {
   readonly rows: RowsMedia;
 }
 
-/** @throws DataError for a header of another form, or a media type that is not to be had */
+/** @throws DataError for a header of another form, or a media type that is not available */
 export function readHeaders(c: Context<ReactorEnv>, principal: Principal, config: DataConfig): DataRequest {
   const { headers, url } = c.req.raw;
   assertProfile(headers);
   const media = chooseMedia(headers.get('Accept'), config);
   const preferences = parsePrefer(headers.get('Prefer'));
-  // The planner knows the values of all rows; asked how many are greater than this or that, it tells hidden ones.
+  // The planner knows the values of all rows; asked how many are greater than some value, it reveals hidden ones.
   const mayGuess = config.planEnabled || principal.kind === 'system';
   const { pathname, searchParams } = new URL(url);
   return {

@@ -13,7 +13,7 @@ export function addUnsupportedMethods(routes: OpenAPIHono<ReactorEnv>): void {
     routes.all(path, (c) => {
       if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: methods });
       throw toDataError(
-        coreErrors.create.method_not_allowed(`Here the methods are ${methods}.`, { headers: { Allow: methods } }),
+        coreErrors.create.method_not_allowed(`This path takes ${methods}.`, { headers: { Allow: methods } }),
       );
     });
   }

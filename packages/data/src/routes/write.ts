@@ -84,7 +84,7 @@ function planWrite(
   { preferences }: DataRequest,
   options: WriteOptions,
 ): Plan {
-  // Who says how many rows may change at most has thought of all of them.
+  // A caller who says how many rows may change has thought of all of them.
   const allowUnfiltered = preferences.handling === 'strict' && preferences.maxAffected !== undefined;
   if (body === undefined) return planDelete(model, table, write, { ...options, allowUnfiltered });
   if (method === 'PATCH') return planUpdate(model, table, body, write, { ...options, allowUnfiltered });
@@ -97,13 +97,13 @@ function planWrite(
   });
 }
 
-/** Whether it depends on what was done that it counts. */
+/** Whether its effect decides if it is kept. */
 function mayBeUndone(method: Method, { preferences, rows }: DataRequest): boolean {
   const { maxAffected, tx } = preferences;
   return rows.format === 'object' || method === 'PUT' || maxAffected !== undefined || tx === 'rollback';
 }
 
-/** With `return=headers-only`, an insert of one row answers where it is: its key has to come back. */
+/** With `return=headers-only`, an insert of one row answers where it is: its key must come back. */
 function locatedRows(
   model: SchemaModel,
   table: string,

@@ -103,7 +103,7 @@ function columnSchema({ type, nullable, generated, enumLabels, comment }: Column
   };
 }
 
-/** An enumeration lists null besides allowing its type. */
+/** An enumeration lists null as well as allowing its type. */
 function orNull(schema: Json): Json {
   return {
     ...schema,

@@ -117,7 +117,7 @@ found AS MATERIALIZED (SELECT
     'referencedColumns', f.confkey,
     'unique', EXISTS (SELECT FROM unique_keys u WHERE u.indrelid = f.conrelid AND u.key <@ f.conkey)
   ) ORDER BY f.conname, f.conrelid), '[]')
-  -- A partition's copy of its parent's key is no relationship of its own.
+  -- A partition's copy of its parent's key is not a relationship of its own.
   FROM pg_constraint f WHERE f.contype = 'f' AND f.conparentid = 0) AS foreign_keys,
   (SELECT coalesce(json_agg(json_build_object(
     'id', p.oid::int8,

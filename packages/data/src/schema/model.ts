@@ -23,7 +23,7 @@ export interface Relation {
   readonly kind: RelationKind;
   /**
    * Of a table: whether row-level security is on. Of a view: whether it is on for every table that the view reads, so
-   * that a view is no way around the refusal of a table without it. A materialized view never has it.
+   * that a view does not get around the refusal of a table without it. A materialized view never has it.
    */
   readonly rowSecurity: boolean;
   /** Of a view: `security_invoker`, without which it reads with the rights of its owner. False for the rest. */
@@ -103,7 +103,7 @@ export type FunctionResult =
   | { readonly kind: 'scalar'; readonly type: string }
   /** The row type of a relation of this model; it can be embedded into. */
   | { readonly kind: 'relation'; readonly relation: string }
-  /** OUT arguments, RETURNS TABLE, or a composite type that is no relation's. */
+  /** OUT arguments, RETURNS TABLE, or a composite type that does not belong to a relation. */
   | { readonly kind: 'columns'; readonly columns: ReadonlyMap<string, Column> };
 
 /** Whether the database itself decides who sees which rows of this relation; if not, it must not be served. */

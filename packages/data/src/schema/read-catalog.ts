@@ -39,7 +39,7 @@ export async function readCatalog<Row>(
   }
 }
 
-/** Whether an error, or what it was made from, says that a lock or the time was not to be had. */
+/** Whether an error, or its cause, says that a lock was not available or the time was over. */
 export function isTimeout(error: unknown): boolean {
   if (isSqlError(error)) return error.code === SQLSTATE.lockNotAvailable || error.code === SQLSTATE.queryCanceled;
   return error instanceof Error && error.cause !== undefined && isTimeout(error.cause);

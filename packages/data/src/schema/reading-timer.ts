@@ -31,7 +31,7 @@ export class ReadingTimer {
 
   /**
    * @param tookMs how long `work` took
-   * @param everyMs undefined when there is no reason to call it again
+   * @param everyMs undefined when it need not be called again
    */
   afterSuccess(tookMs: number, everyMs: number | undefined): void {
     clearTimeout(this.#timer);

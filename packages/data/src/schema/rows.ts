@@ -9,7 +9,7 @@ export interface ColumnRow extends Pick<Column, 'name' | 'type' | 'nullable' | '
   readonly comment: string | null;
 }
 
-/** A table or view, likewise. */
+/** A table or view as the introspection statement answers it. */
 export interface RelationRow {
   readonly oid: number;
   readonly name: string;

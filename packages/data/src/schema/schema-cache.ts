@@ -21,7 +21,7 @@ export const SCHEMA_SUBJECT = 'data.schema';
 export const EXPOSED_SCHEMA = 'public';
 
 /**
- * Requests that ask for what is not there make the cache look anew. Somebody who guesses names must not keep the catalog
+ * Requests that ask for what is not there make the cache look again. A client that guesses names must not keep the catalog
  * busy: after such a reading there is a pause of this many times as long as it took, within these milliseconds.
  */
 const MISS_PAUSE = { factor: 9, minMs: 100, maxMs: 10_000 };
@@ -74,7 +74,7 @@ export class SchemaCache {
   #subscription: Subscription | undefined;
   #running: Promise<CachedSchema> | undefined;
   #queued: Promise<CachedSchema> | undefined;
-  /** Monotonic milliseconds until which a miss is no reason to read. */
+  /** Monotonic milliseconds until which a miss does not cause a reading. */
   #pauseUntil = Number.NEGATIVE_INFINITY;
   /** PostgreSQL refused what the model has, and the next reading found the same model. */
   #falseAlarm = false;
@@ -85,7 +85,7 @@ export class SchemaCache {
   }
 
   /**
-   * Reads the schema and listens for changes. One that cannot be read is no reason not to start: requests are answered
+   * Reads the schema and listens for changes. One that cannot be read does not prevent the start: requests are answered
    * `schema_unavailable` until it can.
    * @throws ReactorError `database_unavailable`
    */

@@ -81,7 +81,7 @@ function columnsShownByViews(relations: readonly RelationRow[]): ReadonlyMap<num
 type Origins = ReadonlyMap<number, ReadonlyMap<number, ColumnOrigin>>;
 
 /**
- * The origin that is no view's column; undefined where none is reached, as in a view of itself.
+ * The origin that is not a view's column; undefined where none is reached, as in a view of itself.
  * @param known each origin is looked at once, however many views stand on each other
  */
 function baseOf(
@@ -94,7 +94,7 @@ function baseOf(
   while (!known.has(at)) {
     passed.push(at);
     const below = origins.get(at.relation)?.get(at.column);
-    // Whoever comes by again before more is known goes in a circle.
+    // Coming by again before more is known means a circle.
     known.set(at, below === undefined ? at : undefined);
     at = below ?? at;
   }

@@ -94,7 +94,7 @@ describe('apply', () => {
       '002_b.sql:3: column "x"',
     );
     await expect(failing('CREATE TABLE b (id int);\nCOMMIT; SELECT 1')).rejects.toThrow(
-      '002_b.sql:2: a file begins and ends no',
+      '002_b.sql:2: a file must not begin or end',
     );
     await expect(failing('VACUUM a')).rejects.toThrow('002_b.sql:1: VACUUM cannot run inside a transaction block');
     await expect(failing("SELECT 'a")).rejects.toThrow('002_b.sql:1: unterminated quoted string');
@@ -118,7 +118,9 @@ describe('apply', () => {
 
   test('refuses names that cannot be', async () => {
     const { migrations } = await setUp();
-    await expect(migrations.apply([file('../x', 'SELECT 1')])).rejects.toThrow('"../x" is no name of a migration');
+    await expect(migrations.apply([file('../x', 'SELECT 1')])).rejects.toThrow(
+      '"../x" is not a valid name of a migration',
+    );
     await expect(migrations.apply([file('x', 'SELECT 1'), file('x', 'SELECT 2')])).rejects.toThrow('Two migrations');
   });
 
@@ -287,7 +289,7 @@ describe('the admin routes', () => {
 
 describe('a file', () => {
   test.each([
-    ['DROP SCHEMA auth CASCADE', /auth\.jwt.* are gone, which requests call/],
+    ['DROP SCHEMA auth CASCADE', /auth\.jwt.* are missing; requests call them/],
     ['REVOKE USAGE ON SCHEMA auth FROM reactor_anon', /reactor_anon may not use the schemas/],
     ['REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA auth FROM PUBLIC', /may not call auth\.bounded/],
   ])('that takes what requests need is undone: %s', async (sql, message) => {

@@ -91,8 +91,8 @@ describe('a file of a folder', () => {
         { '003_x.SQL': 'SELECT 1' },
       ]),
     ).toEqual([
-      '400 migration_failed 1.sql:1: "-- reactor:no-transactions" is unknown; there is "-- reactor:no-transaction"',
-      '400 migration_failed 1.sql:2: "-- reactor:no-transaction" must stand before the first statement',
+      '400 migration_failed 1.sql:1: "-- reactor:no-transactions" is unknown; accepted is "-- reactor:no-transaction"',
+      '400 migration_failed 1.sql:2: "-- reactor:no-transaction" must come before the first statement',
       '400 migration_failed 003_x.sql:1: the file is called 003_x.SQL; rename it to 003_x.sql',
     ]);
   });
@@ -138,7 +138,7 @@ test('the same is refused of what is sent, and a name may end in .sql', async ()
     /^400 migration_failed 010_ext.sql:1: a char/,
   );
   expect(await send([{ name: '010_ext.SQL', sql: 'SELECT 1' }])).toMatch(
-    /^400 migration_failed "010_ext.SQL" is no name/,
+    /^400 migration_failed "010_ext.SQL" is not a valid name/,
   );
   expect(await send([{ name: '010_ext', sql: 'SELECT 1; -- migrate:down' }])).toMatch(
     /^400 migration_failed 010_ext.sql:1/,

@@ -153,6 +153,6 @@ test('what the app grants to PUBLIC is its own, is still not served, and doctor 
   const probe = data.probes.find(({ name }) => name === 'grants');
   expect(await probe?.run(AbortSignal.timeout(5_000))).toMatchObject({
     status: 'warn',
-    message: expect.stringContaining('Granted by the app, though no policy holds: table open (PUBLIC SELECT)'),
+    message: expect.stringContaining('Granted by the app, although no policy applies: table open (PUBLIC SELECT)'),
   });
 });

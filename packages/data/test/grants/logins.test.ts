@@ -44,8 +44,8 @@ test('what belongs to others is passed over, and named', async () => {
   expect(await grantsProbe(database, RULES)).toMatchObject({
     status: 'warn',
     message:
-      'Granted by the app, though no policy holds: table granted (reactor_anon SELECT); ' +
-      'Of another login, which alone may grant and revoke there: table theirs, function their_function()',
+      'Granted by the app, although no policy applies: table granted (reactor_anon SELECT); ' +
+      'Owned by another login, which alone may grant and revoke there: table theirs, function their_function()',
   });
 });
 

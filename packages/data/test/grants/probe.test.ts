@@ -18,7 +18,7 @@ test('privileges that do not follow are named with their remedy', async () => {
   expect(await look()).toEqual({
     status: 'warn',
     code: 'grants_pending',
-    message: 'Privileges are not as row-level security asks: table t, function f()',
+    message: 'Privileges are not as row-level security requires: table t, function f()',
     remedy: expect.stringContaining('POST /data/v1/_admin/reload'),
   });
   await grants.reconcile();
@@ -27,12 +27,12 @@ test('privileges that do not follow are named with their remedy', async () => {
     GRANT SELECT ON v TO PUBLIC; GRANT UPDATE (id) ON t TO reactor_anon`);
   expect(await look()).toMatchObject({
     code: 'grants_pending',
-    message: expect.stringMatching(/asks: table t; Granted/),
+    message: expect.stringMatching(/requires: table t; Granted/),
   });
   await grants.reconcile();
   expect(await look()).toMatchObject({
     code: 'grants_without_row_security',
-    message: 'Granted by the app, though no policy holds: table t (reactor_anon UPDATE), view v (PUBLIC SELECT)',
+    message: 'Granted by the app, although no policy applies: table t (reactor_anon UPDATE), view v (PUBLIC SELECT)',
   });
 });
 
@@ -46,7 +46,9 @@ test('what is withheld is named, some of many', async () => {
   expect(await look()).toMatchObject({
     status: 'warn',
     code: 'grants_withheld',
-    message: expect.stringMatching(/^Withheld, as it was there before Reactor: table t10, .*, table t29 and 11 more$/),
+    message: expect.stringMatching(
+      /^Withheld, because it was there before Reactor: table t10, .*, table t29 and 11 more$/,
+    ),
     remedy: 'Run: reactor db expose <table…>; or reactor db expose --all.',
   });
 });

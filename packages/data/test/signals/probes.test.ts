@@ -95,7 +95,7 @@ describe('probes', () => {
     const parts = partsOf(database);
     expect(await run(parts, 'rls')).toEqual({
       status: 'ok',
-      message: 'on for all of 1 tables and views; nobody sees rows for want of a policy: closed',
+      message: 'on for all of 1 tables and views; without a policy, so that nobody sees rows: closed',
     });
     await database.query('CREATE POLICY all_of_it ON closed USING (true)');
     expect(await run(parts, 'rls')).toEqual({ status: 'ok', message: 'on for all of 1 tables and views' });
