@@ -20,7 +20,7 @@ export interface Capability {
   readonly operatorPaths?: readonly `/${string}`[];
   /** Headers of its answers that a page of another origin may read, beside those of every answer. */
   readonly exposedHeaders?: readonly string[];
-  /** Whether its routes read cookies; to no other capability do pages of other origins send any. */
+  /** Whether its routes read cookies; pages of other origins send none to other capabilities. */
   readonly usesCookies?: true;
   /** Hosts that it answers itself, looked at before any path: those of sites. */
   readonly hosts?: HostRoutes;
@@ -50,7 +50,7 @@ export interface HostRoutes {
 /** 1 MiB: room for what operators write by hand. */
 export const MAX_BODY_BYTES = 1_048_576;
 
-/** What a capability gets besides its config and its ports. */
+/** What a capability gets in addition to its config and its ports. */
 export interface CapabilityContext {
   readonly logger: Logger;
   readonly clock: Clock;
@@ -88,7 +88,7 @@ export interface HealthCheck {
 /** `reason` is public: no hosts, credentials or tenant names. */
 export type HealthResult = { readonly status: 'ok' } | { readonly status: 'error'; readonly reason: string };
 
-/** What several probes stand on: the database, the place of the blobs and the room there. */
+/** What several probes depend on: the database, the place of the blobs and the room there. */
 export type Resource = 'database' | 'blobs' | 'blob_space';
 
 /** For operators: what is wrong and what to do. On demand, may be slow, cleans up after itself. */
@@ -98,7 +98,7 @@ export interface DoctorProbe {
   readonly timeoutMs: number;
   /** What must work first; a failure there is shown once, as the cause. */
   readonly dependsOn?: readonly Resource[];
-  /** The resource this probe vouches for. */
+  /** The resource this probe checks for the others. */
   readonly provides?: Resource;
   run(signal: AbortSignal): Promise<ProbeResult>;
 }

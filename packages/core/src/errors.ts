@@ -5,7 +5,7 @@ export interface ErrorCode {
   readonly status: ContentfulStatusCode;
   /** When it is answered, as a sentence for `docs/reference/errors.md`. */
   readonly when: string;
-  /** With which code the process ends when a start fails for it. Default: that of the step that failed. */
+  /** The exit code of the process when a start fails because of it. Default: that of the step that failed. */
   readonly exitCode?: ExitCode;
 }
 

@@ -26,7 +26,7 @@ export function checkEvent(subject: string, payload: string): void {
   }
 }
 
-/** Tells the subjects that `pattern` means. @throws RangeError for a pattern of another form */
+/** Tells which subjects `pattern` means. @throws RangeError for a pattern of another form */
 export function subjectMatcher(pattern: string): (subject: string) => boolean {
   if (pattern.length > MAX_SUBJECT_LENGTH || !PATTERN.test(pattern)) {
     throw new RangeError(

@@ -10,7 +10,7 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** An error that knows with which code the process ends when a start fails for it. */
+/** An error with the exit code of the process when a start fails because of it. */
 export interface StartError extends Error {
   readonly exitCode: ExitCode;
 }

@@ -1,4 +1,4 @@
-/** A longer word is no slip of the hand, and this keeps the comparison short. */
+/** A word with more errors is not a typo, and this keeps the comparison short. */
 const MAX_LENGTH = 63;
 
 /** The known word that was most likely meant, when one is close enough to `word`. */

@@ -1,7 +1,7 @@
 import { coreErrors, ReactorError } from './errors.js';
 import { isSqlError, SQLSTATE, type SqlError } from './sqlstate.js';
 
-/** What a caller hears of an error of PostgreSQL. */
+/** What a caller is told of an error of PostgreSQL. */
 export interface SqlAnswer {
   readonly code: 'conflict' | 'constraint_violation' | 'database_unavailable' | 'invalid_value' | SqlContention;
   /** PostgreSQL's own words may quote what is stored. */
@@ -35,7 +35,7 @@ const lockTimeout: SqlAnswer = {
 };
 const statementTimeout: SqlAnswer = {
   code: 'statement_timeout',
-  message: 'The database took longer for the request than it may.',
+  message: 'The database took longer for the request than is allowed.',
   again: false,
 };
 const unavailable: SqlAnswer = {
@@ -45,13 +45,13 @@ const unavailable: SqlAnswer = {
 };
 
 /**
- * By SQLSTATE or class of it, whoever wrote the statement. What is not here is a fault of whoever did: of ours, or of the
- * caller where callers write statements.
+ * By SQLSTATE or its class, for statements of ours and of callers. What is not here is a fault of the statement: ours, or the
+ * caller's where callers write statements.
  */
 export const SQL_ANSWERS: Readonly<Record<string, SqlAnswer>> = {
   // Connection exceptions.
   '08': unavailable,
-  // Values that are no such thing, or out of range.
+  // Values that are malformed or out of range.
   '22': invalidValue,
   '23': constraintViolation,
   [SQLSTATE.restrictViolation]: conflict,

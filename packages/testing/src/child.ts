@@ -17,7 +17,7 @@ export interface Child {
 
 /**
  * Runs `main(...args)` of a TypeScript module in a process of its own, which ends with the test.
- * @param through a command that is to run it, e.g. `['sh', '-c', 'ulimit …; exec "$@"', 'sh']`
+ * @param through a command that runs it, e.g. `['sh', '-c', 'ulimit …; exec "$@"', 'sh']`
  */
 export function runInChild(module: URL, args: readonly string[], through: readonly string[] = []): Child {
   const file = fileURLToPath(module);

@@ -9,7 +9,7 @@ import { DATABASE_URL_KEY } from './provided.js';
 export interface TestDatabase {
   readonly connectionString: string;
   readonly database: PostgresDatabase;
-  /** Closes `database` and removes the database from the server, cutting whoever is still connected. Safe twice. */
+  /** Closes `database` and removes the database from the server, cutting connections that are still open. Safe twice. */
   drop(): Promise<void>;
 }
 

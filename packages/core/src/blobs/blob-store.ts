@@ -26,7 +26,7 @@ export interface BlobInfo {
 /** A blob that is being read. */
 export interface BlobContent extends BlobInfo {
   /**
-   * The bytes, or those of the range; nothing is read before somebody asks. To be read to its end or cancelled. Fails
+   * The bytes, or those of the range; nothing is read before it is asked for. Read it to its end or cancel it. Fails
    * when the blob turns out to be shorter: a short body never looks like a whole one.
    */
   readonly body: ReadableStream<Uint8Array>;
@@ -58,12 +58,12 @@ export interface BlobStore {
   get(key: string, range?: BlobRange): Promise<BlobContent | undefined>;
   /** As `get`, without the bytes. */
   head(key: string): Promise<BlobInfo | undefined>;
-  /** Deleting what is not there is no error. @throws ReactorError `storage_unavailable` (503) */
+  /** Deleting what is not there is not an error. @throws ReactorError `storage_unavailable` (503) */
   delete(key: string): Promise<void>;
   /** Every blob below the folder `prefix`, in no order. @throws ReactorError `storage_unavailable` (503) */
   list(prefix: string): AsyncIterable<BlobInfo>;
   /**
-   * Removes the temporary files of writes that broke off, whoever's they were, unless they were written to within the
+   * Removes the temporary files of writes that broke off, of any owner, unless they were written to within the
    * last `olderThanMs` milliseconds.
    * @returns how many
    * @throws ReactorError `storage_unavailable` (503)
@@ -71,7 +71,7 @@ export interface BlobStore {
   sweepTemporary(olderThanMs: number): Promise<number>;
   /**
    * Makes what it keeps blobs in, where that is missing. Each capability that uses the store calls it as it starts, and
-   * the first call does it: what vanishes later is a fault to be seen, not one to be papered over.
+   * the first call does it: what vanishes later is a fault that must be seen, not hidden.
    * @throws ReactorError `storage_unavailable` (503), `insufficient_storage` (507)
    */
   prepare(): Promise<void>;
@@ -79,6 +79,6 @@ export interface BlobStore {
   check(signal: AbortSignal): Promise<HealthResult>;
   /** One of them provides `blobs`. They work before `prepare`, too. */
   readonly probes: readonly DoctorProbe[];
-  /** Of the store itself. Whoever makes the store contributes them, once. */
+  /** Of the store itself. The code that makes the store contributes them, once. */
   readonly metrics: MetricsContributor;
 }

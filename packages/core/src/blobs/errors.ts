@@ -9,7 +9,7 @@ export const blobErrors = defineErrors({
   },
   blob_damaged: {
     status: 500,
-    when: 'What the blob store has is not what was stored: it has another length, or is no file; doctor names it.',
+    when: 'What the blob store has is not what was stored: it has another length, or is not a file; doctor names it.',
   },
   storage_unavailable: {
     status: 503,

@@ -2,8 +2,8 @@ import type { Clock } from '../ports/index.js';
 import type { BlobStore } from './blob-store.js';
 
 /**
- * Which blobs of one owner are in use, and which are to be removed: the truth that a sweeper acts on. Whoever writes a key
- * down first has it: what was committed can no longer be condemned, and what was condemned no longer committed.
+ * Which blobs of one owner are in use, and which are to be removed: the truth that a sweeper acts on. The first to write a key
+ * down has it: what was committed can no longer be condemned, and what was condemned no longer committed.
  */
 export interface BlobLedger {
   /** Below which every blob of this ledger lies, and nobody else's: `objects/<id>`. */
@@ -45,7 +45,7 @@ const BATCH = 500;
 
 /**
  * Removes the blobs of one owner that nobody uses. Several servers may sweep one ledger and one store: what one has
- * removed is no error to another.
+ * removed is not an error to another.
  */
 export class BlobSweeper {
   readonly #options: BlobSweeperOptions;
@@ -56,7 +56,7 @@ export class BlobSweeper {
   }
 
   /**
-   * One pass; ends after the blob at hand when `signal` aborts.
+   * One pass; ends after the current blob when `signal` aborts.
    * @throws what the store and the ledger throw; what was removed by then stays removed
    */
   async sweep(signal: AbortSignal): Promise<SweepResult> {

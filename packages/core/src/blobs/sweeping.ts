@@ -17,7 +17,7 @@ const INTERVAL_MS = 60_000;
 /** The first pass comes soon after the start: a crash is what leaves most of what there is to remove. */
 const FIRST_MS = 2_000;
 
-/** Sweeps the blobs of all services, one after the other, about once a minute. One that fails keeps no other from it. */
+/** Sweeps the blobs of all services, one after the other, about once a minute. One that fails does not keep the others from it. */
 export function createSweeping<T>({ services, sweeperOf, metrics, logger }: SweepingOptions<T>): Periodic {
   const failed = (error: unknown) => {
     metrics.failed();

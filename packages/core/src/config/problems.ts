@@ -8,7 +8,7 @@ export interface SectionProblem {
   readonly path: readonly string[];
   /** Without the path. */
   readonly message: string;
-  /** Whether all that is wrong is that no value is there. */
+  /** Whether the only thing wrong is that the value is missing. */
   readonly isMissing: boolean;
 }
 

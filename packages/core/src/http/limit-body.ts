@@ -29,7 +29,7 @@ export function limitBody(maxSizeBytes: number): MiddlewareHandler<ReactorEnv> {
       });
     }
     await next();
-    // Who read the body may have called it malformed, as Hono's validator does of everything that fails.
+    // The reader of the body may have called it malformed, as Hono's validator does with every failure.
     if (exceeded !== undefined && c.error !== undefined && c.error !== exceeded) throw exceeded;
     if (chunked && !readable) c.header('Connection', 'close');
   };

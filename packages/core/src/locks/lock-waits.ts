@@ -63,7 +63,7 @@ const HOLDER = `coalesce(nullif(a.application_name, ''), a.usename::text, 'unkno
 
 const HOLDERS = `SELECT a.pid, ${HOLDER} FROM pg_catalog.pg_stat_activity a WHERE a.pid = ANY ($1)`;
 
-/** Of whom the login sees nothing, no age is known: then the lock counts as old. */
+/** The age of a session that the login may not see is unknown: then the lock counts as old. */
 const LOCKED_TABLES = `
   SELECT DISTINCT CASE l.mode WHEN 'AccessExclusiveLock' THEN '' ELSE 'rows of ' END || l.relation::regclass::text AS what,
     l.mode = 'AccessExclusiveLock' AS whole,
@@ -128,7 +128,7 @@ export async function findLockedTables(
   return rows.map((row) => ({ what: row.what, isWhole: row.whole, holder: toHolder(row) }));
 }
 
-/** Who waits for whom may have a circle in it, until PostgreSQL has found the deadlock. */
+/** The waits may form a circle, until PostgreSQL has found the deadlock. */
 function rootsOf(pid: number, waiting: ReadonlyMap<number, readonly number[]>): readonly number[] {
   const seen = new Set<number>([pid]);
   const open = [...(waiting.get(pid) ?? [])];

@@ -4,7 +4,7 @@ import { findLockWaits, type LockWait } from './lock-waits.js';
 /** A look takes milliseconds. */
 const LOOK_TIMEOUT_MS = 1_000;
 
-/** Looks, from another connection, whom one session waits for. Afterwards nothing of it can be seen any more. */
+/** Looks, from another connection, whom one session waits for. Once the wait is over this can no longer be seen. */
 export class LockWatch {
   readonly #database: Queryable;
   readonly #intervalMs: number;

@@ -76,6 +76,6 @@ function noAnswer(timeoutMs: number): ProbeResult {
     status: 'fail',
     code: 'probe_timeout',
     message: `No answer within ${timeoutMs} ms.`,
-    remedy: 'See whether the database is overloaded or frozen.',
+    remedy: 'Check whether the database is overloaded or frozen.',
   };
 }

@@ -10,12 +10,12 @@ export interface LockPatience {
   readonly totalMs: number;
 }
 
-/** A second behind DDL is noticed and forgiven; the whole is less than a client of HTTP waits for an answer. */
+/** Waiting a second behind DDL is noticed but acceptable; the whole is less than a client of HTTP waits for an answer. */
 export const migrationPatience: LockPatience = { lockTimeoutMs: 1_000, totalMs: 20_000 };
 
 const LOCK_STATES: ReadonlySet<string> = new Set([SQLSTATE.lockNotAvailable, SQLSTATE.deadlockDetected]);
 
-/** Whether an error, or what it was made from, says that a lock was not to be had. */
+/** Whether an error, or its cause, says that a lock was not available. */
 export function isLockFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (isSqlError(error) && LOCK_STATES.has(error.code)) || isLockFailure(error.cause);

@@ -1,7 +1,7 @@
 /** Characters of a statement that are shown: enough to recognise it. */
 const MAX_LENGTH = 100;
 
-/** Comments, strings, dollar quotes, quoted names, and numbers that are no parameter and no part of a name. */
+/** Comments, strings, dollar quotes, quoted names, and numbers that are neither a parameter nor part of a name. */
 const PART =
   /(--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|(e'(?:\\[\s\S]|''|[^'\\])*'?)|('(?:''|[^'])*'?)|(\$([a-z_]\w*)?\$[\s\S]*?(?:\$\5\$|$))|("[^"]*"?)|((?<![\w$])\d[\w.]*)/gi;
 

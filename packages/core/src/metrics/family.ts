@@ -22,7 +22,7 @@ export interface Sample {
   readonly value: number;
   /** Set where the sample's name is not the family's: `…_bucket`, `…_sum`, `…_count`. */
   readonly metricName?: string;
-  /** `labels` as `renderLabels` writes them, kept with the series so that a scrape need not build them anew. */
+  /** `labels` as `renderLabels` writes them, kept with the series so that a scrape need not build them again. */
   readonly labelText?: string;
 }
 
@@ -39,7 +39,7 @@ export type Aggregator = 'sum' | 'max' | 'first';
 
 /**
  * A metric family that any prom-client registry accepts and renders. The properties are prom-client's; `get` takes a
- * signal besides, by which the scrape tells an asynchronous collector that its time is over.
+ * signal as well, by which the scrape tells an asynchronous collector that its time is over.
  */
 export interface MetricFamily {
   readonly name: string;
@@ -62,7 +62,7 @@ export interface MetricFamily {
 const NAME = /^[a-z][a-z0-9_]*$/;
 const LABEL = /^[a-z][a-z0-9_]*$/;
 
-/** Checks the declaration where it stands, so that a bad name fails at start and not at the first scrape. */
+/** Checks the declaration where it is made, so that a bad name fails at start and not at the first scrape. */
 export function describeFamily(type: MetricType, declaration: FamilyDeclaration<LabelSpec>) {
   const { name, help, moves, unit, labels = {} } = declaration;
   const problem = (what: string) => new TypeError(`metric family ${JSON.stringify(name)}: ${what}`);

@@ -31,7 +31,7 @@ export interface DatabaseConnection extends Queryable {
 
 /**
  * PostgreSQL, through a pool.
- * @throws ReactorError `database_unavailable` (503) when no connection is to be had within the acquire timeout, or the
+ * @throws ReactorError `database_unavailable` (503) when no connection is available within the acquire timeout, or the
  *   server is down. SQL errors pass unchanged, with the SQLSTATE in `code`.
  */
 export interface Database extends Queryable {

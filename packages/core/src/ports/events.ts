@@ -1,7 +1,7 @@
 import type { Queryable } from './queryable.js';
 
 /**
- * Hints between processes that share a database or a broker. Delivery is not guaranteed: whoever subscribes can also
+ * Hints between processes that share a database or a broker. Delivery is not guaranteed: a subscriber can also
  * find out by asking, and asks when told of a gap.
  */
 export interface Events {

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ReactorEnv } from '../http/env.js';
 import type { Principal } from '../principal.js';
 
-/** Turns a bearer token into the one who calls. Supplied by auth, or by the app that mounts a capability alone. */
+/** Turns a bearer token into the caller. Supplied by auth, or by the app that mounts a capability alone. */
 export interface TokenVerifier {
   /**
    * @param context of the request that brought it, which says from where and for which tenant

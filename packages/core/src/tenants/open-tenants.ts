@@ -9,7 +9,7 @@ import type { TenantFollower, Tenants } from './tenants.js';
 
 /** How a server gets the ports of a tenant, and gives them back. */
 export interface TenantSource<Ports> {
-  /** @throws ReactorError for an id that is no tenant's, or one that cannot be served now */
+  /** @throws ReactorError for an id that no tenant has, or one that cannot be served now */
   open(id: string): Promise<Ports>;
   /** Called once nothing uses them. */
   close(ports: Ports, deadline: AbortSignal): Promise<void>;
@@ -21,7 +21,7 @@ interface Entry<Ports> {
   uses: number;
   /** Monotonic milliseconds at which the last of them ended. */
   idleSince: number;
-  /** Resolves when `uses` falls to 0; set by whoever waits to close it. */
+  /** Resolves when `uses` falls to 0; set by the code that waits to close it. */
   whenUnused?: () => void;
 }
 
@@ -47,7 +47,7 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
   }
 
   /**
-   * Middleware, before every route of a capability: settles whose request it is, and keeps the tenant open until the
+   * Middleware, before every route of a capability: determines whose request it is, and keeps the tenant open until the
    * answer has been sent.
    * @param idOf throws a ReactorError for a request that names no tenant
    */
@@ -67,7 +67,7 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
 
   of(context: Context<ReactorEnv>): Tenant<Ports> {
     const tenant = context.get('tenant');
-    if (tenant === undefined) throw new Error('no middleware has settled whose request this is');
+    if (tenant === undefined) throw new Error('no middleware has determined whose request this is');
     return tenant as Tenant<Ports>;
   }
 
@@ -103,7 +103,7 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
   }
 
   /**
-   * Closes the tenant as soon as nothing uses it. A request that comes from now on opens it anew, once it is closed.
+   * Closes the tenant as soon as nothing uses it. A request that comes from now on opens it again, once it is closed.
    * @param deadline when it aborts, what still uses the tenant is no longer waited for
    * @throws what a capability or the source threw while they closed it
    */

@@ -268,7 +268,7 @@ test('outside of a request nobody guesses whose services are meant', async () =>
   expect(() => services.of()).toThrow('with several tenants');
   const app = new Hono<ReactorEnv>().get('/', (c) => c.text(services.of(c).name));
   app.onError((error, c) => c.text(error.message));
-  expect(await (await app.request('/')).text()).toBe('no middleware has settled whose request this is');
+  expect(await (await app.request('/')).text()).toBe('no middleware has determined whose request this is');
   const { get } = tenancy();
   await get('a');
   await tenants.close(AbortSignal.timeout(1_000));

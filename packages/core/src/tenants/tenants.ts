@@ -12,7 +12,7 @@ export interface TenantFollower<Ports> {
 
 /** The tenants of a server, for the capabilities on it. */
 export interface Tenants<Ports> {
-  /** Whose request this is: settled before any route runs. @throws Error where nobody settled it */
+  /** Whose request this is: determined before any route runs. @throws Error where no middleware did */
   of(context: Context<ReactorEnv>): Tenant<Ports>;
   /** Those that are open, each kept open while the body of the loop works on it. */
   each(): Iterable<Tenant<Ports>>;

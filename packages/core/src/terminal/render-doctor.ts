@@ -1,14 +1,14 @@
 import type { DiagnosisStatus, DoctorCheck, DoctorReport } from '../doctor-report.js';
 import { printable } from './printable.js';
 
-/** Colors text for who can see it. */
+/** Colours text where it can be seen. */
 export type PaintStatus = (color: 'green' | 'yellow' | 'red', text: string) => string;
 
 /** A line of the text: what was looked at, and how it is. */
 export type DoctorLine = Pick<DoctorCheck, 'name' | 'status' | 'message' | 'remedy'>;
 
 export interface DoctorTextOptions {
-  /** Checks of the one who prints, before those of the report. */
+  /** Checks of the program that prints, before those of the report. */
   readonly first?: readonly DoctorLine[];
   readonly paint?: PaintStatus;
 }
@@ -42,7 +42,7 @@ export function renderDoctorReport(
     for (const check of checks.filter(({ caused_by }) => caused_by === undefined)) {
       lines.push(...renderCheck(`${subject}.${check.name}`, check, '  ', mark));
       causes.push(check);
-      // With several causes, which of them stands for which resource is not said.
+      // With several causes, the report does not say which of them explains which resource.
       if (roots.length === 1 && check === roots[0]) lines.push(...renderExplained(explained, '      '));
     }
   }

@@ -49,6 +49,6 @@ function checkBuckets(name: string, { buckets, count, sum }: Histogram): void {
 function boundOf(le: ParsedSample['labels'][string] | undefined): number {
   if (le === '+Inf') return Number.POSITIVE_INFINITY;
   const bound = le === undefined || le.trim() === '' ? Number.NaN : Number(le);
-  if (Number.isNaN(bound)) throw new Error('a bucket whose le is no number');
+  if (Number.isNaN(bound)) throw new Error('a bucket whose le is not a number');
   return bound;
 }

@@ -83,8 +83,8 @@ test.each([
   ['buckets that fall', HISTOGRAM.replace('le="0.1"} 1', 'le="0.1"} 3'), 'not cumulative'],
   ['buckets out of order', HISTOGRAM.replace('le="0.1"', 'le="7"'), 'do not ascend'],
   ['a count of its own', HISTOGRAM.replace('h_count 2', 'h_count 3'), 'not its le="+Inf" bucket'],
-  ['a bound that is no number', HISTOGRAM.replace('le="0.1"', 'le="low"'), 'le is no number'],
-  ['a bucket without a bound', HISTOGRAM.replace('{le="0.1"}', ''), 'le is no number'],
+  ['a bound that is no number', HISTOGRAM.replace('le="0.1"', 'le="low"'), 'le is not a number'],
+  ['a bucket without a bound', HISTOGRAM.replace('{le="0.1"}', ''), 'le is not a number'],
 ])('refuses %s', (_, text, problem) => {
   expect(() => parseExposition(text)).toThrow(problem);
 });
