@@ -67,7 +67,7 @@ export class Attempts {
   }
 }
 
-/** A password past the limit of new ones is, at sign-in, simply not this account's. */
+/** A password longer than new ones may be is, at sign-in, simply wrong. */
 async function withoutPolicy<T>(signIn: () => Promise<T>): Promise<T> {
   try {
     return await signIn();

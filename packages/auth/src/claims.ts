@@ -10,7 +10,7 @@ export interface ClaimedSession {
   readonly activeOrganizationId?: string | null | undefined;
 }
 
-/** Claims of an access token besides `iss` and `aud`. A type, so that it fits where any record does. */
+/** Claims of an access token other than `iss` and `aud`. A type, so that it fits where any record does. */
 export type AccessClaims = {
   readonly sub: string;
   readonly email: string;

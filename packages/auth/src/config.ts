@@ -13,9 +13,9 @@ export interface AuthConfig {
   readonly jwtIssuer: string;
   /** The `aud` claim. */
   readonly jwtAudience: string;
-  /** Life of an access token (JWT), seconds. */
+  /** Lifetime of an access token (JWT), seconds. */
   readonly accessTtlSeconds: number;
-  /** Life of a session and its refresh token since the last extension, seconds. */
+  /** Lifetime of a session and its refresh token since the last extension, seconds. */
   readonly refreshTtlSeconds: number;
 }
 
@@ -42,13 +42,13 @@ const schema = z.strictObject({
     .min(10)
     .max(DAY_SECONDS)
     .default(3_600)
-    .describe('Life of an access token; it cannot be revoked.'),
+    .describe('Lifetime of an access token; it cannot be revoked.'),
   refresh_ttl_secs: z
     .int()
     .min(60)
     .max(400 * DAY_SECONDS)
     .default(30 * DAY_SECONDS)
-    .describe('Life of a session and its refresh token.'),
+    .describe('Lifetime of a session and its refresh token.'),
 });
 
 /** The `[auth]` section of Reactor.toml. */

@@ -8,7 +8,7 @@ import {
   toReactorError,
 } from '@reactor/core';
 
-/** Codes that only auth answers; those of `coreErrors` come besides. */
+/** Codes that only auth answers, in addition to those of `coreErrors`. */
 export const authErrors = defineErrors({
   weak_password: { status: 400, when: 'The new password has fewer than 8 or more than 128 characters.' },
   invalid_credentials: { status: 401, when: 'No account has this e-mail address and password.' },
@@ -28,7 +28,7 @@ export const authErrors = defineErrors({
 
 /**
  * The stored signing keys cannot be decrypted. `start` rejects with it: a server that went on would sign with keys of its
- * own, and every token issued so far would be worth nothing.
+ * own, and every token issued so far would be useless.
  */
 export class AuthKeysUnusableError extends Error implements StartError {
   override readonly name = 'AuthKeysUnusableError';
@@ -44,7 +44,7 @@ export class AuthKeysUnusableError extends Error implements StartError {
   }
 }
 
-/** Any error as the caller may know it. What an account has to be unique by is a matter of auth, all else of the database. */
+/** Any error as the caller may see it. Auth explains what makes an account unique, core all other errors of the database. */
 export function fromDatabaseError(error: unknown): ReactorError {
   if (isSqlError(error) && error.code === SQLSTATE.uniqueViolation && error.constraint === 'users_email_key') {
     return authErrors.create.email_exists('An account with this e-mail address exists.', { cause: error });

@@ -31,7 +31,7 @@ export async function checkSigningKeys(
     const clear = await symmetricDecrypt({ key, data: stored }).catch((cause: unknown) => {
       throw undecryptable(id, cause);
     });
-    if (parseJson(clear) === undefined) throw damaged(id, 'what it decrypts to is no key');
+    if (parseJson(clear) === undefined) throw damaged(id, 'what it decrypts to is not a key');
   }
   return rows.length;
 }
@@ -49,7 +49,7 @@ function damaged(id: string, how: string): AuthKeysUnusableError {
   return new AuthKeysUnusableError(`the signing key ${id} is damaged: ${how}`, 'key');
 }
 
-/** Undefined for what is no JSON. The parser's error would quote its input, which may be a private key. */
+/** Undefined for what is not JSON. The parser's error would quote its input, which may be a private key. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -20,8 +20,8 @@ interface Outcome {
 const outcome = new AsyncLocalStorage<Outcome>();
 
 /**
- * Runs `work` and gives back, besides its result, the first database error met on the way. better-auth turns some of
- * those into answers about something else (an outage into "not signed in"), so the caller has to look here first.
+ * Runs `work` and returns its result and the first database error on the way. better-auth turns some of
+ * those into answers about something else (an outage into "not signed in"), so the caller must look here first.
  */
 export async function watchDatabase<T>(work: () => Promise<T>): Promise<{ result: Promise<T>; failure?: unknown }> {
   const seen: Outcome = {};
@@ -72,7 +72,7 @@ class PortDriver implements Driver {
     connection.release();
   }
 
-  /** The pool belongs to whoever passed it in. */
+  /** The pool belongs to the caller that passed it in. */
   async destroy(): Promise<void> {}
 }
 

@@ -13,7 +13,7 @@ import {
   resultOf,
 } from '@reactor/core';
 
-/** Why something was rejected: error codes that have a word of their own. Whatever has none is `other`. */
+/** Why something was rejected: error codes that have a value of their own. All others are `other`. */
 const SIGN_IN_REASONS = ['invalid_credentials', 'user_disabled', 'too_many_requests'] as const;
 const SIGN_UP_REASONS = ['email_exists', 'weak_password', 'signup_disabled', 'too_many_requests'] as const;
 const PASSWORD_CHANGE_REASONS = ['invalid_password', 'weak_password', 'too_many_requests'] as const;

@@ -76,7 +76,7 @@ function configuration(config: AuthConfig): DoctorProbe {
           status: 'warn',
           code: 'weak_secret',
           message: 'auth.secret is long enough but has too few different characters to be random',
-          remedy: 'Before users sign up, replace auth.secret by the output of `openssl rand -base64 32`.',
+          remedy: 'Before users sign up, replace auth.secret with the output of `openssl rand -base64 32`.',
         };
       }
       const url = config.publicUrl === undefined ? undefined : new URL(config.publicUrl);
@@ -84,8 +84,8 @@ function configuration(config: AuthConfig): DoctorProbe {
         return {
           status: 'warn',
           code: 'unencrypted_public_url',
-          message: 'auth.public_url is http: passwords and tokens travel readable',
-          remedy: 'Serve the site by https and set auth.public_url to its https:// address.',
+          message: 'auth.public_url is http: passwords and tokens travel unencrypted',
+          remedy: 'Serve the site over https and set auth.public_url to its https:// address.',
         };
       }
       return { status: 'ok' };

@@ -110,16 +110,16 @@ export function createBetterAuth({
   logger,
   onTokenIssued,
 }: ProviderContext) {
-  // better-auth would take it for a pattern, and whatever matches it for trusted.
+  // better-auth would take it for a pattern, and trust everything that matches it.
   const pattern = trustedOrigins.find((origin) => /[*?]/.test(origin));
-  if (pattern !== undefined) throw new Error(`trustedOrigins: ${pattern} is no exact origin`);
+  if (pattern !== undefined) throw new Error(`trustedOrigins: ${pattern} is not an exact origin`);
   const ownOrigin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin;
   return betterAuth({
     appName: 'Reactor',
-    // `secrets` besides `secret`: without it BETTER_AUTH_SECRETS of the environment would win.
+    // `secrets` as well as `secret`: without it BETTER_AUTH_SECRETS of the environment would win.
     secret: config.secret,
     secrets: [{ version: SECRET_VERSION, value: config.secret }],
-    // A name nobody can have: the origin of this URL is trusted, besides that of the request.
+    // A name nobody can have: the origin of this URL is trusted, in addition to that of the request.
     baseURL: ownOrigin ?? 'http://reactor.invalid',
     basePath: PROVIDER_BASE_PATH,
     trustedOrigins: (request) => (request === undefined ? [] : [new URL(request.url).origin, ...trustedOrigins]),
@@ -197,7 +197,7 @@ export function createBetterAuth({
         },
       }),
     ],
-    // Ours counts accounts besides addresses and sees calls that do not come by HTTP.
+    // Ours also counts accounts, not only addresses, and sees calls that do not come over HTTP.
     rateLimit: { enabled: false },
     advanced: {
       cookiePrefix: 'reactor',
@@ -220,7 +220,7 @@ export function createBetterAuth({
       log: (level, message, ...details) => {
         const error = details.find((detail) => detail instanceof Error);
         const fields = { detail: message, ...(error === undefined ? {} : { error }) };
-        // Whatever better-auth calls an error either reaches the caller or is thrown and logged there.
+        // What better-auth calls an error either reaches the caller or is thrown and logged there.
         if (level === 'error') logger.warn('better-auth reports a problem', fields);
         else logger.debug('better-auth says', fields);
       },
@@ -228,7 +228,7 @@ export function createBetterAuth({
   });
 }
 
-/** Turns every way of failing into a ReactorError, the database's word first. */
+/** Turns every failure into a ReactorError; an error of the database comes first. */
 async function run<T>(work: () => Promise<T>): Promise<T> {
   const { result, failure } = await watchDatabase(work);
   try {

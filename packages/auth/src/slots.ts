@@ -13,7 +13,7 @@ export function hashingSlots(): Slots {
   return new Slots(PARALLEL_HASHES, MAX_WAITING);
 }
 
-/** Lets so many pieces of work run at once and as many wait as it says. */
+/** Limits how many pieces of work run at once, and how many wait. */
 export class Slots {
   readonly #maxWaiting: number;
   readonly #waiting: (() => void)[] = [];
@@ -24,7 +24,7 @@ export class Slots {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** @throws ReactorError `too_many_requests` (429) when as many wait as may */
+  /** @throws ReactorError `too_many_requests` (429) when no more may wait */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) {
       this.#free -= 1;

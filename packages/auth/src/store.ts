@@ -13,7 +13,7 @@ export interface StoredUser {
 /** A user, and what they are in the organization that a session acts for. */
 export interface Member {
   readonly user: StoredUser;
-  /** Undefined for who is no member, and where the session acts for none. */
+  /** Undefined for a user who is not a member, and where the session acts for no organization. */
   readonly role: string | undefined;
 }
 
@@ -72,7 +72,7 @@ export class AuthStore {
       : { user, role: roles[0], onlyOrganizationId: only };
   }
 
-  /** Ends one session; an unknown one is no error. */
+  /** Ends one session; an unknown one is not an error. */
   async endSession(by: { readonly id: string } | { readonly token: string }): Promise<void> {
     const [column, value] = 'id' in by ? ['id', by.id] : ['token', by.token];
     await this.#database.query(`DELETE FROM reactor_auth.sessions WHERE ${column} = $1`, [value]);

@@ -43,7 +43,7 @@ export function createTokenVerifier(
   };
 }
 
-/** Spares the database the look for keys that cannot be ours: their ids are UUIDs. */
+/** Saves looking in the database for keys that cannot be ours: their ids are UUIDs. */
 function requireKnownForm(token: string): void {
   let header: ReturnType<typeof decodeProtectedHeader>;
   try {
@@ -56,7 +56,7 @@ function requireKnownForm(token: string): void {
 
 function toPrincipal(claims: JWTPayload): Principal {
   const { sub, email, org_id, org_role } = claims;
-  if (sub === undefined || !UUID.test(sub)) throw new errors.JWTInvalid('sub is no user id');
+  if (sub === undefined || !UUID.test(sub)) throw new errors.JWTInvalid('sub is not a user id');
   return {
     kind: 'user',
     id: sub,

@@ -36,7 +36,7 @@ test('a key that cannot be read for another reason is not blamed on the secret, 
     ['{"d":"private"}', /is damaged: its row holds no encrypted key$/],
     [JSON.stringify('$ba$2$00ff'), /cannot be decrypted: Secret version 2 not found/],
     [JSON.stringify('$ba$1$not hex'), /cannot be decrypted: /],
-    [JSON.stringify(await symmetricEncrypt({ key, data: 'private' })), /is damaged: what it decrypts to is no key$/],
+    [JSON.stringify(await symmetricEncrypt({ key, data: 'private' })), /is damaged: what it decrypts to is not a key$/],
   ];
   for (const [stored, says] of damaged) {
     await store(stored);

@@ -21,7 +21,7 @@ export const limitAuthBody = limitBody(MAX_BODY_BYTES);
 /**
  * Middleware: lets through what the routes and the database can take.
  * @throws ReactorError `invalid_request` (400) for malformed JSON, too deep nesting or characters that cannot be stored,
- *   `unsupported_media_type` (415) for a body that is no JSON, or no form where one is read
+ *   `unsupported_media_type` (415) for a body that is not JSON, or not a form where one is read
  */
 export const checkInput: MiddlewareHandler<ReactorEnv> = async (c, next) => {
   for (const [name, value] of new URL(c.req.url).searchParams) requireStorable([name, value], 'query string');
@@ -72,7 +72,7 @@ function parseJson(text: string): unknown {
 
 function requireStorable(value: unknown, where: string, depth = 0): void {
   if (typeof value === 'string') {
-    // Both are valid JSON, and nothing PostgreSQL can store.
+    // Both are valid JSON, but PostgreSQL cannot store them.
     if (value.includes('\u0000') || LONE_SURROGATE.test(value)) {
       throw coreErrors.create.invalid_request(
         `The ${where} contains U+0000 or half of a surrogate pair, which cannot be stored.`,

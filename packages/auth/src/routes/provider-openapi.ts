@@ -51,7 +51,7 @@ function objectIn(type: z.ZodType): z.ZodObject | undefined {
   return type instanceof z.ZodObject ? type : undefined;
 }
 
-/** The schema of the body; in its stead what better-auth describes where it takes any object. */
+/** The schema of the body, or what better-auth describes where it takes any object. */
 function bodyOf({ body, metadata }: ProviderDeclaration) {
   if (body === undefined) return undefined;
   const described = body instanceof z.ZodRecord ? metadata?.openapi?.requestBody : undefined;

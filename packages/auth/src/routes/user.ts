@@ -83,7 +83,7 @@ export function addUserRoutes(
     const { sessions } = services.of(c);
     const { refresh_token: refreshToken } = (await readBody(c, logoutSchema)) ?? {};
     if (refreshToken !== undefined) {
-      // Enough by itself: whoever holds it could only use the session. The bearer some clients send along may be any.
+      // Enough by itself: its holder could only use the session. The bearer some clients send along may be any.
       await sessions.end({ token: refreshToken });
     } else {
       const { sessionId } = await readBearer(c);
