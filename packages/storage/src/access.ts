@@ -2,7 +2,7 @@ import { coreErrors, type Principal } from '@reactor/core';
 import { type Bucket, bucketNotFound } from './buckets.js';
 import { storageErrors } from './errors.js';
 
-/** Somebody known: a user or the operator. */
+/** A known caller: a user or the operator. */
 export type Caller = Exclude<Principal, { kind: 'anonymous' }>;
 
 interface Owned {
@@ -20,7 +20,7 @@ export function requireKnown(principal: Principal): Caller {
 
 /**
  * The object, when `principal` may read it. Nobody learns of what they may not see: to an anonymous caller a private
- * bucket and no bucket look the same, to a user somebody else's object and no object.
+ * bucket and no bucket look the same, to a user another user's object and no object.
  * @throws ReactorError `unauthorized` (401), `bucket_not_found` (404), `object_not_found` (404)
  */
 export function assertReadable<T extends Owned>(
@@ -40,7 +40,7 @@ export function assertReadable<T extends Owned>(
  */
 export function assertWritable(caller: Caller, object: Owned | undefined): void {
   if (object !== undefined && !isOwn(caller, object)) {
-    throw coreErrors.create.forbidden('An object under this key belongs to somebody else.');
+    throw coreErrors.create.forbidden('An object under this key belongs to someone else.');
   }
 }
 

@@ -20,7 +20,7 @@ const schema = z.strictObject({
     .describe('Largest accepted object in bytes.'),
 });
 
-/** The `[storage]` section of Reactor.toml. `backend` is for whoever makes the blob store: the server. */
+/** The `[storage]` section of Reactor.toml. `backend` is for the code that makes the blob store: the server. */
 export const storageSection = defineSection({
   name: 'storage',
   schema,

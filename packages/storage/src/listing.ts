@@ -31,7 +31,7 @@ function encodeCursor(position: string): string {
 
 function decodeCursor(cursor: string): string {
   const position = Buffer.from(cursor, 'base64url').toString();
-  // Also refuses what is no base64url, no UTF-8, or holds a NUL, which PostgreSQL would.
+  // Also refuses what is not base64url or not UTF-8, or holds a NUL, which PostgreSQL would refuse.
   if (encodeCursor(position) !== cursor || position.includes('\0')) {
     throw coreErrors.create.invalid_request('The cursor must be the next_cursor of an earlier page.');
   }

@@ -87,7 +87,7 @@ export function createStorageMetrics(services: Pick<Services<{ readonly database
     }),
     observedGauge({
       name: 'reactor_storage_condemned_blobs',
-      help: 'Blobs of deleted or replaced objects whose bytes still have to be removed, the same on every server',
+      help: 'Blobs of deleted or replaced objects whose bytes are not removed yet, the same on every server',
       moves: 'with each scrape, which reads it from the database',
       unit: 'none',
       aggregator: 'max',

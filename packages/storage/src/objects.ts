@@ -76,7 +76,7 @@ export class Objects {
       assertWritable(caller, current);
       assertPreconditions(upload.preconditions, current && entityTag(current));
     };
-    // Asked twice: now, to spare the client an upload in vain, and with the row locked, to be right.
+    // Asked twice: now, to save the client a useless upload, and with the row locked, to be right.
     admit(object);
     if ((upload.length ?? 0) > maxUploadBytes) throw tooLarge(maxUploadBytes);
 

@@ -58,7 +58,7 @@ function readableObjects({ blobs, database }: StorageProbesOptions): DoctorProbe
           code: 'blob_damaged',
           message: `The bytes of ${damages.length} of ${looked} are not as they were stored: ${damages[0]}.`,
           remedy:
-            'Find out what changes files below the folder "blobs", a failing disk among others; then restore them from ' +
+            'Find out what changes files below the folder "blobs", such as a failing disk; then restore them from ' +
             'a backup, or upload the objects again.',
         };
       }
@@ -94,8 +94,9 @@ function removals({ database }: StorageProbesOptions): DoctorProbe {
       return {
         status: 'warn',
         code: 'removal_backlog',
-        message: `${blobs} blobs of deleted objects still take up space, the first of them for ${Math.round(oldestSeconds / 60)} minutes.`,
-        remedy: 'Look for "sweep failed" in the log of target reactor_storage::sweeper; is a server running?',
+        message: `${blobs} blobs of deleted objects still take up space, the oldest for ${Math.round(oldestSeconds / 60)} minutes.`,
+        remedy:
+          'Make sure that a server runs, and look for "sweep failed" in its log, target reactor_storage::sweeper.',
       };
     },
   });

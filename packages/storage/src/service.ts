@@ -41,7 +41,7 @@ export interface StorageServiceOptions {
   readonly clock: Clock;
 }
 
-/** How the services of storage are made and brought up; nothing of theirs has to be closed. */
+/** How the services of storage are made and brought up; they hold nothing that needs closing. */
 export function storageServices(options: StorageServiceOptions): ServiceLife<StoragePorts, StorageService> {
   return {
     make: (ports) => makeService(ports, options),

@@ -17,7 +17,7 @@ export interface DiskSpace {
   /** What is left for a process without privileges: root could fill the rest, and take it from everybody. */
   readonly freeBytes: number;
   readonly sizeBytes: number;
-  /** Nothing more is to be written: less is free than is reserved, or there is no room for one more file. */
+  /** Nothing more may be written: less is free than is reserved, or there is no room for one more file. */
   readonly isFull: boolean;
 }
 

@@ -32,7 +32,7 @@ export function fileStream(file: FileHandle, start: number, end: number): Readab
       },
       cancel: () => file.close(),
     },
-    // Nothing is read before somebody asks.
+    // Nothing is read before it is asked for.
     { highWaterMark: 0 },
   );
 }

@@ -1,6 +1,6 @@
 import { blobErrors, ReactorError } from '@reactor/core';
 
-/** `ENOENT`, `EROFS`, …; undefined for what is no system error. */
+/** `ENOENT`, `EROFS`, …; undefined for what is not a system error. */
 export function errnoOf(error: unknown): string | undefined {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;

@@ -68,7 +68,7 @@ class FilesystemBlobStore implements BlobStore {
       const blob = await writeNewFile(temporary, signal === undefined ? body : abortable(body, signal), maxBytes);
       signal?.throwIfAborted();
       if (!(await onFilesystem(this.#folder.publish(temporary, path, key)))) {
-        throw blobErrors.create.blob_exists(`There is a blob under the key ${JSON.stringify(key)} already.`);
+        throw blobErrors.create.blob_exists(`There is already a blob under the key ${JSON.stringify(key)}.`);
       }
       return blob;
     } finally {

@@ -12,7 +12,7 @@ export async function inspectFolder(folder: string): Promise<void> {
   const info = await stat(folder);
   if (!info.isDirectory()) throw systemError('ENOTDIR', 'not a directory');
   await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-  // Root could write all the same, but who takes the permission from everybody means everybody.
+  // Root could still write, but taking the permission from everybody is meant for everybody.
   if ((info.mode & 0o222) === 0) throw systemError('EACCES', 'nobody may write');
   if ((await diskSpace(folder)).isFull) throw systemError('ENOSPC', 'the file system is full');
 }

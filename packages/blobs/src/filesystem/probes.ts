@@ -27,7 +27,7 @@ function writableFolder(folder: BlobFolder): DoctorProbe {
           code: signal.aborted ? 'timeout' : (errnoOf(cause) ?? 'storage_unavailable').toLowerCase(),
           message: `A file could not be written, read and removed: ${reason}.`,
           remedy:
-            `See that the folder ${folder.root} exists, belongs to the user of the server, lies on a file system with ` +
+            `Make sure that the folder ${folder.root} exists, belongs to the user of the server, lies on a file system with ` +
             'hard links that is mounted read-write, and has space left.',
         };
       }
@@ -44,7 +44,7 @@ function freeSpace({ root }: BlobFolder): DoctorProbe {
       try {
         return judge(await diskSpace(root), root);
       } catch (error) {
-        // What is wrong with the folder is for fs_writable to say: one fault, one cause.
+        // fs_writable says what is wrong with the folder: one fault, one cause.
         return { status: 'ok', message: `not known: ${publicReason(error)}` };
       }
     },

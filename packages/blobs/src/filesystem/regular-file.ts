@@ -3,12 +3,12 @@ import { constants, type FileHandle, lstat, open } from 'node:fs/promises';
 import { blobErrors } from '@reactor/core';
 import { errnoOf } from './filesystem-errors.js';
 
-/** Without O_NONBLOCK, a fifo holds one of the few threads that all file access shares until somebody writes to it. */
+/** Without O_NONBLOCK, a fifo holds one of the few threads that all file access shares until something writes to it. */
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Opens a file to read it.
- * @throws ReactorError `blob_damaged` (500) when something that is no file has its place; else what the system says
+ * @throws ReactorError `blob_damaged` (500) when something other than a file has its place; else what the system says
  */
 export async function openRegularFile(path: string): Promise<{ readonly file: FileHandle; readonly info: Stats }> {
   const file = await open(path, FLAGS).catch(async (error: unknown) => {

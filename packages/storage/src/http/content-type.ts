@@ -26,7 +26,7 @@ export function parseContentType(header: string | undefined): string {
   );
 }
 
-/** Whether this is a media type as `parseContentType` takes it: what was stored by an older release may be none. */
+/** Whether this is a media type as `parseContentType` takes it: what an older release stored may not be one. */
 export function isContentType(value: string): boolean {
   return problemOf(value) === undefined;
 }
@@ -44,7 +44,7 @@ function problemOf(header: string): string | undefined {
   const left = header.slice(at).trim();
   if (left === '') return undefined;
   if (left.startsWith(',')) return 'names more than one type';
-  return `has ${JSON.stringify(left)} where a parameter such as charset=utf-8 may stand`;
+  return `has ${JSON.stringify(left)} where only a parameter such as charset=utf-8 may be`;
 }
 
 function parameterEnd(header: string, at: number): number | undefined {

@@ -43,7 +43,7 @@ export function assertPreconditions(preconditions: Preconditions, etag: string |
 
 /** @throws ReactorError `precondition_failed` (412) */
 export function preconditionFailed(header: string) {
-  return storageErrors.create.precondition_failed(`The object as it is now does not fulfil ${header}.`);
+  return storageErrors.create.precondition_failed(`The current object does not satisfy ${header}.`);
 }
 
 function parseTags(name: string, headers: Headers): EntityTags | undefined {

@@ -142,7 +142,7 @@ export function refOf(ref: string): BucketRef {
   return parsed;
 }
 
-/** Before the input is looked at: who may not call learns nothing about what is accepted. */
+/** Before the input is looked at: a caller who may not call learns nothing about what is accepted. */
 const systemOnly: MiddlewareHandler<ReactorEnv> = async (c, next) => {
   requireSystem(c);
   await next();

@@ -43,7 +43,7 @@ const listObjectsRoute = createRoute({
   },
 });
 
-/** Listing is for callers who are known: a public bucket shows its objects to anybody, and its keys to users. */
+/** Listing is for signed-in callers: a public bucket shows its objects to anybody, but its keys only to users. */
 export function addListingRoutes(
   routes: OpenAPIHono<ReactorEnv>,
   services: Services<StorageService>,
