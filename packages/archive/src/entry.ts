@@ -4,11 +4,11 @@ export interface ArchiveEntry {
   readonly path: string;
   /** Bytes of `body`. */
   readonly size: number;
-  /** Can be read once. One from `readArchive` has to be read before the next entry is asked for. */
+  /** Can be read once. Read one from `readArchive` before the next entry is asked for. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-/** How much an archive may be. */
+/** Limits of an archive. */
 export interface ArchiveLimits {
   /** Of the archive as it comes, compressed. */
   readonly maxArchiveBytes: number;

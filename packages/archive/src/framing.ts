@@ -16,9 +16,9 @@ const META = new Map([
 ]);
 
 /**
- * Follows the blocks of a tar as they pass, and refuses what tar-stream takes without a word: an archive that is cut where
+ * Follows the blocks of a tar as they pass, and refuses what tar-stream silently accepts: an archive that is cut where
  * its end blocks should be, entries or bytes after these, records of a pax header that cannot be read, names for an entry
- * that does not come. Content, names and types are left to who reads the entries.
+ * that does not come. Content, names and types are left to the reader of the entries.
  */
 export class Framing {
   readonly #header = Buffer.alloc(BLOCK_BYTES);
@@ -82,7 +82,7 @@ export class Framing {
 
   #sizeOf(type: string): number {
     const size = readSize(this.#header.subarray(124, 136));
-    if (size === undefined) throw this.#invalid('a damaged header: its size is no number');
+    if (size === undefined) throw this.#invalid('a damaged header: its size is not a number');
     return META.has(type) ? size : (this.#size ?? size);
   }
 
@@ -93,7 +93,7 @@ export class Framing {
       throw this.#invalid('a name with a NUL in it');
     }
     if (this.#hasTarget && type !== '1' && type !== '2')
-      throw this.#invalid('the target of a link before what is no link');
+      throw this.#invalid('a link target before an entry that is not a link');
     this.#waiting.clear();
     this.#size = undefined;
     this.#hasTarget = false;

@@ -17,7 +17,7 @@ const MAX_TEXT_BYTES = 4 * 1024;
 const RATIO_FROM_BYTES = 1024 * 1024;
 
 /**
- * Unpacks exactly one gzip member, which has to be all there is. zlib's own gunzip goes on with a second member, and is
+ * Unpacks exactly one gzip member, which must be all there is. zlib's own gunzip continues with a second member, and is
  * silent about some of what may follow.
  * @throws ReactorError `archive_invalid`, `archive_too_large`
  */

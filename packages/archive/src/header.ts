@@ -16,7 +16,7 @@ export function fileHeader(path: string, size: number): Buffer {
     ...(fits ? [] : [record('path', path)]),
     ...(size <= MAX_OCTAL_SIZE ? [] : [record('size', String(size))]),
   ];
-  // Readers that know pax take path and size from there; what stands here is for the others.
+  // Readers that know pax take path and size from there; this name is for the others.
   const name = fits ? path : 'long-path';
   const file = ustar(name, '0', Math.min(size, MAX_OCTAL_SIZE));
   if (records.length === 0) return file;

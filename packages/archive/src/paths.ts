@@ -52,7 +52,7 @@ export class Paths {
   readonly #seen = new Map<string, { readonly path: string; readonly kind: 'file' | 'folder' | 'implied' }>();
 
   /**
-   * Two paths that differ by case only are one: a bundle has to mean the same on a file system that ignores case, where
+   * Two paths that differ by case only are one: a bundle must mean the same on a file system that ignores case, where
    * the second file would replace the first.
    * @throws ReactorError `archive_invalid`
    */

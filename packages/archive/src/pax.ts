@@ -25,7 +25,7 @@ export function parsePax(bytes: Buffer): Map<string, string> {
 }
 
 /**
- * What of them would change which bytes a file has, or how its name reads; undefined when nothing does.
+ * Says which of them would change the bytes or the name of a file; undefined when none does.
  * @param isGlobal of a header for all entries, which may hold a comment only: readers differ in what they do with others
  */
 export function paxFault(records: ReadonlyMap<string, string>, isGlobal: boolean): string | undefined {
@@ -34,7 +34,7 @@ export function paxFault(records: ReadonlyMap<string, string>, isGlobal: boolean
     if (key.startsWith('GNU.sparse.')) return 'it describes a sparse file';
     if (key === 'hdrcharset' && value !== CHARSET) return `its character set is ${value}`;
     if (key === 'path' && value === '') return 'its path is empty';
-    if (key === 'size' && !/^(?:0|[1-9]\d{0,15})$/.test(value)) return 'its size is no number';
+    if (key === 'size' && !/^(?:0|[1-9]\d{0,15})$/.test(value)) return 'its size is not a number';
   }
   return undefined;
 }

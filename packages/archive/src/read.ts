@@ -132,7 +132,7 @@ function isOfTar(error: unknown): error is Error {
   return error instanceof Error && error.constructor === Error;
 }
 
-/** The bytes of an entry, for whoever reads them while the entry is the current one. */
+/** The bytes of an entry, readable while the entry is the current one. */
 class Body implements AsyncIterable<Uint8Array> {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #explain: (error: unknown) => unknown;
@@ -146,7 +146,7 @@ class Body implements AsyncIterable<Uint8Array> {
   /** Leaving the loop early does not end the stream of tar-stream, which would end the archive with it. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (;;) {
-      if (this.#state === 'closed') throw new Error('the body of an entry has to be read before the next entry');
+      if (this.#state === 'closed') throw new Error('read the body of an entry before the next entry');
       const chunk = await this.#next();
       if (chunk === undefined) return;
       yield chunk;

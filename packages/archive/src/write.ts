@@ -41,5 +41,5 @@ async function* exactly(path: string, size: number, body: AsyncIterable<Uint8Arr
   }
   if (length === size) return;
   const found = length > size ? 'more' : `only ${length}`;
-  throw new Error(`the entry ${shown(path)} was to have ${size} bytes, and its body has ${found}`);
+  throw new Error(`the entry ${shown(path)} was announced with ${size} bytes, and its body has ${found}`);
 }

@@ -88,7 +88,8 @@ describe('a body', () => {
   test('of an entry that has passed is an error, not an empty one', async () => {
     const kept: ArchiveEntry[] = [];
     for await (const entry of readArchive(chunked(archive), LIMITS, never())) kept.push(entry);
-    for (const { body } of kept) await expect(collect(body)).rejects.toThrow('has to be read before the next entry');
+    for (const { body } of kept)
+      await expect(collect(body)).rejects.toThrow('read the body of an entry before the next entry');
   });
 });
 

@@ -73,7 +73,7 @@ describe('refuses', () => {
     ['longer', 0, 'has more'],
   ])('a body that is %s than its size', async (_, size, why) => {
     await expect(write(file('a', size))).rejects.toThrow(
-      `the entry "a" was to have ${size} bytes, and its body ${why}`,
+      `the entry "a" was announced with ${size} bytes, and its body ${why}`,
     );
   });
 

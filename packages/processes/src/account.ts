@@ -15,7 +15,7 @@ export class NoAccountError extends Error {
 /**
  * The account for a child that must not be root; undefined when we are not root either, and it runs under our own.
  * @param candidates names from /etc/passwd, the best one first
- * @param existing a folder of an earlier run: who began with it goes on with it
+ * @param existing a folder of an earlier run: its owner is used again
  * @throws NoAccountError
  */
 export async function chooseAccount(candidates: readonly string[], existing: string): Promise<Account | undefined> {
@@ -25,7 +25,7 @@ export async function chooseAccount(candidates: readonly string[], existing: str
     ({ uid }) => uid,
     () => 0,
   );
-  // Programs look their own uid up, so that an owner without an entry is of no use.
+  // Programs look up their own uid, so an owner without an entry is useless.
   const found =
     accounts.find(({ uid }) => uid !== 0 && uid === owner) ??
     candidates

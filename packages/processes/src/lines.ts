@@ -1,4 +1,4 @@
-/** A longer line is handed on in pieces of this many characters: whoever writes without an end must not fill memory. */
+/** A longer line is passed on in pieces of this many characters: a program that writes endless lines must not fill memory. */
 const MAX_LINE = 8 * 1024;
 
 /** Cuts the text of a stream into lines, without their ends. */

@@ -10,7 +10,7 @@ export function supervisorName(kind: string, owner: number): string {
 
 /**
  * The pid of the living process that started this child; undefined for a child that its process left behind.
- * Supervisors of a dead owner are handed to another parent, whose pid is anybody's guess: 1, or any subreaper.
+ * Supervisors of a dead owner get another parent, whose pid is unknown: 1, or any subreaper.
  */
 export async function findOwner(kind: string, child: number): Promise<number | undefined> {
   const supervisor = await parentOf(child);

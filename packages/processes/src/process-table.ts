@@ -38,7 +38,7 @@ export async function parentOf(pid: number): Promise<number | undefined> {
   }
 }
 
-/** Kills a process and its children, for those whose children are no process group of its own. */
+/** Kills a process and its children, where those do not form a process group. */
 export async function killWithChildren(parent: number): Promise<void> {
   for (const pid of [...(await childrenOf(parent)), parent]) {
     try {

@@ -4,7 +4,7 @@ export interface RestartBackoffOptions {
   /** The first delay; each further one is twice as long. */
   readonly firstMs: number;
   readonly maxMs: number;
-  /** A run of this length was healthy: the next death starts the delays anew. */
+  /** A run of this length was healthy: the next death starts with the first delay again. */
   readonly healthyAfterMs: number;
   readonly clock: Clock;
 }

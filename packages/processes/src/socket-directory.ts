@@ -22,7 +22,7 @@ export interface SocketDirectoryOptions {
   readonly account: Account | undefined;
 }
 
-/** The folder is somebody else's, or cannot be created. */
+/** The folder belongs to another account, or cannot be created. */
 export class SocketDirectoryError extends Error {
   override readonly name = 'SocketDirectoryError';
   readonly path: string;

@@ -24,7 +24,7 @@ export interface SuperviseOptions {
   /** Only root may name one. Default: our own. */
   readonly account?: Account | undefined;
   /**
-   * What is tried when it has to end, before it is killed; none is an end at once. SIGINT and SIGQUIT reach only those who
+   * What is tried to end it before it is killed; an empty list kills it at once. SIGINT and SIGQUIT reach only those who
    * handle them: a shell starts its children with both ignored.
    */
   readonly endBy: readonly EndStep[];
@@ -114,7 +114,7 @@ export class SupervisedChild {
     this.#lifeline?.setEncoding('latin1').on('data', (text: string) => {
       status += text;
     });
-    // The watcher goes with the child; its end of the pipe breaking is no news.
+    // The watcher goes with the child; that its end of the pipe breaks means nothing.
     this.#lifeline?.on('error', () => {});
     // Before the next turn of the loop: both may come in one.
     const closed = new Promise<void>((resolve) => supervisor.once('close', () => resolve()));
@@ -125,7 +125,7 @@ export class SupervisedChild {
     if (failure !== undefined) return this.#exit(null, null, failure.message);
     await this.#closedSoon(closed);
     const code = Number(status);
-    // Somebody ended the shell. Its watcher has been told by the end of the lifeline, and ends the child.
+    // The shell was ended from outside. Its watcher has been told by the end of the lifeline, and ends the child.
     if (status === '') return this.#exit(supervisor.exitCode, supervisor.signalCode);
     return code > 128 ? this.#exit(null, signalOf(code - 128)) : this.#exit(code, null);
   }
