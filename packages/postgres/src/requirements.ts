@@ -3,7 +3,7 @@ import type { Queryable } from '@reactor/core';
 /** The oldest PostgreSQL whose SQL we use: `security_invoker` views and `NULLS NOT DISTINCT` came with it. */
 export const MINIMUM_MAJOR_VERSION = 15;
 
-/** This PostgreSQL, or this login, cannot carry Reactor. The message says what an administrator has to do. */
+/** This PostgreSQL, or this login, cannot carry Reactor. The message says what an administrator must do. */
 export class DatabaseRequirementError extends Error {
   override readonly name = 'DatabaseRequirementError';
   /** Statements for an administrator to run, one a line; empty where SQL does not help. */
@@ -54,7 +54,7 @@ const LOGIN = `
 /**
  * Checks that the server is new enough and that the login may create schemas, tables in `public`, and those of `roles`
  * that are missing. Being superuser is not needed.
- * @throws DatabaseRequirementError with the statements an administrator has to run
+ * @throws DatabaseRequirementError with the statements an administrator must run
  */
 export async function checkPrivileges(database: Queryable, roles: readonly string[] = []): Promise<void> {
   const { rows } = await database.query<Login>(LOGIN, [roles]);
@@ -75,7 +75,7 @@ export async function checkPrivileges(database: Queryable, roles: readonly strin
   if (missing.length === 0) return;
   throw new DatabaseRequirementError(
     'The database login lacks privileges',
-    'An administrator of the database has to run, connected to it:',
+    'As an administrator of the database, run in it:',
     missing,
   );
 }

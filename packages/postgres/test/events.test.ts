@@ -289,7 +289,9 @@ test('what is no event is said in the log', async () => {
   for (const text of ['', 'nö', 'a#b', '.a b']) await database.query("SELECT pg_notify('reactor_events', $1)", [text]);
   await database.events.publish('a');
   expect(await until(2)).toEqual([gap, event('a')]);
-  expect(lines.map(({ message }) => message)).toEqual(Array.from({ length: 4 }, () => 'a notification is no event'));
+  expect(lines.map(({ message }) => message)).toEqual(
+    Array.from({ length: 4 }, () => 'a notification is not an event'),
+  );
 });
 
 test('a subject, payload or pattern of another form is refused', async () => {

@@ -8,7 +8,7 @@ import type { PreparedStatements } from './prepared-statements.js';
 
 /**
  * What another client of the pooler may have left on the server connection, taken back for one transaction. Names of
- * ours are written with their schema, so the path only has to be one that nobody else chose.
+ * ours are written with their schema, so the path must only be one that nobody else chose.
  */
 const CLEAN_SESSION = `SELECT set_config('role', 'none', true), set_config('search_path', 'public, pg_temp', true),
   set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`;
@@ -34,7 +34,7 @@ export class PooledConnection implements DatabaseConnection {
   #released = false;
   #broken = false;
 
-  /** A cancel that arrives late must not hit the statement of whoever gets the connection next. */
+  /** A cancel that arrives late must not hit the next statement on the connection. */
   readonly #onCancel = () => {
     this.#broken = true;
   };

@@ -21,7 +21,7 @@ export async function identityOf(queryable: Queryable, options?: QueryOptions): 
 
 /**
  * Two addresses of the configuration must not lead to two databases: rows would be read from one and written to the other.
- * @param others by key of the configuration; one that does not answer is no reason not to start
+ * @param others by key of the configuration; one that does not answer does not keep the server from starting
  * @throws DatabaseRequirementError naming the key
  */
 export async function assertOneDatabase(

@@ -33,7 +33,7 @@ export interface DatabaseOptions {
   readonly poolMax?: number;
   /** Milliseconds that a checkout waits for a connection. Default 5000. */
   readonly acquireTimeoutMs?: number;
-  /** Milliseconds after which subscribers ask anew where a pooler lets nobody listen, on average. Default 5000. */
+  /** Milliseconds after which subscribers ask again where a pooler does not allow LISTEN, on average. Default 5000. */
   readonly eventsPollMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -72,7 +72,7 @@ export interface PostgresDatabases extends PostgresDatabase {
 export interface DatabasesOptions extends DatabaseOptions {
   /** Overrides the login for requests that is made otherwise. */
   readonly requestsConnectionString?: string | undefined;
-  /** Whether the server lets in whoever reaches it, as the embedded one does: then the login needs no password. */
+  /** Whether the server lets in every client that reaches it, as the embedded one does: then the login needs no password. */
   readonly isEmbedded: boolean;
 }
 

@@ -47,7 +47,7 @@ export async function runPipeline(
   } catch (error) {
     prepared.discard(Array.from(pipeline.fresh.values(), ({ name }) => name));
     if (!isNameClash(error)) throw error;
-    // Somebody ran DISCARD or DEALLOCATE on the connection, or a pooler gave us another one.
+    // DISCARD or DEALLOCATE ran on the connection, or a pooler gave us another one.
     prepared.clear();
     if (beforeRetry === undefined) throw error;
     await beforeRetry(error);

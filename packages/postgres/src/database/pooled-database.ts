@@ -158,7 +158,7 @@ export class PooledDatabase implements Database {
     }
   }
 
-  /** As somebody else, where the server turns the login away. @throws what it says otherwise */
+  /** As another login, where the server turns this one away. @throws what it says otherwise */
   async #connectAgain(reason: unknown, used: ClientConfig): Promise<PoolClient> {
     const { login } = this.#options;
     if (!isLoginRefusal(reason) || !(await login.refused(reason, used))) throw reason;

@@ -6,7 +6,7 @@ import { DatabaseError } from 'pg';
 export type PreparedStatementsMode = 'auto' | boolean;
 
 /**
- * What a server connection answers on which somebody else's statement, or none, has the name that we gave ours:
+ * What a server connection answers on which another client's statement, or none, has the name that we gave ours:
  * no such statement, duplicate statement, and a count of parameters that does not fit.
  */
 const NAME_CLASHES: ReadonlySet<string> = new Set([
@@ -67,7 +67,7 @@ export class Pooler {
    * @param actual what `pg_backend_pid()` says
    */
   compareBackends(announced: number | null, actual: number): void {
-    if (announced !== actual) this.#see('another process answers than the one we connected to');
+    if (announced !== actual) this.#see('the process that answers is not the one we connected to');
   }
 
   /** Takes note of an error that `isNameClash` recognizes. */

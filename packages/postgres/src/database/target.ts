@@ -15,7 +15,7 @@ export interface DatabaseTarget {
 
 /**
  * Reads a connection string by the driver's own parser. The configuration is complete: the driver takes what is absent
- * from `PGHOST`, `PGSSLMODE`, `~/.pgpass` and others, which belong to the programs of whoever starts the server.
+ * from `PGHOST`, `PGSSLMODE`, `~/.pgpass` and others, which belong to the programs of the user who starts the server.
  * @throws Error when it has another form; the text, which may hold a password, is not repeated
  */
 export function parseTarget(connectionString: string): DatabaseTarget {

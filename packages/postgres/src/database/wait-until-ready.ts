@@ -10,7 +10,7 @@ export class DatabaseUnreachableError extends Error {
   override readonly name = 'DatabaseUnreachableError';
 }
 
-/** One attempt may take this long; a server that freezes in the handshake is asked anew. */
+/** One attempt may take this long; a server that freezes in the handshake is asked again. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
 
 export interface WaitOptions {

@@ -18,7 +18,7 @@ export async function choosePostgresAccount(existing: string): Promise<Account |
     throw new EmbeddedPostgresError(
       'no_account',
       `PostgreSQL refuses to run as root and ${cause.message}`,
-      'Add a user named postgres, or start the server as another user than root.',
+      'Add a user named postgres, or start the server as a user other than root.',
       { cause },
     );
   }

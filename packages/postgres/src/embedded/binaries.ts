@@ -95,7 +95,7 @@ async function copyToSharedRoot(root: string, version: string): Promise<string> 
     throw new EmbeddedPostgresError(
       'binaries_unusable',
       `The PostgreSQL programs in ${root} cannot be run by another account and cannot be copied to ${target}`,
-      `Install where every account may enter, or start the server as another user than root. ${USE_EXTERNAL}`,
+      `Install where every account may enter, or start the server as a user other than root. ${USE_EXTERNAL}`,
       { cause },
     );
   } finally {
@@ -111,7 +111,7 @@ function unusable(error: unknown, root: string): unknown {
     return new EmbeddedPostgresError(
       'binaries_unusable',
       'This process is root but may not start a program under another account',
-      `Start the server as another user than root. ${USE_EXTERNAL}`,
+      `Start the server as a user other than root. ${USE_EXTERNAL}`,
       { cause: error },
     );
   }

@@ -28,7 +28,7 @@ export async function ensureDataDirectory(
   if (entries.length > 0) {
     throw new EmbeddedPostgresError(
       'not_a_data_directory',
-      `${dataDirectory} is not empty and has no PG_VERSION, so it is no PostgreSQL data directory or a damaged one`,
+      `${dataDirectory} is not empty and has no PG_VERSION, so it is not a PostgreSQL data directory, or a damaged one`,
       'Restore it from a backup, or move it away to start empty.',
     );
   }

@@ -10,7 +10,7 @@ import { SHARED_ROOT } from './shared-root.js';
 /**
  * The folder that holds everything of the embedded PostgreSQL: `<state>/postgres`, owned by the account it runs under
  * and closed to others. When that account cannot enter the state directory, `<state>/postgres` becomes a link to a
- * folder below /var/lib/reactor, so that whoever removes the state directory does not meet the old data again.
+ * folder below /var/lib/reactor, so that old data does not come back after the state directory was removed.
  * @returns its real path, as the account must name it
  * @throws EmbeddedPostgresError `directory_unusable`, `wrong_owner`
  */

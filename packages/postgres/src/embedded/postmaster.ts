@@ -78,7 +78,7 @@ export class Postmaster {
       reject(explainFailure(`PostgreSQL ended with ${how} before it was ready`, log.lastWords, dataDirectory)),
     );
     this.ready = promise;
-    // Whoever needs to know awaits it; a later end of a server that was ready is no unhandled rejection.
+    // Callers that need it await it; a later end of a server that was ready must not be an unhandled rejection.
     this.ready.catch(() => {});
   }
 

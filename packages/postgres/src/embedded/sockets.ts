@@ -7,7 +7,7 @@ const SOCKET_NAME = '.s.PGSQL.5432';
 
 /**
  * The folder of PostgreSQL's socket: `<home>/run`, or one below /tmp where that path is too long for a socket.
- * @throws EmbeddedPostgresError `directory_unusable` when the one below /tmp is somebody else's
+ * @throws EmbeddedPostgresError `directory_unusable` when the one below /tmp belongs to another account
  */
 export async function preparePostgresSockets(home: string, account: Account | undefined): Promise<SocketDirectory> {
   try {

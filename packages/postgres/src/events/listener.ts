@@ -7,7 +7,7 @@ import { EVENTS_CHANNEL } from './notification.js';
 /** Where notifications come from. */
 export interface ListeningOptions {
   readonly config: ClientConfig;
-  /** Whether `config` is known to lead through a pooler, which gives notifications to nobody. */
+  /** Whether `config` is known to lead through a pooler, which passes on no notifications. */
   readonly isPooled: () => boolean;
   /** Milliseconds between two gaps where nothing can be listened to, on average. */
   readonly pollMs: number;
@@ -20,7 +20,7 @@ export interface ListenerOptions extends ListeningOptions {
   readonly onGap: (reason: 'listening' | 'polled') => void;
 }
 
-/** LISTENs on a connection of its own, which is made anew whenever it is lost; behind a pooler it polls. */
+/** LISTENs on a connection of its own, which is made again whenever it is lost; behind a pooler it polls. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #stopping = new AbortController();

@@ -1,6 +1,6 @@
 import { isSubject } from '@reactor/core';
 
-/** Everything goes over one channel: whoever listens has one connection, however many subjects there are. */
+/** Everything goes over one channel: a listener has one connection, however many subjects there are. */
 export const EVENTS_CHANNEL = 'reactor_events';
 
 /** PostgreSQL takes less than 8000 bytes. */
@@ -21,7 +21,7 @@ export function encodeNotification(notification: Notification): string | undefin
   return Buffer.byteLength(text) > MAX_NOTIFICATION_BYTES ? undefined : text;
 }
 
-/** Undefined for what is no event: anybody may NOTIFY. */
+/** Undefined for what is not an event: anybody may NOTIFY. */
 export function decodeNotification(text: string): Notification | undefined {
   const [, subject = '', separator, rest = ''] = /^([^ #]*)(?:([ #])(.*))?$/s.exec(text) ?? [];
   if (!isSubject(subject)) return undefined;

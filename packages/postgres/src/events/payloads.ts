@@ -1,7 +1,7 @@
 import { type Database, type Queryable, uuidv7 } from '@reactor/core';
 import { lockMigrations } from '../migrations/store.js';
 
-/** Whoever subscribes reads within moments; after this long the event is old news. */
+/** Subscribers read within moments; after this long nobody needs the event. */
 const KEPT = "interval '10 minutes'";
 
 /** Each that publishes removes more than it adds. */
@@ -16,7 +16,7 @@ const CREATE = `
   );
   CREATE INDEX IF NOT EXISTS event_payloads_by_time ON reactor.event_payloads (published_at)`;
 
-/** Nobody waits for a row that somebody else is removing. */
+/** Nobody waits for a row that another session is removing. */
 const PUT = `
   WITH old AS (
     SELECT id FROM reactor.event_payloads WHERE published_at < clock_timestamp() - ${KEPT}

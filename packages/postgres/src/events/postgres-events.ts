@@ -78,7 +78,7 @@ export class PostgresEvents implements Events {
   #onNotification(text: string): void {
     const notification = decodeNotification(text);
     if (notification === undefined) {
-      this.#options.logger.warn('a notification is no event', {
+      this.#options.logger.warn('a notification is not an event', {
         accepted: `NOTIFY ${EVENTS_CHANNEL}, '<subject> <payload>'`,
       });
       return;

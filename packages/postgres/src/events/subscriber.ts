@@ -38,7 +38,7 @@ export class Subscriber {
       this.#add(notification);
       return;
     }
-    // Whoever asks anew learns all of it.
+    // A subscriber that asks again learns all of it.
     this.#queue = [];
     this.#options.logger.warn('an event handler is too slow', { pattern: this.#options.pattern, dropped: MAX_QUEUED });
     this.gap('overflow');

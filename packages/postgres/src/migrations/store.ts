@@ -37,7 +37,7 @@ export async function createHistory(transaction: Queryable): Promise<void> {
   )`);
 }
 
-/** Everything that was applied, by whomever; empty on a database that has never been migrated. */
+/** Everything that was applied, by any server; empty on a database that has never been migrated. */
 export async function readHistory(database: Queryable, options?: QueryOptions): Promise<readonly AppliedMigration[]> {
   const { rows: found } = await database.query<{ exists: boolean }>(
     "SELECT to_regclass('reactor.migrations') IS NOT NULL AS exists",

@@ -7,7 +7,7 @@ import { probeRequestsLogin } from './requests-login.js';
 /** Long enough for a slow network, short enough for someone who waits at a terminal. */
 const TIMEOUT_MS = 2_000;
 
-/** What the doctor asks of the connections themselves, whoever uses them. */
+/** What the doctor asks of the connections themselves. */
 export function databaseProbes(probed: ProbedDatabase): readonly DoctorProbe[] {
   const { system, requests } = probed;
   const probe = (name: string, run: (query: QueryOptions) => Promise<ProbeResult>) =>

@@ -17,7 +17,7 @@ export async function probePooler(
     return {
       status: 'warn',
       code: 'pooler_with_prepared_statements',
-      message: `A pooler stands before PostgreSQL (${evidence}), and statements are kept prepared on it.`,
+      message: `A pooler is in front of PostgreSQL (${evidence}), and statements are kept prepared on it.`,
       remedy:
         'Set database.prepared_statements = "auto", unless the pooler tracks prepared statements (PgBouncer 1.21 or newer with max_prepared_statements).',
     };
@@ -26,7 +26,7 @@ export async function probePooler(
     return {
       status: 'warn',
       code: 'pooler_without_direct_url',
-      message: `A pooler stands before PostgreSQL (${evidence}): statements are not kept prepared, and changes of the schema are polled for instead of heard.`,
+      message: `A pooler is in front of PostgreSQL (${evidence}): statements are not kept prepared, and changes of the schema are polled for instead of heard.`,
       remedy: 'Set database.direct_url to the URL of PostgreSQL itself.',
     };
   }
@@ -35,7 +35,7 @@ export async function probePooler(
 
 /** What is wrong with `database.direct_url`. */
 async function problemOf(direct: Database, identity: string, query: QueryOptions): Promise<ProbeResult | undefined> {
-  const remedy = 'Set database.direct_url to the URL of PostgreSQL itself, and of the database of database.url.';
+  const remedy = 'Set database.direct_url to the URL of PostgreSQL itself, with the database of database.url.';
   try {
     if ((await identityOf(direct, query)) !== identity) {
       const message = 'database.direct_url leads to another database than database.url.';
@@ -48,7 +48,7 @@ async function problemOf(direct: Database, identity: string, query: QueryOptions
     } finally {
       connection.release();
     }
-    const message = 'database.direct_url leads to a pooler, too: changes of the schema are not heard.';
+    const message = 'database.direct_url also leads to a pooler: changes of the schema are not heard.';
     return { status: 'warn', code: 'direct_url_pooled', message, remedy };
   } catch (error) {
     if (query.signal?.aborted) throw error;

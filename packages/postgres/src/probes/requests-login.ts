@@ -74,7 +74,7 @@ function unfit(name: string, state: LoginState): ProbeResult | undefined {
   };
 }
 
-/** Why a login that is somebody's should not serve requests. */
+/** Why a login with other uses should not serve requests. */
 function whyAnother(name: string, configured: string, { excess, owned }: LoginState): string | undefined {
   if (name === configured) return 'the login of database.url';
   if (excess.length > 0) return `which has ${excess.join(', ')}`;

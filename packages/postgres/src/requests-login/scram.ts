@@ -6,7 +6,7 @@ const ITERATIONS = 4096;
 /**
  * What PostgreSQL keeps instead of a password (RFC 5803), so that the password itself is never sent, logged or shown by
  * pg_stat_activity.
- * @param password ASCII: others would have to be normalized (RFC 4013)
+ * @param password ASCII: others would need normalization (RFC 4013)
  */
 export function scramVerifier(password: string, salt = randomBytes(16)): string {
   const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256');

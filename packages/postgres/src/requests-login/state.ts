@@ -53,7 +53,7 @@ export function additions(name: string, state: LoginState): readonly string[] {
   ];
 }
 
-/** Statements that leave it nothing else. For a login of our own only: another may be somebody's. */
+/** Statements that leave it nothing else. For a login of our own only: another may have other uses. */
 export function restrictions(name: string, state: LoginState): readonly string[] {
   const login = escapeIdentifier(name);
   const extra = state.member_of.filter((role) => !(REQUEST_ROLES as readonly string[]).includes(role));

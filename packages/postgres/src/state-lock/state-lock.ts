@@ -32,7 +32,7 @@ export class StateDirectoryUnusableError extends Error {
   override readonly name = 'StateDirectoryUnusableError';
 }
 
-/** Held from `lockStateDirectory` to `release`; whoever finds it left by a dead process takes it over. */
+/** Held from `lockStateDirectory` to `release`; a server that finds it left by a dead process takes it over. */
 export interface StateLock {
   /** Absolute. */
   readonly directory: string;
@@ -43,7 +43,7 @@ export interface StateLock {
 }
 
 const LOCK_FILE = 'server.pid';
-/** A starter can die while it takes over a dead one's lock, and so on; deeper than this somebody has to look. */
+/** A starter can die while it takes over a dead one's lock, and so on; deeper than this a person must look. */
 const MAX_TAKEOVERS = 3;
 
 /**
@@ -85,7 +85,7 @@ export async function lockStateDirectory(directory: string): Promise<StateLock> 
   };
 }
 
-/** Somebody may have removed the file and started another server. A damaged one is ours: no other starts on it. */
+/** The file may have been removed and another server started. A damaged one is ours: no other starts on it. */
 async function isStillOurs(path: string, { pid, processStart: start }: LockRecord): Promise<boolean> {
   try {
     const found = await readRecord(path);
