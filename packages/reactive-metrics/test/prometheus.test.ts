@@ -295,7 +295,7 @@ describe('names', () => {
     const { target, registry, text } = setUp();
     new Gauge({ name: 't_seconds_max', help: 'h', registers: [target] });
     new Counter({ name: 'c_total', help: 'h', registers: [target] });
-    expect(() => registry.timer('t')).toThrow(/"t_seconds_max", which a metric registered by somebody else has/);
+    expect(() => registry.timer('t')).toThrow(/"t_seconds_max", which a metric registered elsewhere has/);
     expect(() => registry.counter('c')).toThrow(TypeError);
     expect([...parseText(await text()).keys()]).toEqual(['t_seconds_max', 'c_total']);
   });

@@ -1,7 +1,7 @@
 import type { DoctorCheck, DoctorProbe } from '@reactor/core';
 import type { ProbeTask } from './probe-task.js';
 
-/** What probes vouch for (`database`), and what has become of it during a run. */
+/** What probes check for others (`database`), and its state during a run. */
 export class Resources {
   readonly #providers = new Map<string, ProbeTask[]>();
 
@@ -35,7 +35,7 @@ export class Resources {
     };
   }
 
-  /** Several probes may vouch for one resource; when all of them fail, the first speaks and the others point to it. */
+  /** Several probes may check one resource; when all of them fail, the first one counts as the cause and the others point to it. */
   foldRepeatedFailures(): void {
     for (const [resource, providers] of this.#providers) {
       if (!this.#hasFailed(resource)) continue;
@@ -47,7 +47,7 @@ export class Resources {
     }
   }
 
-  /** A resource works as soon as one of those who vouch for it does. */
+  /** A resource works as soon as one of its probes passes. */
   #hasFailed(resource: string): boolean {
     const providers = this.#providersOf(resource);
     return providers.length > 0 && providers.every(({ check }) => check?.status === 'fail');

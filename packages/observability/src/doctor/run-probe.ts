@@ -48,7 +48,7 @@ function resultOfError(error: unknown, { timeoutMs }: DoctorProbe): ProbeResult 
       status: 'fail',
       code: 'probe_timeout',
       message: `No answer within ${timeoutMs} ms.`,
-      remedy: 'See whether what it asks is overloaded, frozen or unreachable.',
+      remedy: 'Check whether what it asks is overloaded, frozen or unreachable.',
     };
   }
   return {

@@ -19,7 +19,7 @@ export interface HealthSubject {
 }
 
 export interface HealthOptions extends CapabilityContext {
-  /** The mounted capabilities, asked anew in each round. */
+  /** The mounted capabilities, asked again in each round. */
   readonly capabilities: () => readonly HealthSubject[];
   readonly phase: () => ServerPhase;
 }

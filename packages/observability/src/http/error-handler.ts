@@ -7,7 +7,7 @@ import { nodeBindings } from './node-bindings.js';
 import { reasonFields } from './reason.js';
 
 /**
- * Unavailable, and out of storage: somebody foresaw the failure and named it, so a stack would tell nothing, in each
+ * Unavailable, and out of storage: the failure was foreseen and named, so a stack would tell nothing, in each
  * line of a long outage.
  */
 const OUTAGES: ReadonlySet<number> = new Set([503, 507]);
@@ -18,7 +18,7 @@ const OUTAGES: ReadonlySet<number> = new Set([503, 507]);
  */
 export const errorHandler: ErrorHandler<ReactorEnv> = async (error, c) => {
   if (clientHasLeft(c)) {
-    // Nobody reads the answer, and failing on a vanished client is no fault; instrumentHttp records it as 499.
+    // Nobody reads the answer, and failing on a vanished client is not a fault; instrumentHttp records it as 499.
     loggerOf(c)?.debug('request failed after its client had left', { error });
     return c.body(null);
   }

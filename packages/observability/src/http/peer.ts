@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { Peer } from '@reactor/core';
 
-/** Tells whether an address belongs to a proxy whose `X-Forwarded-For` is believed. */
+/** Tells whether an address belongs to a proxy whose `X-Forwarded-For` is trusted. */
 export type IsTrustedProxy = (address: string) => boolean;
 
 /**

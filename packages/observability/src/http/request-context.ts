@@ -10,7 +10,7 @@ export interface RequestContextOptions {
   readonly logger: Logger;
   /** Remote address of the socket, e.g. `getConnInfo(c).remote.address`; undefined leaves `peer` unset. */
   readonly peerOf: (c: Context<ReactorEnv>) => string | undefined;
-  /** Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Default none. */
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` is trusted. Default none. */
   readonly trustedProxies?: readonly string[];
   /** Of every answer, unless it brings its own. Default `createAnswerHeaders()`. */
   readonly headers?: AnswerHeaders;
@@ -33,7 +33,7 @@ export function requestContext(options: RequestContextOptions): MiddlewareHandle
       c.set('traceId', traceId);
       c.set('logger', logger.with({ request_id: requestId, trace_id: traceId }));
     }
-    // Whoever answers in the place of the app finds the id there.
+    // Code that answers in place of the app finds the id there.
     const { incoming } = nodeBindings(c);
     if (incoming !== undefined) incoming.headers['x-request-id'] = requestId;
     const finishHeaders = sendHeaders(c, requestId, headers);

@@ -24,7 +24,7 @@ export function routeLabel(c: Context<ReactorEnv>): string {
   return readable(answered.path);
 }
 
-/** A pattern as a person would write it: `/object/:key` without the `{…}` that says what the key has to match. */
+/** A pattern as a person would write it: `/object/:key` without the `{…}` that says what the key must match. */
 function readable(pattern: string): string {
   if (!pattern.includes('{')) return pattern;
   let text = '';

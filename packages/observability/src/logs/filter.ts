@@ -34,7 +34,7 @@ const MAX_CACHED_TARGETS = 1000;
  * Reads the EnvFilter grammar: `directive ("," directive)*` where a directive is `level`, `target` (all of its levels)
  * or `target=level`. A target stands for every target that begins with it; the longest match wins, wherever it stands.
  * Without a bare level the unmatched targets are off; an empty text means `error` for all.
- * @throws SyntaxError naming the directive that is none, and what is accepted
+ * @throws SyntaxError naming the bad directive, and what is accepted
  */
 export function parseFilter(text: string): LogFilter {
   const directives = text

@@ -11,7 +11,7 @@ const MAX_TEXT_CHARS = 8 * 1024;
 const REDACT_AHEAD_CHARS = 1024;
 /** Characters of all names and values of a line; longer ones are split or refused by collectors (Docker: 16 KiB). */
 const MAX_LINE_CHARS = 32 * 1024;
-/** What a value costs besides its characters, so that a million empty ones do not fit either. */
+/** What a value costs in addition to its characters, so that a million empty ones do not fit either. */
 const VALUE_CHARS = 8;
 const MAX_NAME_CHARS = 128;
 const MAX_DEPTH = 6;

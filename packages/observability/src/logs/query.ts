@@ -7,7 +7,7 @@ export interface LogQuery {
   readonly follow: boolean;
   /** Kept lines before this instant are left out; milliseconds since the epoch. */
   readonly since: number;
-  /** At most so many of the kept lines, the newest. */
+  /** The newest of the kept lines, at most this many. */
   readonly limit: number;
   matches(record: LogRecord): boolean;
 }
@@ -36,11 +36,11 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
     read: (value, { now }) => ({ since: parseSince(value, now) }),
   },
   limit: {
-    description: 'At most so many kept lines, the newest.',
+    description: 'The newest kept lines, at most this many.',
     read: (value) => ({ limit: parseLimit(value) }),
   },
   capability: {
-    description: 'Lines of one capability; `server`: of none.',
+    description: 'Lines of one capability; `server`: those of none.',
     read: (value, { capabilities }) => ofCapability(oneOf([...capabilities, SERVER_LABEL], value), capabilities),
   },
   level: {
@@ -48,7 +48,7 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
     read: (value) => atLeast(oneOf(LOG_LEVELS, value.toLowerCase())),
   },
   target: {
-    description: 'Lines whose target begins so: `reactor_data`.',
+    description: 'Lines whose target begins with this: `reactor_data`.',
     read: (value) => {
       const prefix = text(value);
       return (record) => record.target.startsWith(prefix);
@@ -98,7 +98,7 @@ function ofCapability(label: CapabilityName, capabilities: readonly CapabilityNa
   const isOf = (record: LogRecord, name: string) =>
     record.target === `reactor_${name}` || record.target.startsWith(`reactor_${name}::`);
   if (label !== SERVER_LABEL) return (record) => isOf(record, label);
-  // Whatever belongs to no capability, so that all values together are the whole log.
+  // Everything that belongs to no capability, so that all values together are the whole log.
   return (record) => !capabilities.some((name) => isOf(record, name));
 }
 

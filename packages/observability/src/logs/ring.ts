@@ -12,7 +12,7 @@ export interface LogRecord {
   readonly line: string;
 }
 
-/** Recent records, bounded in bytes. Whoever reads keeps a sequence number as cursor; nothing is queued per reader. */
+/** Recent records, bounded in bytes. A reader keeps a sequence number as its cursor; nothing is queued per reader. */
 export interface LogRing {
   /** Begins every event id, `<boot>-<sequence>`. */
   readonly bootId: string;
@@ -34,7 +34,7 @@ export interface LogRing {
 /** The ring as its one writer sees it. */
 export interface WritableLogRing extends LogRing {
   append(record: Omit<LogRecord, 'sequence'>): void;
-  /** Wakes whoever waits although there is no new record. */
+  /** Wakes those that wait although there is no new record. */
   wake(): void;
 }
 

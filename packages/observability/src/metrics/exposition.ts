@@ -1,6 +1,6 @@
 import type { ScrapedFamily } from './snapshot.js';
 
-/** A wire format of the exposition. OpenMetrics is to be a second value of this type, chosen by `Accept`. */
+/** A wire format of the exposition. OpenMetrics would be a second value of this type, chosen by `Accept`. */
 export interface ExpositionFormat {
   readonly contentType: string;
   /** The lines of one family, in pieces of bounded size so that the caller can pause between them. */

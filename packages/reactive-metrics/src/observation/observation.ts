@@ -38,7 +38,7 @@ export class ObservationContext {
   parentIsCurrent = false;
   /** What was observed to fail; boxed, since anything can be thrown. */
   failure: { readonly error: unknown } | undefined;
-  /** What the failure goes by in the `error` tag, for whoever knows better than the default rule. */
+  /** What names the failure in the `error` tag, where a caller knows better than the default rule. */
   errorName: string | undefined;
   private low: Tags = tagsOf();
   private high: Tags = tagsOf();

@@ -36,7 +36,7 @@ export interface PrometheusOptions {
 
 /**
  * Meters shown by a prom-client registry. Several of these on one registry share their meters; after
- * `target.clear()` a meter starts anew when it is next asked for.
+ * `target.clear()` a meter starts again from zero when it is next asked for.
  */
 export function prometheusRegistry(target: PromClientRegistry, options: PrometheusOptions = {}): MeterRegistry {
   if (typeof target?.registerMetric !== 'function')

@@ -6,7 +6,7 @@ import { metricName } from './prometheus-name.js';
 export type AnyFamily = MetricFamily<unknown>;
 
 // Registered, so that two copies of this package find each other's families in one prom-client registry. The families
-// are kept there and nowhere else: whoever holds the registry shares them, whoever clears it is rid of them.
+// are kept there and nowhere else: all holders of the registry share them, and clearing it removes them.
 const FAMILY = Symbol.for('@reactor/reactive-metrics.prometheus-family');
 
 /**
@@ -35,7 +35,7 @@ export function showFamily(target: PromClientRegistry, family: AnyFamily): void 
     const owner = ownerOf(target, wanted);
     if (owner === undefined) continue;
     const { [FAMILY]: other } = owner;
-    const by = other === undefined ? 'a metric registered by somebody else' : `the ${other.kind} "${other.meterName}"`;
+    const by = other === undefined ? 'a metric registered elsewhere' : `the ${other.kind} "${other.meterName}"`;
     throw new TypeError(
       `meter "${family.meterName}" needs the Prometheus name "${wanted}", which ${by} has; rename one`,
     );

@@ -42,7 +42,7 @@ export function identifySource(
   return stream;
 }
 
-/** Demand told to the flow by somebody who knows it. */
+/** Demand told to the flow by code that knows it. */
 export interface DemandSource {
   readonly amounts: Subscribable<number>;
   readonly report: FailureReporter;

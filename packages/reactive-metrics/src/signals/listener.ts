@@ -7,7 +7,7 @@ export type StreamType = 'Flux' | 'Mono';
 export interface StreamIdentity {
   /** The given or discovered name, else the default of the operator. */
   readonly name: string;
-  /** Whether somebody named the stream, as opposed to the default having been used. */
+  /** Whether the stream was named, rather than given the default name. */
   readonly named: boolean;
   readonly type: StreamType;
   /** Tags given to the stream; `type` is not among them. */

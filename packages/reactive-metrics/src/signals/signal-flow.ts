@@ -124,7 +124,7 @@ export class SignalFlow<T> {
 
   /** The subscription ends here, with a failure of the listener as its error. */
   private abort(failure: unknown): false {
-    // Ended by us, not by the source: what it still sends is no offence.
+    // Ended by us, not by the source: what it still sends is not malformed.
     this.cancelled = true;
     this.report(failure);
     this.fail(failure);

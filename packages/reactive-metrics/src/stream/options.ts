@@ -7,7 +7,7 @@ export interface StreamOptions {
   readonly type?: StreamType;
   /** Name of the stream; not empty. */
   readonly name?: string;
-  /** Tags besides the discovered ones. */
+  /** Tags in addition to the discovered ones. */
   readonly tags?: TagsInput;
   /** How an error is named in tags; the default is {@link errorName}. Minified class names need one. */
   readonly exceptionName?: (error: unknown) => string;
