@@ -71,7 +71,7 @@ describe.each(['transaction', 'session'] as const)('behind PgBouncer in %s mode'
     const report = (await doctor(server)).body.server?.checks;
     expect(report?.find(({ name }) => name === 'pooler')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('A pooler stands before PostgreSQL'),
+      message: expect.stringContaining('A pooler is in front of PostgreSQL'),
       remedy: expect.stringContaining('database.direct_url'),
     });
     expect(report?.find(({ name }) => name === 'requests_login')).toMatchObject({ status: 'ok' });

@@ -81,8 +81,8 @@ test.for(Object.keys(PLACES))('a state directory of the previous release starts:
     status: 'warn',
     code: 'grants_changed',
     message:
-      'Closed by the upgrade, as no policy holds: view all_notes, table invoices, materialized view note_counts; ' +
-      'No longer callable without a token since the upgrade, also from inside of other functions: ' +
+      'Closed by the upgrade, because no policy applies: view all_notes, table invoices, materialized view note_counts; ' +
+      'No longer callable without a token since the upgrade, also from inside other functions: ' +
       'function all_bodies(), function count_invoices(), function greeting(name text)',
     remedy: expect.stringContaining('data.anonymous_functions = true'),
   });

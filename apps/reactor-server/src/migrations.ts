@@ -14,7 +14,7 @@ export async function applyOwnMigrations(
 }
 
 /**
- * The same, and then the app's own. A start needs it not: a capability applies them when it starts.
+ * The same, and then the app's own. A start does not need it: a capability applies them when it starts.
  * @throws Error naming whose migration failed and what PostgreSQL said
  */
 export async function applyMigrations(assembly: Assembly, logging: Logging): Promise<readonly MigrationName[]> {

@@ -40,7 +40,7 @@ export function createApp(storage: Capability, registry: Registry): Hono {
   return app;
 }
 
-/** A check may reject or run late; for whoever asks, that is an answer too. */
+/** A check may reject or run late; for its caller, that is an answer too. */
 async function checkHealth({ health }: Capability): Promise<HealthResult> {
   try {
     return await health.check(AbortSignal.timeout(health.timeoutMs));

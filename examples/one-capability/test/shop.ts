@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** What somebody does with the shop, over its socket, knowing its URL alone. */
+/** What a customer does with the shop, over its socket, knowing only its URL. */
 export async function useShop(url: string, adminToken: string): Promise<void> {
   const admin = { Authorization: `Bearer ${adminToken}` };
   const created = await fetch(`${url}/storage/v1/buckets`, {

@@ -22,7 +22,7 @@ export interface FeedOptions {
   readonly observations: ObservationRegistry;
   /** Milliseconds between two readings of the device. */
   readonly period: number;
-  /** The connection breaks after so many readings, and is made anew. */
+  /** The connection breaks after this many readings, and is made again. */
   readonly readingsPerConnection: number;
   /** What the timers run on; a virtual one in a test. */
   readonly scheduler?: SchedulerLike;

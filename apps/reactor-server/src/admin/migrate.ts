@@ -40,7 +40,7 @@ export function migrateRoute(routes: OpenAPIHono<ReactorEnv>, actions: Migration
       {
         name: 'dry_run',
         in: 'query',
-        description: 'Only try them, and undo it.',
+        description: 'Only try them, then undo them.',
         schema: { type: 'string', enum: ['', 'true', 'false'] },
       },
     ],

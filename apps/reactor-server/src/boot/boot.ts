@@ -30,7 +30,7 @@ export interface ReactorServer {
 }
 
 /**
- * Config → log → state lock → listen → database → migrations → start → ready. It listens early, so that whoever probes
+ * Config → log → state lock → listen → database → migrations → start → ready. It listens early, so that a client that probes
  * sees "starting" and not a refused connection.
  * @throws ExitError with the exit code of the step that failed; everything opened before it is closed again
  */
@@ -147,7 +147,7 @@ interface Started {
   readonly bootMs: number;
 }
 
-/** In the log for machines, as a banner for whoever sits before it. */
+/** In the log for machines, as a banner for people at a terminal. */
 function announce({ settings, secrets, platform, logging, surface, url, bootMs }: Started): void {
   const logger = logging.logger('reactor_server');
   const capabilities = platform.capabilities.map(({ name }) => name);

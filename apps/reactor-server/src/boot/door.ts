@@ -15,7 +15,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** @throws ExitError (3) when the address cannot be had */
+/** @throws ExitError (3) when the address is not available */
 export async function openDoor(surface: Surface, config: ServerConfig, logging: Logging): Promise<Door> {
   const { progress, answerHeaders, instrumentation } = surface;
   const listener = await listen(surface.fetch, {

@@ -37,7 +37,7 @@ export interface SurfaceOptions {
 
 /**
  * What can be seen of the server from outside: its signals, and the app that answers. It is there before what it shows, so
- * that whoever looks early sees a server that starts.
+ * that a client that looks early sees a server that starts.
  */
 export class Surface {
   readonly version = serverVersion();
@@ -106,7 +106,7 @@ export class Surface {
     });
   }
 
-  /** Several who look at once see one run: each takes connections that the others would wait for. */
+  /** Callers that look at once share one run: each run takes connections that the others would wait for. */
   #diagnose(): Promise<DoctorReport> {
     const { settings, context } = this.#options;
     this.#diagnosis ??= runDoctor(doctorSubjects(settings, this.#platform), context).finally(() => {

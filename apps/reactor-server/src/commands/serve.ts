@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { bootServer } from '../boot/boot.js';
 import type { Settings } from '../config/settings.js';
 
-/** Everything after the signal has to be over by then; a supervisor's own patience is usually 30 s too. */
+/** Everything after the signal must be over by then; a supervisor's own patience is usually 30 s too. */
 const STOP_BUDGET_MS = 30_000;
 
 /** Runs the server until a signal, or `POST /_admin/shutdown`, ends it. */
@@ -22,12 +22,12 @@ export async function serve(settings: Settings): Promise<void> {
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      // Asked twice: whoever asks does not want to wait.
+      // Asked twice: the user does not want to wait.
       if (stopping) process.exit(128 + constants.signals[signal]);
       stop();
     });
   }
-  // The terminal was closed. The kernel and the shell both say so, which is no impatience.
+  // The terminal was closed. The kernel and the shell both send this, which is not impatience.
   process.on('SIGHUP', stop);
 
   const server = await bootServer(settings, {

@@ -107,7 +107,7 @@ export const serverSection = defineSection({
       })
       .optional()
       .describe('Off when absent.'),
-    trusted_proxies: z.array(cidr).default([]).describe('Proxies whose `X-Forwarded-For` is believed.'),
+    trusted_proxies: z.array(cidr).default([]).describe('Proxies whose `X-Forwarded-For` is trusted.'),
   }),
   devDefaults: { grace_secs: 0 },
   toConfig: (values) => ({
@@ -136,11 +136,11 @@ export const databaseSection = defineSection({
       direct_url: postgresUrl
         .optional()
         .meta({ secret: true })
-        .describe('Where `url` leads to a pooler: PostgreSQL itself, to LISTEN there.'),
+        .describe('URL of PostgreSQL itself, to LISTEN there when `url` leads to a pooler.'),
       requests_url: postgresUrl
         .optional()
         .meta({ secret: true })
-        .describe('A login made by an administrator, that requests run on. Absent: one is made.'),
+        .describe('URL with the login that requests run on, made by an administrator. Absent: one is made.'),
       prepared_statements: z
         .union([z.literal('auto'), z.boolean()], 'expected "auto", true or false')
         .default('auto')
@@ -155,7 +155,7 @@ export const databaseSection = defineSection({
     })
     .refine(({ url, direct_url }) => url !== undefined || direct_url === undefined, {
       path: ['direct_url'],
-      message: 'needs database.url: the embedded PostgreSQL has no pooler before it',
+      message: 'needs database.url: the embedded PostgreSQL has no pooler in front of it',
     })
     .refine(({ url, requests_url }) => url !== undefined || requests_url === undefined, {
       path: ['requests_url'],
@@ -163,7 +163,7 @@ export const databaseSection = defineSection({
     })
     .refine(({ url, requests_url }) => url === undefined || url !== requests_url, {
       path: ['requests_url'],
-      message: 'must name another login than database.url',
+      message: 'must name a login other than that of database.url',
     }),
   toConfig: (values) => ({
     url: values.url,
@@ -181,7 +181,7 @@ export const eventsSection = defineSection({
   schema: z.strictObject({
     poll_secs: seconds(0.1, 3600)
       .default(5)
-      .describe('Seconds between two looks at what changed, where PostgreSQL cannot tell: behind a pooler.'),
+      .describe('Seconds between two polls for changes behind a pooler, where PostgreSQL cannot notify.'),
   }),
   toConfig: (values) => ({ pollMs: values.poll_secs * 1000 }),
 });

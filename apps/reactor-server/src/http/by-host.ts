@@ -9,7 +9,7 @@ export interface HostApp {
   readonly app: Hono<ReactorEnv>;
 }
 
-/** Looks at the host before any path: what `main` has does not exist on a host that somebody claims. */
+/** Looks at the host before any path: what `main` has does not exist on a host that a capability claims. */
 export function byHost(main: Hono<ReactorEnv>, hosts: readonly HostApp[]): Fetch {
   const fetch = (app: Hono<ReactorEnv>, request: Request, bindings: HttpBindings) => app.fetch(request, bindings);
   if (hosts.length === 0) return (request, bindings) => fetch(main, request, bindings);

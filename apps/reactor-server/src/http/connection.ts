@@ -79,7 +79,7 @@ export class Connection {
   /** Closes our side, and reads on for a moment. */
   #linger(): void {
     this.#socket.end();
-    // Whoever was to read the body is done, and would hold it up.
+    // The reader of the body is done, and would hold it up.
     this.#newest?.removeAllListeners('data').resume();
     setTimeout(() => this.cut(), LINGER_MS).unref();
   }
@@ -99,7 +99,7 @@ export class Connection {
     else this.#end({ error: refusalOf(code), cutShort: code === CUT_SHORT });
   }
 
-  /** For what is no request to this server, without a response to answer on. */
+  /** For what is not a request to this server, without a response to answer on. */
   refuse(error: ReactorError, inboundId: string | undefined): void {
     this.#end({ error, cutShort: false, inboundId });
   }
@@ -136,7 +136,7 @@ export class Connection {
   }
 
   /**
-   * Whoever closes only their sending side still reads the answer; whoever closed the connection does not, and nothing but
+   * A client that closes only its sending side still reads the answer; one that closed the connection does not, and nothing but
    * writing tells the two apart. HTTP/1.1 has a message that says nothing: an interim response (RFC 9110 §15.2).
    */
   #askWhetherClientIsThere(): void {

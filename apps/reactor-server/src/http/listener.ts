@@ -33,7 +33,7 @@ export interface Listener {
 
 /** How long a connection may stay silent in a drain: its client may just be sending a request. */
 const IDLE_DRAIN_MS = 1000;
-/** @throws ExitError (3) when the address cannot be had */
+/** @throws ExitError (3) when the address is not available */
 export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Listener> {
   const { answerHeaders, onRefused, progress } = options;
   let draining = false;
@@ -98,7 +98,9 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
     refuseRequest(incoming, outgoing, coreErrors.create.expectation_failed('Only "Expect: 100-continue" is known.')),
   );
   server.on('connect', (incoming: IncomingMessage, socket: Socket) => {
-    const error = coreErrors.create.method_not_allowed('This server is no proxy.', { headers: { Allow: 'GET, HEAD' } });
+    const error = coreErrors.create.method_not_allowed('This server is not a proxy.', {
+      headers: { Allow: 'GET, HEAD' },
+    });
     // Node has taken its own listener away: a reset would stop the process.
     socket.on('error', () => {});
     connections.get(socket)?.refuse(error, headerOf(incoming, 'x-request-id'));
@@ -175,7 +177,7 @@ function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
   return hosts > 1;
 }
 
-/** `0.0.0.0` and `::` are no addresses to open. */
+/** `0.0.0.0` and `::` are not addresses to open. */
 function reachableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;

@@ -55,7 +55,7 @@ export function createProgressWatch(timeoutMs: number): ProgressWatch {
 function inspect(request: Watched, now: number, timeoutMs: number): void {
   const { incoming, outgoing } = request;
   const answering = outgoing.headersSent;
-  // What waits in our buffers is no progress; what the client took is.
+  // What waits in our buffers is not progress; what the client took is.
   const waiting = outgoing.writableLength;
   const moved = incoming.socket.bytesRead + incoming.socket.bytesWritten - waiting;
   // A quiet stream may take its time, unless its client has closed its side and has most likely gone.
