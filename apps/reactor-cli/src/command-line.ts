@@ -3,7 +3,7 @@ import { runCli } from './program.js';
 
 const stopping = new AbortController();
 
-// `reactor logs | head`: whoever reads has seen enough.
+// `reactor logs | head`: the reader has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(EXIT.ok);

@@ -25,7 +25,7 @@ export interface Connection {
 const DEFAULT_URL = 'http://127.0.0.1:8000';
 
 /**
- * @throws CliError `URL_ERROR` for an address that is none, and what `findProject` throws
+ * @throws CliError `URL_ERROR` for an invalid address, and what `findProject` throws
  */
 export async function resolveConnection(options: ConnectionOptions, io: Io): Promise<Connection> {
   const given = options.url ?? nonEmpty(io.env.REACTOR_URL);

@@ -39,7 +39,7 @@ export class Output {
     await write(this.#io.stdout, text, this.#io.signal);
   }
 
-  /** Something a person should know besides the result; programs are not disturbed. */
+  /** Something a person should know in addition to the result; not shown to programs. */
   note(message: string): void {
     if (this.format === 'human') this.#io.stderr.write(`${printable(message)}\n`);
   }

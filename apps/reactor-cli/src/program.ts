@@ -97,18 +97,18 @@ function createProgram(io: Io, execute: Execute): Command {
     .option('--target <prefix>', 'beginning of the target: reactor_data::sql')
     .option('--request-id <id>', 'lines of one request')
     .option('--user <id>', 'lines of one user, by the sub claim')
-    .option('--limit <count>', 'the newest so many of the kept lines')
+    .option('--limit <count>', 'the newest kept lines, at most this many')
     .option('-f, --follow', 'go on with live lines until Ctrl-C')
     .action((capability: string | undefined, options: LogsOptions) =>
       execute((client, output) => logs(client, output, capability, options)),
     );
   program
     .command('status')
-    .description('say whether a server runs, since when and how it is')
+    .description('say whether a server runs, since when, and whether it is healthy')
     .action(() => execute(status));
   program
     .command('health')
-    .description('ask once how it is; exits with 5 when something fails')
+    .description('check its health once; exits with 5 when something fails')
     .action(() => execute(health));
   program
     .command('version')
@@ -148,7 +148,7 @@ function addDatabaseCommands(program: Command, io: Io, execute: Execute): void {
     });
 }
 
-/** `--output` may also be a file where the result is one: whatever is no format. A file called `json` is `./json`. */
+/** `--output` may also be a file where the result is one: any word that is not a format. A file called `json` is `./json`. */
 function takeOutputFile(program: Command): string | undefined {
   const { output } = program.opts<GlobalOptions>();
   if (output === undefined || Object.hasOwn(FORMATS, output)) return undefined;

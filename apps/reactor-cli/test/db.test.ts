@@ -36,7 +36,7 @@ const failure = (code: string, message: string, status: number, details?: unknow
 
 const SEE_STATUS = '"reactor db status" shows what is applied.';
 const UNKNOWN =
-  'It may still be at it. "reactor db status" shows what is applied, "reactor logs --level error --since 5m" what failed.';
+  'It may still be running. "reactor db status" shows what is applied, "reactor logs --level error --since 5m" what failed.';
 
 /** Where a server of any kind listens, until the test ends. */
 async function listening(server: Server): Promise<string> {
@@ -204,7 +204,7 @@ describe('db migrate', () => {
     ] as const) {
       const result = await run(['db', 'migrate', '--url', url, '--timeout', code === 'TIMEOUT' ? '0.2' : '30']);
       expect([result.code, JSON.parse(result.stderr).error.code]).toEqual([6, code]);
-      expect(result.stderr).not.toMatch(/may still be at it|db status/);
+      expect(result.stderr).not.toMatch(/may still be running|db status/);
     }
     const stopping = new AbortController();
     const running = start(['db', 'migrate', '--url', `https://${silent}`, '-v'], { signal: stopping.signal });

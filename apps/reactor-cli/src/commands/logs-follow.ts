@@ -5,7 +5,7 @@ import { eventStream, readEvents, type ServerEvent } from '../http/sse.js';
 import type { Output } from '../output.js';
 import { formatLogLine } from './logs-format.js';
 
-/** The server sends something every 15 s; three times that in silence and nobody is there. */
+/** The server sends something every 15 s; after three times that in silence it is gone. */
 const SILENCE_MS = 45_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -75,7 +75,7 @@ async function printEvent(event: ServerEvent, position: Position, output: Output
     if (!position.advance(event)) return;
     await output.text(output.format === 'human' ? formatLogLine(event.data, output.paint) : `${event.data}\n`);
   } else {
-    // `error` and `gap`: lines are missing here, and whoever reads must know.
+    // `error` and `gap`: lines are missing here, and the reader must know.
     output.warn(`${event.type}: ${event.data}`);
   }
 }

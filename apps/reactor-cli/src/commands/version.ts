@@ -11,7 +11,7 @@ interface ServerVersion {
   readonly capabilities: Readonly<Record<string, string>>;
 }
 
-/** `reactor version`: ours always, the server's when it tells. A server that does not is no failure. */
+/** `reactor version`: ours always, the server's when it tells. A server that does not is not a failure. */
 export async function version(client: Client, output: Output): Promise<number> {
   const cli = { version: cliVersion() };
   const server = await serverVersion(client, output);

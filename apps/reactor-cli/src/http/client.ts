@@ -19,7 +19,7 @@ export interface ClientOptions {
 }
 
 export interface RequestOptions {
-  /** Statuses besides 2xx whose body is an answer and no failure. */
+  /** Statuses other than 2xx whose body is an answer and not a failure. */
   readonly accept?: readonly number[];
 }
 
@@ -60,14 +60,14 @@ export class Client {
     return this.#options.connection;
   }
 
-  /** @throws CliError for whatever is no answer */
+  /** @throws CliError when there is no answer, or an error */
   async getJson(path: string, options: GetOptions = {}): Promise<Answer> {
     return this.#readJson(await this.get(path, options));
   }
 
   /**
    * Sends `body` as JSON, or nothing when it is undefined. Once only: what seems lost may have arrived.
-   * @throws CliError for whatever is no answer
+   * @throws CliError when there is no answer, or an error
    */
   async postJson(path: string, body: unknown, { accept = [], onSent }: PostOptions = {}): Promise<Answer> {
     const content = { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
@@ -78,7 +78,7 @@ export class Client {
 
   /**
    * The answer with its body still to be read.
-   * @throws CliError for whatever is no answer
+   * @throws CliError when there is no answer, or an error
    */
   get(path: string, { accept = [], retry = true, headers = {} }: GetOptions = {}): Promise<Response> {
     return this.#send({ method: 'GET', path, headers }, accept, retry);

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection.js';
 import { CliError, type CliErrorCode, type Refusal } from '../errors.js';
 
-/** An answer that is no success, as the error it means for the user. */
+/** An answer that is not a success, as the error it means for the user. */
 export function answerError({ url, token, tokenHint }: Connection, response: Response, body: string): CliError {
   const { status } = response;
   const { message = `${url.origin} answered HTTP ${status}`, ...said } = readError(body);
@@ -15,7 +15,7 @@ export function answerError({ url, token, tokenHint }: Connection, response: Res
     return failure(
       'PERMISSION_DENIED',
       message,
-      `Set admin.allow_remote = true on the server, or come from its own machine through a tunnel: ssh -L 8000:127.0.0.1:${url.port || '8000'} ${url.hostname}, then --url http://127.0.0.1:8000.`,
+      `Set admin.allow_remote = true on the server, or connect from its own machine through a tunnel: ssh -L 8000:127.0.0.1:${url.port || '8000'} ${url.hostname}, then --url http://127.0.0.1:8000.`,
     );
   }
   if (status >= 300 && status < 400) {

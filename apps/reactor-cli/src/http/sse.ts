@@ -49,7 +49,7 @@ export async function* readEvents(chunks: AsyncIterable<Uint8Array>): AsyncGener
   }
 }
 
-/** @throws CliError `SERVER_ERROR` when the answer is no stream of events */
+/** @throws CliError `SERVER_ERROR` when the answer is not a stream of events */
 export function eventStream(response: Response): AsyncIterable<Uint8Array> {
   if (response.body === null || !response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
     throw new CliError('SERVER_ERROR', 'the server answered something that is not a stream of events');

@@ -6,7 +6,7 @@ import type { MigrationFile } from '../../project/migration-files.js';
 import { ACCEPT, DATA_ADMIN, migrationsBody, namesIn, requireData } from './server.js';
 
 const STATUS = '"reactor db status" shows what is applied';
-const OUTCOME_UNKNOWN = `It may still be at it. ${STATUS}, "reactor logs --level error --since 5m" what failed.`;
+const OUTCOME_UNKNOWN = `It may still be running. ${STATUS}, "reactor logs --level error --since 5m" what failed.`;
 
 /** A request without a body is wrong only for a server without `data.migrations_dir`. */
 const WITH_A_FOLDER = 'reactor db migrate <folder>';
@@ -39,7 +39,7 @@ export async function migrate(
       await client.postJson(`${DATA_ADMIN}/migrate${dryRun ? '?dry_run=true' : ''}`, sent, { ...ACCEPT, onSent }),
     ));
   } catch (error) {
-    // Success is not known, so it must not be told: a deployment would go on.
+    // Success is not known, so it must not be reported: a deployment would go on.
     if (output.signal.aborted && !dryRun) {
       output.warn(isOnItsWay ? `not waited for. ${OUTCOME_UNKNOWN}` : 'stopped before anything was sent');
       return EXIT.user;
