@@ -14,7 +14,6 @@ import {
 import { loadMigrations } from '@reactor/core/node';
 import type { AuthConfig } from './config.js';
 import { createAuthMetrics } from './metrics.js';
-import { authProbes } from './probes.js';
 import { checkInput, limitAuthBody } from './routes/body.js';
 import { noStore } from './routes/cache.js';
 import { addKeysRoute } from './routes/keys.js';
@@ -23,9 +22,9 @@ import { addProviderRoutes } from './routes/provider.js';
 import { addSignUpRoute } from './routes/sign-up.js';
 import { addTokenRoutes } from './routes/token.js';
 import { addUserRoutes } from './routes/user.js';
-import { type AuthPorts, type AuthService, makeService } from './service.js';
+import { type AuthPorts, type AuthService, createAuthService } from './service.js';
+import { createSessionSweep } from './session-sweep.js';
 import { hashingSlots } from './slots.js';
-import { createSweep } from './sweep.js';
 
 const VERSION = '0.1.0';
 
@@ -55,10 +54,10 @@ export function createAuth(
   });
   const shared = { config, trustedOrigins, metrics, hashing: hashingSlots(), clock, logger };
   const services = createServices<AuthPorts, AuthService>(context, {
-    make: (ports) => makeService(shared, ports),
+    make: (ports) => createAuthService(ports, shared),
     start: (service) => service.start(),
   });
-  const sweep = createSweep(services, { metrics, clock, logger });
+  const sweep = createSessionSweep(services, { metrics, clock, logger });
 
   const routes = createRoutes();
   routes.use(withContext(context), noStore, limitAuthBody, checkInput);
@@ -82,7 +81,7 @@ export function createAuth(
     metrics: metrics.contributor,
     health: healthOfEach(services, ({ health }) => health),
     get probes() {
-      return probesOfEach(services, ({ database }) => authProbes(config, database));
+      return probesOfEach(services, ({ probes }) => probes);
     },
     tokens: { verify: (token, c) => services.of(c).tokens.verify(token, c) },
     async start() {

@@ -1,10 +1,11 @@
-import type { CapabilityContext, Database, HealthCheck, TokenVerifier } from '@reactor/core';
+import type { CapabilityContext, Database, DoctorProbe, HealthCheck, TokenVerifier } from '@reactor/core';
 import { Attempts } from './attempts.js';
 import { createClaims } from './claims.js';
 import type { AuthConfig } from './config.js';
 import { authHealth } from './health.js';
 import { checkSigningKeys } from './key-check.js';
 import type { AuthMetrics } from './metrics.js';
+import { authProbes } from './probes.js';
 import { createProvider, type Provider } from './provider.js';
 import { Sessions } from './sessions.js';
 import { SigningKeys } from './signing-keys.js';
@@ -17,8 +18,8 @@ export interface AuthPorts {
   readonly database: Database;
 }
 
-/** What all tenants share. */
-export interface Shared extends CapabilityContext {
+/** What all services of auth share. */
+export interface SharedByServices extends CapabilityContext {
   readonly config: AuthConfig;
   readonly trustedOrigins: readonly string[];
   readonly metrics: AuthMetrics;
@@ -27,7 +28,6 @@ export interface Shared extends CapabilityContext {
 
 /** Auth on one database. */
 export interface AuthService {
-  readonly database: Database;
   readonly store: AuthStore;
   readonly keys: SigningKeys;
   readonly provider: Provider;
@@ -35,11 +35,13 @@ export interface AuthService {
   readonly attempts: Attempts;
   readonly tokens: TokenVerifier;
   readonly health: HealthCheck;
+  readonly probes: readonly DoctorProbe[];
   /** @throws AuthKeysUnusableError when the secret is not the one the stored keys were made with */
   start(): Promise<void>;
 }
 
-export function makeService(shared: Shared, { database }: AuthPorts): AuthService {
+/** Makes the service of one tenant. Opens nothing. */
+export function createAuthService({ database }: AuthPorts, shared: SharedByServices): AuthService {
   const { config, trustedOrigins, metrics, hashing, clock, logger } = shared;
   const store = new AuthStore(database);
   const keys = new SigningKeys(database, clock, config.accessTtlSeconds);
@@ -58,7 +60,6 @@ export function makeService(shared: Shared, { database }: AuthPorts): AuthServic
     onTokenIssued,
   });
   return {
-    database,
     store,
     keys,
     provider,
@@ -66,6 +67,7 @@ export function makeService(shared: Shared, { database }: AuthPorts): AuthServic
     attempts,
     tokens: createTokenVerifier(keys, config, clock, metrics),
     health: authHealth(database),
+    probes: authProbes(config, database),
     async start() {
       if ((await checkSigningKeys(config, database)) === 0) await provider.makeFirstKey();
       await keys.reload();

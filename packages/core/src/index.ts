@@ -8,7 +8,7 @@ export * from './database-checks.js';
 export * from './deadline.js';
 export * from './doctor-report.js';
 export * from './errors.js';
-export * from './events.js';
+export * from './event-grammar.js';
 export * from './exit-codes.js';
 export * from './http/authenticate.js';
 export * from './http/env.js';

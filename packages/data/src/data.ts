@@ -15,11 +15,11 @@ import { createDataMetrics } from './metrics.js';
 import { addAdminRoutes } from './routes/admin.js';
 import { addCallRoutes } from './routes/call.js';
 import { addExposeRoutes } from './routes/expose.js';
+import { addMethodNotAllowed } from './routes/method-not-allowed.js';
 import { describeTableRoutes } from './routes/openapi.js';
 import { addReadRoutes, addRouteOfTableHealth } from './routes/read.js';
 import { addSchemaRoutes } from './routes/schema.js';
 import { addTypesRoutes } from './routes/types.js';
-import { addUnsupportedMethods } from './routes/unsupported-methods.js';
 import { addWriteRoutes } from './routes/write.js';
 import { createDataService, type DataPorts, type DataService } from './service.js';
 
@@ -47,7 +47,7 @@ export function createData(config: DataConfig, context: CapabilityContext & Port
   addCallRoutes(routes, services);
   addReadRoutes(routes, services);
   addWriteRoutes(routes, services);
-  addUnsupportedMethods(routes);
+  addMethodNotAllowed(routes);
   describeTableRoutes(routes);
 
   const namesOfEach = async (work: (service: DataService) => Promise<readonly string[]>) => [

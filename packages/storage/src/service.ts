@@ -5,7 +5,6 @@ import {
   type Database,
   type DoctorProbe,
   type HealthCheck,
-  type ServiceLife,
   type TokenVerifier,
 } from '@reactor/core';
 import { storageHealth } from './health.js';
@@ -32,29 +31,20 @@ export interface StorageService extends StoragePorts {
   readonly sweeper: BlobSweeper;
   readonly health: HealthCheck;
   readonly probes: readonly DoctorProbe[];
+  start(): Promise<void>;
 }
 
-/** What all services of one capability share. */
-export interface StorageServiceOptions {
+/** What all services of storage share. */
+export interface SharedByServices {
   readonly maxUploadBytes: number;
   readonly metrics: StorageMetrics;
   readonly clock: Clock;
 }
 
-/** How the services of storage are made and brought up; they hold nothing that needs closing. */
-export function storageServices(options: StorageServiceOptions): ServiceLife<StoragePorts, StorageService> {
-  return {
-    make: (ports) => makeService(ports, options),
-    async start({ blobs, ledger }) {
-      await blobs.prepare();
-      await ledger.folder();
-    },
-  };
-}
-
-function makeService(
+/** Makes the service of one tenant. Opens nothing; it holds nothing that needs closing. */
+export function createStorageService(
   { database, tokens, blobs }: StoragePorts,
-  { maxUploadBytes, metrics, clock }: StorageServiceOptions,
+  { maxUploadBytes, metrics, clock }: SharedByServices,
 ): StorageService {
   const ledger = new ObjectLedger(database);
   return {
@@ -72,5 +62,9 @@ function makeService(
     sweeper: new BlobSweeper({ ledger, blobs, clock }),
     health: storageHealth({ database, blobs }),
     probes: storageProbes({ database, blobs }),
+    async start() {
+      await blobs.prepare();
+      await ledger.folder();
+    },
   };
 }

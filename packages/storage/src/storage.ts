@@ -3,9 +3,9 @@ import {
   authenticate,
   type Capability,
   type CapabilityContext,
+  createBlobSweep,
   createRoutes,
   createServices,
-  createSweeping,
   healthOfEach,
   MAX_BODY_BYTES,
   type OwnedServices,
@@ -19,7 +19,7 @@ import { createStorageMetrics } from './metrics.js';
 import { addBucketRoutes } from './routes/buckets.js';
 import { addListingRoutes } from './routes/listing.js';
 import { addObjectRoutes } from './routes/objects.js';
-import { type StoragePorts, type StorageService, storageServices } from './service.js';
+import { createStorageService, type StoragePorts, type StorageService } from './service.js';
 
 const VERSION = '0.1.0';
 
@@ -30,11 +30,11 @@ export function createStorage(
 ): Capability {
   const { clock, maxBodyBytes = MAX_BODY_BYTES } = context;
   const metrics = createStorageMetrics({ map: (work) => services.map(work) });
-  const services: OwnedServices<StorageService> = createServices(
-    context,
-    storageServices({ maxUploadBytes, metrics, clock }),
-  );
-  const sweeping = createSweeping({
+  const services: OwnedServices<StorageService> = createServices<StoragePorts, StorageService>(context, {
+    make: (ports) => createStorageService(ports, { maxUploadBytes, metrics, clock }),
+    start: (service) => service.start(),
+  });
+  const sweeping = createBlobSweep({
     services,
     sweeperOf: ({ sweeper }) => sweeper,
     metrics: metrics.sweeps,

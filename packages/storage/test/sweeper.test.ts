@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSweeping, createSweepMetrics, type LogFields, metricsContributor, silentLogger } from '@reactor/core';
+import { createBlobSweep, createSweepMetrics, type LogFields, metricsContributor, silentLogger } from '@reactor/core';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { sample } from './support/metrics.js';
 import { createTestStorage, refusal, type TestStorage } from './support/storage.js';
@@ -141,7 +141,7 @@ it('runs by itself until it is stopped, and survives a pass that fails', async (
   const lines: string[] = [];
   const write = (message: string, fields?: LogFields) => lines.push(`${message} ${JSON.stringify(fields)}`);
   const { sweeper } = createSweeper(storage);
-  const sweeping = createSweeping({
+  const sweeping = createBlobSweep({
     services: { each: () => [sweeper] },
     sweeperOf: (own) => own,
     metrics,
@@ -188,7 +188,7 @@ it('goes on to the others when it fails for one', async () => {
   await rm(broken.root, { recursive: true });
   const metrics = createSweepMetrics('storage');
   const contributor = metricsContributor(metrics.families);
-  const sweeping = createSweeping({
+  const sweeping = createBlobSweep({
     services: { each: () => [createSweeper(broken).sweeper, createSweeper(sound).sweeper] },
     sweeperOf: (own) => own,
     metrics,

@@ -4,7 +4,7 @@ import {
   type BlobStore,
   type Capability,
   coreErrors,
-  createSweeping,
+  createBlobSweep,
   createSweepMetrics,
   metricsContributor,
   OpenTenants,
@@ -260,7 +260,7 @@ it('does not close a tenant whose blobs are being swept', async () => {
     await remove(key);
   };
   const services = { each: () => tenants.each() };
-  const sweeping = createSweeping({ services, sweeperOf: () => sweeper, metrics, logger: silentLogger });
+  const sweeping = createBlobSweep({ services, sweeperOf: () => sweeper, metrics, logger: silentLogger });
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   sweeping.start();

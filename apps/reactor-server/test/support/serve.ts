@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createRoutes, type RequestSignal, requestSignal, silentLogger } from '@reactor/core';
+import { createRoutes, type RequestSignal, signalOfRequest, silentLogger } from '@reactor/core';
 import { createAnswerHeaders, errorHandler, requestContext } from '@reactor/observability';
 import { onTestFinished } from 'vitest';
 import { listen } from '../../src/http/listener.js';
@@ -66,12 +66,12 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     return c.body(body);
   });
   app.get('/never', (c) => {
-    signals.push(requestSignal(c));
+    signals.push(signalOfRequest(c));
     return new Promise<Response>(() => {});
   });
   app.get('/signal', (c) => {
-    signals.push(requestSignal(c));
-    return c.text(String(requestSignal(c) === signals.at(-1)));
+    signals.push(signalOfRequest(c));
+    return c.text(String(signalOfRequest(c) === signals.at(-1)));
   });
   const listener = await listen((request, bindings) => app.fetch(request, bindings), {
     host: '127.0.0.1',

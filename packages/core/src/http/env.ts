@@ -23,7 +23,7 @@ export interface ReactorEnv {
     traceId?: string;
     /** Of the error that was answered; unset when none was. */
     errorCode?: string;
-    /** Aborts when nobody waits for the answer any more; unset until `requestSignal` is asked for it. */
+    /** Aborts when nobody waits for the answer any more; unset until `signalOfRequest` is asked for it. */
     signal?: RequestSignal;
     /** Set by a route whose answer may take as long as it takes: no server gives up waiting for it. */
     mayTakeLong?: true;

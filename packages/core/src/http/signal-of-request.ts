@@ -4,7 +4,7 @@ import { outgoingOf } from './node-response.js';
 import { RequestSignal } from './request-signal.js';
 
 /** Aborts when the client of this request leaves, or the server gives the request up. The same for each call. */
-export function requestSignal(c: Context<ReactorEnv>): RequestSignal {
+export function signalOfRequest(c: Context<ReactorEnv>): RequestSignal {
   const existing = c.get('signal');
   if (existing !== undefined) return existing;
   const signal = new RequestSignal();

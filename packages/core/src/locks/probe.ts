@@ -1,4 +1,5 @@
 import type { DoctorProbe, ProbeResult, Resource } from '../capability.js';
+import { withTimeout } from '../deadline.js';
 import type { Queryable } from '../ports/queryable.js';
 import { describeHolders, endHolders } from './describe.js';
 import { findLockedTables, findLockWaits } from './lock-waits.js';
@@ -31,19 +32,20 @@ export function databaseProbe({
     timeoutMs,
     dependsOn,
     async run(signal) {
-      const work = new AbortController();
-      const stop = () => work.abort(signal.reason);
       const workMs = timeoutMs * WORK_SHARE;
-      const timer = setTimeout(() => work.abort(new Error('no answer in time')), workMs);
-      signal.addEventListener('abort', stop, { once: true });
+      let limited: AbortSignal | undefined;
       try {
-        return await run(work.signal);
+        return await withTimeout(
+          workMs,
+          (own) => {
+            limited = own;
+            return run(own);
+          },
+          signal,
+        );
       } catch (error) {
-        if (signal.aborted || (!work.signal.aborted && !isLockFailure(error))) throw error;
+        if (signal.aborted || (limited?.aborted !== true && !isLockFailure(error))) throw error;
         return (await explain(database, timeoutMs * EXPLAIN_SHARE)) ?? noAnswer(workMs);
-      } finally {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', stop);
       }
     },
   };

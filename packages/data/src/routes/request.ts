@@ -1,4 +1,4 @@
-import { coreErrors, type Principal, type ReactorEnv, requestSignal } from '@reactor/core';
+import { coreErrors, type Principal, type ReactorEnv, signalOfRequest } from '@reactor/core';
 import type { Context } from 'hono';
 import type { DataConfig } from '../config.js';
 import { dataError } from '../errors.js';
@@ -82,7 +82,7 @@ export function sessionOf(
         ? Math.min(config.statementTimeoutMs, config.anonymousStatementTimeoutMs)
         : config.statementTimeoutMs,
     timeZone: preferences.timezone,
-    signal: requestSignal(c),
+    signal: signalOfRequest(c),
   };
 }
 

@@ -3,9 +3,9 @@ import {
   bearerSecurity,
   errorAnswer,
   type ReactorEnv,
-  requestSignal,
   requireCaller,
   type Services,
+  signalOfRequest,
 } from '@reactor/core';
 import type { DataService } from '../service.js';
 import { readTypeFacts } from '../types/facts.js';
@@ -20,7 +20,10 @@ export function addTypesRoutes(routes: OpenAPIHono<ReactorEnv>, services: Servic
     requireCaller(c);
     return withSchema(service, principal, async (model) =>
       respond(
-        describeInTypeScript(model, await readTypeFacts(service.database, model.schema, { signal: requestSignal(c) })),
+        describeInTypeScript(
+          model,
+          await readTypeFacts(service.database, model.schema, { signal: signalOfRequest(c) }),
+        ),
         200,
         {
           'Content-Type': 'text/typescript; charset=utf-8',

@@ -5,7 +5,7 @@ import type { SweepMetrics } from './sweep-metrics.js';
 import type { BlobSweeper } from './sweeper.js';
 
 /** What a capability brings to have its blobs swept. */
-export interface SweepingOptions<T> {
+export interface BlobSweepOptions<T> {
   readonly services: Pick<Services<T>, 'each'>;
   sweeperOf(service: T): BlobSweeper;
   readonly metrics: SweepMetrics;
@@ -18,7 +18,7 @@ const INTERVAL_MS = 60_000;
 const FIRST_MS = 2_000;
 
 /** Sweeps the blobs of all services, one after the other, about once a minute. One that fails does not keep the others from it. */
-export function createSweeping<T>({ services, sweeperOf, metrics, logger }: SweepingOptions<T>): Periodic {
+export function createBlobSweep<T>({ services, sweeperOf, metrics, logger }: BlobSweepOptions<T>): Periodic {
   const failed = (error: unknown) => {
     metrics.failed();
     logger.error('sweep failed', { error });

@@ -8,7 +8,7 @@ const METHODS: Readonly<Record<string, string>> = {
 };
 
 /** Paths that exist, with a method that does not; and OPTIONS. Comes after all routes. */
-export function addUnsupportedMethods(routes: OpenAPIHono<ReactorEnv>): void {
+export function addMethodNotAllowed(routes: OpenAPIHono<ReactorEnv>): void {
   for (const [path, methods] of Object.entries(METHODS)) {
     routes.all(path, (c) => {
       if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: methods });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkEvent, subjectMatcher } from './events.js';
+import { checkEvent, subjectMatcher } from './event-grammar.js';
 
 test('a pattern means its own subject, * one word, and a last > one or more', () => {
   const subjects = ['data', 'data.schema', 'data.schema.public', 'data2.schema', 'jobs.schema', 'jobs.run.done'];

@@ -5,7 +5,7 @@ import type { AuthStore } from './store.js';
 const HOUR_MS = 3_600_000;
 
 /** Removes what has expired, hourly. Nothing depends on it but the size of two tables. */
-export function createSweep(
+export function createSessionSweep(
   services: Services<{ readonly store: AuthStore }>,
   { metrics, clock, logger }: CapabilityContext & { readonly metrics: AuthMetrics },
 ): Periodic {
