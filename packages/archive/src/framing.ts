@@ -18,7 +18,7 @@ const META = new Map([
 /**
  * Follows the blocks of a tar as they pass, and refuses what tar-stream silently accepts: an archive that is cut where
  * its end blocks should be, entries or bytes after these, records of a pax header that cannot be read, names for an entry
- * that does not come. Content, names and types are left to the reader of the entries.
+ * that does not come, two names for one. Content, names and types are left to the reader of the entries.
  */
 export class Framing {
   readonly #header = Buffer.alloc(BLOCK_BYTES);
@@ -32,6 +32,8 @@ export class Framing {
   #meta: { readonly type: string; readonly content: Buffer; filled: number } | undefined;
   /** Of the entry that follows, from its pax header. */
   #size: number | undefined;
+  /** Whether the entry that follows was given a name. */
+  #hasName = false;
   /** Whether the entry that follows was given the target of a link. */
   #hasTarget = false;
 
@@ -96,6 +98,7 @@ export class Framing {
       throw this.#invalid('a link target before an entry that is not a link');
     this.#waiting.clear();
     this.#size = undefined;
+    this.#hasName = false;
     this.#hasTarget = false;
   }
 
@@ -125,6 +128,7 @@ export class Framing {
     if (meta === undefined) return;
     this.#meta = undefined;
     if (meta.type === 'K') this.#hasTarget = true;
+    if (meta.type === 'L' || meta.type === 'N') this.#takeName();
     if (meta.type === 'x' || meta.type === 'g') this.#readPax(meta.content, meta.type === 'g');
     else if (hidesText(meta.content)) throw this.#invalid('a long name with a NUL in it');
     // tar-stream would take the short name instead.
@@ -142,7 +146,14 @@ export class Framing {
     if (fault !== undefined) throw this.#invalid(`a pax header that is not accepted: ${fault}`);
     const size = records.get('size');
     if (size !== undefined) this.#size = Number(size);
+    if (records.has('path')) this.#takeName();
     if (records.has('linkpath')) this.#hasTarget = true;
+  }
+
+  /** Readers differ in which of two names they take. */
+  #takeName(): void {
+    if (this.#hasName) throw this.#invalid('two names for one entry');
+    this.#hasName = true;
   }
 
   #invalid(what: string) {

@@ -204,6 +204,9 @@ describe('a tar that is damaged', () => {
     ['a linkpath before a folder', tar(pax({ linkpath: 'x' }), { name: 'd/', type: '5' }), 'a link target'],
     ['two long names', tar(meta('L'), meta('L'), a), 'a long name after another'],
     ['two pax headers', tar(pax({ path: 'c' }), pax({ path: 'd' }), a), 'a pax header after another'],
+    ['a long name and the path of a pax header', tar(meta('L'), pax({ path: 'c' }), a), 'two names for one entry'],
+    ['the path of a pax header and a long name', tar(pax({ path: 'c' }), meta('L'), a), 'two names for one entry'],
+    ['a long name of old GNU and a path', tar(meta('N'), pax({ path: 'c' }), a), 'two names for one entry'],
     ['an empty long name', tar(meta('L', ''), a), 'a long name without content'],
     ['a long name of NUL', tar(meta('L', '\0'), a), 'a long name without content'],
   ])('%s', async (_, bytes, why) => {
