@@ -36,7 +36,7 @@ export interface SuperviseOptions {
 export interface ChildExit {
   /** Null when a signal ended it, or when it could not be started. */
   readonly exitCode: number | null;
-  /** Null when it ended by itself. An exit code above 128 is taken for the signal that shells mean by it. */
+  /** Null when it ended by itself. An exit code of 128 and the number of a signal is taken for that signal, as shells mean it. */
   readonly signal: NodeJS.Signals | null;
   /** In words: `exit code 1`, `signal SIGKILL`, or why it could not be started. */
   readonly how: string;
@@ -102,7 +102,7 @@ export class SupervisedChild {
     return this.#supervisor.stdio?.[3] as Socket | undefined;
   }
 
-  async #untilExited({ onLine }: SuperviseOptions): Promise<ChildExit> {
+  async #untilExited({ onLine, cwd = '/' }: SuperviseOptions): Promise<ChildExit> {
     const supervisor = this.#supervisor;
     readLines(supervisor.stdout, (line) => onLine(line, 'stdout'));
     readLines(supervisor.stderr, (line) => {
@@ -122,12 +122,14 @@ export class SupervisedChild {
       supervisor.once('error', resolve);
       supervisor.once('exit', () => resolve(undefined));
     });
-    if (failure !== undefined) return this.#exit(null, null, failure.message);
+    // The system has one code for a shell and for a folder that is not there.
+    if (failure !== undefined) return this.#exit(null, null, `${failure.message} in the folder ${cwd}`);
     await this.#closedSoon(closed);
     const code = Number(status);
     // The shell was ended from outside. Its watcher has been told by the end of the lifeline, and ends the child.
     if (status === '') return this.#exit(supervisor.exitCode, supervisor.signalCode);
-    return code > 128 ? this.#exit(null, signalOf(code - 128)) : this.#exit(code, null);
+    const signal = signalOf(code - 128);
+    return signal === undefined ? this.#exit(code, null) : this.#exit(null, signal);
   }
 
   /** Waits until all pipes are closed, and closes them when that takes too long. */
@@ -159,7 +161,7 @@ function readLines(stream: Readable | null, onLine: (line: string) => void): voi
   stream?.once('close', () => lines.end());
 }
 
-function signalOf(number: number): NodeJS.Signals {
+function signalOf(number: number): NodeJS.Signals | undefined {
   const found = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
-  return (found ?? `SIG${number}`) as NodeJS.Signals;
+  return found as NodeJS.Signals | undefined;
 }
