@@ -85,15 +85,22 @@ export class BlobFolder {
   /**
    * Undefined when what `work` asked for does not exist. That the root does not exist is an error, unless nobody has made
    * it yet.
+   * @throws ReactorError `blob_damaged` (500) when a file has the place of a folder below the root
    */
   async unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
     try {
       return await work;
     } catch (error) {
+      if (errnoOf(error) === 'ENOTDIR') await this.#refuseFileAsFolder(error);
       if (errnoOf(error) !== 'ENOENT') throw filesystemError(error);
       if (this.#isPrepared) await onFilesystem(stat(this.root));
       return undefined;
     }
+  }
+
+  async #refuseFileAsFolder(cause: unknown): Promise<void> {
+    const root = await onFilesystem(stat(this.root));
+    if (root.isDirectory()) throw blobErrors.create.blob_damaged('The stored bytes are damaged.', { cause });
   }
 
   /** The folders of a blob below the root, never the root itself: when that is gone, this fails. */

@@ -159,6 +159,27 @@ describe('put and get', () => {
     expect((await readdir('/dev/fd')).length).toBe(before);
   });
 
+  it('takes a file in the place of a folder for damage, and deletes no folder in the place of a blob', async () => {
+    const { root, store } = await createStore();
+    await writeFile(join(root, 'f'), '');
+    await mkdir(join(root, 'd+blob'));
+    await writeFile(join(root, 'd+blob', 'kept'), '');
+    expect(await codeOf(keysBelow(store, 'f'))).toBe('500 blob_damaged');
+    expect(await codeOf(store.get('f/a'))).toBe('500 blob_damaged');
+    expect(await codeOf(store.head('f/a'))).toBe('500 blob_damaged');
+    expect(await codeOf(store.delete('f/a'))).toBe('500 blob_damaged');
+    expect(await codeOf(store.delete('d'))).toBe('500 blob_damaged');
+    expect(await readdir(join(root, 'd+blob'))).toEqual(['kept']);
+  });
+
+  it('takes a file in the place of the whole folder for an outage', async () => {
+    const { root, store } = await createStore();
+    await rm(root, { recursive: true });
+    await writeFile(root, '');
+    expect(await codeOf(keysBelow(store, 'f'))).toBe('503 storage_unavailable');
+    expect(await codeOf(store.delete('a'))).toBe('503 storage_unavailable');
+  });
+
   it('closes the file of a reader who leaves', async () => {
     const { store } = await createStore();
     await store.put('a', chunks('0123456789'), LIMIT);

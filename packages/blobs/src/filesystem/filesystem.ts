@@ -104,6 +104,10 @@ class FilesystemBlobStore implements BlobStore {
     const folder = this.#folder;
     const path = blobPath(folder.root, key);
     if ((await folder.unlessMissing(folder.assertInside(path, key).then(() => true))) === undefined) return;
+    const info = await folder.unlessMissing(lstat(path));
+    if (info === undefined) return;
+    // A link, a fifo or a socket goes as a blob does; what a folder holds is nobody's to throw away.
+    if (info.isDirectory()) assertRegularFile(path, info);
     await folder.unlessMissing(rm(path));
   }
 

@@ -58,9 +58,12 @@ export interface BlobStore {
   get(key: string, range?: BlobRange): Promise<BlobContent | undefined>;
   /** As `get`, without the bytes. */
   head(key: string): Promise<BlobInfo | undefined>;
-  /** Deleting what is not there is not an error. @throws ReactorError `storage_unavailable` (503) */
+  /** Deleting what is not there is not an error. @throws ReactorError `blob_damaged` (500), `storage_unavailable` (503) */
   delete(key: string): Promise<void>;
-  /** Every blob below the folder `prefix`, in no order. @throws ReactorError `storage_unavailable` (503) */
+  /**
+   * Every blob below the folder `prefix`, in no order.
+   * @throws ReactorError `blob_damaged` (500) for what is no folder, `storage_unavailable` (503)
+   */
   list(prefix: string): AsyncIterable<BlobInfo>;
   /**
    * Removes the temporary files of writes that broke off, of any owner, unless they were written to within the
