@@ -52,6 +52,11 @@ export interface SqlError extends Error {
   readonly where?: string;
 }
 
+/** Whether a function of the app raised it by RAISE, and chose its SQLSTATE: then that tells nothing of PostgreSQL. */
+export function isRaised({ routine }: { readonly routine?: string | undefined }): boolean {
+  return routine === 'exec_stmt_raise';
+}
+
 /** Whether PostgreSQL says so. Node's own codes (`EPIPE`) look like a SQLSTATE, but have no severity. */
 export function isSqlError(error: unknown): error is SqlError {
   if (!(error instanceof Error)) return false;

@@ -3,6 +3,7 @@ import {
   coreErrors,
   createSqlAnswer,
   findSqlAnswer,
+  isRaised,
   type Principal,
   ReactorError,
   SQLSTATE,
@@ -49,6 +50,10 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
     const tooDeep = 'The text search query nests too deep.';
     return new DataError(coreErrors.create.invalid_value(tooDeep, options), { code });
   }
+  const raisedStatus = isRaised(error) ? statusOfRaised(code) : undefined;
+  if (raisedStatus !== undefined) {
+    return new DataError(new ReactorError('raised_by_function', raisedStatus, message, options), postgrest);
+  }
   const answer = findSqlAnswer(code);
   if (answer !== undefined) {
     if (OF_THE_INSIDE.has(answer.code)) return new DataError(createSqlAnswer(answer, error), { code });
@@ -60,6 +65,28 @@ export function fromSqlError(error: SqlError, principal: Principal): DataError {
   return OF_THE_SERVER.has(sqlClass)
     ? internal(error, postgrest)
     : dataError('raised_by_function', message, postgrest, options);
+}
+
+/**
+ * By SQLSTATE or class of it, what PostgREST answers. By these PostgreSQL tells of logins, of the connection and of the
+ * machine; raised by a function of the app, they mean what the app takes them for, and nothing is out of order.
+ */
+const RAISED: Readonly<Record<string, ContentfulStatusCode>> = {
+  '08': 503,
+  '0L': 403,
+  '0P': 403,
+  '28': 403,
+  '3D': 400,
+  '53': 503,
+  '53400': 500,
+  '57': 500,
+  '58': 500,
+};
+
+function statusOfRaised(code: string): ContentfulStatusCode | undefined {
+  // A function that gives up waiting may say so.
+  if (code === SQLSTATE.queryCanceled) return undefined;
+  return RAISED[code] ?? RAISED[code.slice(0, 2)];
 }
 
 /** PostgreSQL's words for these reveal internals, or say nothing. */
@@ -77,10 +104,10 @@ const OF_THE_SERVER: ReadonlySet<string> = new Set(
  * The detail of a broken constraint is the row. PostgreSQL hides it from roles that policies bind, but a foreign key changes
  * other rows with the rights of the table's owner, as a SECURITY DEFINER function does, and then it prints them.
  */
-function detailFor({ code, detail, routine }: SqlError, principal: Principal): string | null {
+function detailFor(error: SqlError, principal: Principal): string | null {
+  const { code, detail } = error;
   const isConstraint = code.startsWith('23') || code.startsWith('44');
-  const wasRaised = routine === 'exec_stmt_raise';
-  return isConstraint && !wasRaised && principal.kind !== 'system' ? null : (detail ?? null);
+  return isConstraint && !isRaised(error) && principal.kind !== 'system' ? null : (detail ?? null);
 }
 
 /** Its message may reveal internals. */

@@ -1,4 +1,4 @@
-import { coreErrors, ReactorError, SQLSTATE } from '@reactor/core';
+import { coreErrors, isRaised, ReactorError, SQLSTATE } from '@reactor/core';
 import { DatabaseError } from 'pg';
 
 /** Socket errors: what Node reports when the server is gone, restarting, or not there at all. */
@@ -42,6 +42,7 @@ export function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
   if (error instanceof DatabaseError) {
+    if (isRaised(error)) return false;
     // Also what a prepared statement with another number of parameters answers; a pooler's last words are fatal.
     if (code === SQLSTATE.protocolViolation) return error.severity === 'FATAL';
     return typeof code === 'string' && SQLSTATES.test(code);
