@@ -1,12 +1,12 @@
-import { type Capability, type HealthResult, type ProbeResult, ReactorError } from '@reactor/core';
+import { type BlobStore, type Capability, type HealthResult, type ProbeResult, ReactorError } from '@reactor/core';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { Counter, type Registry } from 'prom-client';
 
 /** A shop that had its own routes, errors, metrics and health before it got storage. */
-export function createApp(storage: Capability, registry: Registry): Hono {
+export function createApp(storage: Capability, blobs: BlobStore, registry: Registry): Hono {
   const orders = new Counter({ name: 'shop_orders_total', help: 'Orders placed.', registers: [registry] });
-  storage.metrics.register(registry);
+  for (const { metrics } of [storage, blobs]) metrics.register(registry);
 
   const app = new Hono();
   app.onError((error, c) => {
@@ -28,7 +28,7 @@ export function createApp(storage: Capability, registry: Registry): Hono {
   // This line is all it takes. Its errors keep their form, whatever the shop does with its own.
   app.route(storage.basePath, storage.routes);
 
-  // prom-client's renderer: the families of storage are metrics to it like any other.
+  // prom-client's renderer: the families of storage and its blob store are metrics to it like any other.
   app.get('/metrics', async (c) => c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType }));
 
   app.get('/healthz', async (c) => {

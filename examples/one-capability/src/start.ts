@@ -47,18 +47,19 @@ export async function startShop({ stateDirectory, databaseUrl, adminToken, port,
     const database = openDatabase({ connectionString, logger, clock });
     closers.push(() => database.close());
 
+    const blobs = createFilesystemBlobStore({ root: join(stateDirectory, 'blobs'), clock });
     const storage = createStorage(parseStorageConfig({ max_upload_bytes: 10_000_000 }), {
       logger: logger.target('reactor_storage'),
       clock,
       database,
       tokens: createTokens(adminToken),
-      blobs: createFilesystemBlobStore({ root: join(stateDirectory, 'blobs'), clock }),
+      blobs,
     });
     await migrate(database, [{ owner: storage.name, migrations: storage.migrations }], { logger });
     await storage.start();
     closers.push(() => storage.stop(AbortSignal.timeout(10_000)));
 
-    const app = createApp(storage, new Registry());
+    const app = createApp(storage, blobs, new Registry());
     const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port });
     closers.push(() => new Promise((resolve) => server.close(resolve)));
     await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));

@@ -35,7 +35,7 @@ it('sells, and stores pictures', async () => {
   await useShop(url, ADMIN_TOKEN);
 });
 
-it('shows its own metric beside those of storage, in one registry', async () => {
+it('shows its own metric beside those of storage and of the blob store, in one registry', async () => {
   const { url } = await start();
   await useShop(url, ADMIN_TOKEN);
   const answer = await fetch(`${url}/metrics`);
@@ -44,6 +44,7 @@ it('shows its own metric beside those of storage, in one registry', async () => 
   expect(exposition.value('reactor_storage_operations_total', { operation: 'put', result: 'ok' })).toBe(1);
   expect(exposition.value('reactor_storage_sent_bytes_total')).toBe(4);
   expect(exposition.value('reactor_storage_objects')).toBe(1);
+  expect(exposition.value('reactor_blobs_disk_free_bytes')).toBeGreaterThan(0);
 });
 
 it('has an answer of its own for what is its own, and the envelope for storage', async () => {
