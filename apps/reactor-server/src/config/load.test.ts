@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '@reactor/core';
 import { expect, onTestFinished, test } from 'vitest';
+import { CAPABILITIES } from '../capabilities.js';
+import { SERVER_SECTIONS } from './sections.js';
 import { readSettings } from './settings.js';
 
+const NAMES = CAPABILITIES.map(({ section }) => section.name);
+const KNOWN = [...SERVER_SECTIONS.map(({ name }) => name), ...NAMES].join(', ');
 const SECRET = 'a-secret-of-more-than-thirty-two-characters';
 
 interface Given {
@@ -45,7 +49,7 @@ test('without a file: every capability, loopback only, dev, secrets left to be g
     graceMs: 0,
     logFormat: 'json',
   });
-  expect(loaded.capabilities).toEqual(['auth', 'data', 'storage']);
+  expect(loaded.capabilities).toEqual(NAMES);
   expect(loaded.missingSecrets).toEqual(['admin.token', 'auth.secret']);
   expect(loaded.values.auth).toMatchObject({ allow_signup: true });
 });
@@ -161,10 +165,7 @@ test.each([
     '[storage]\nmax_upload_byte = 1',
     'storage.max_upload_byte: unknown key (Reactor.toml); did you mean storage.max_upload_bytes?',
   ],
-  [
-    '[jobs]\nworker_count = 1',
-    '[jobs]: unknown section (Reactor.toml); known sections: project, server, database, events, tracing, admin, auth, data, storage',
-  ],
+  ['[webhooks]\ncount = 1', `[webhooks]: unknown section (Reactor.toml); known sections: ${KNOWN}`],
   // What is wrong is not that it is absent: it has a default.
   ['[data]\nmax_limit = 20', 'data.default_limit: must be at most data.max_limit (default)'],
   ['[storage]', '[storage]: needs [auth], which is not listed'],
