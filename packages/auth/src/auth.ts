@@ -34,6 +34,7 @@ export interface Auth extends Capability {
   readonly tokens: TokenVerifier;
 }
 
+/** Who else is trusted. Without these auth trusts its own users, and pages of its own origin and of `publicUrl`. */
 export interface AuthOptions {
   /** Default: nobody is, and nobody may create accounts where sign-up is closed. */
   readonly isOperator?: IsOperator;

@@ -45,6 +45,7 @@ export interface AuthSources {
   signingKeysSince(): Promise<readonly (Date | undefined)[]>;
 }
 
+/** One for all tenants. Nothing is counted by itself: who calls tells what happened, and a scrape asks the sources. */
 export function createAuthMetrics({ clock, activeSessions, signingKeysSince }: AuthSources): AuthMetrics {
   const attempts = {
     sign_in: new Outcomes('reactor_auth_sign_ins_total', 'Attempts to sign in with a password', SIGN_IN_REASONS),

@@ -17,6 +17,7 @@ export interface DoctorCheck {
   readonly caused_by?: string;
 }
 
+/** What doctor found about one subject: a capability, or the server. */
 export interface CapabilityDiagnosis {
   /** The worst of its checks. */
   readonly status: DiagnosisStatus;

@@ -8,6 +8,7 @@ export const EXIT = {
   capabilityFailed: 6,
   uncaught: 70,
 } as const;
+/** Every code but 0. docs/architecture.md says what each means to an operator. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** An error with the exit code of the process when a start fails because of it. */

@@ -1,5 +1,6 @@
 import { settledBefore } from './aborted.js';
 
+/** What is done again and again. A pass that fails is followed by the next one after the same time. */
 export interface PeriodicOptions {
   /** Milliseconds between the end of one pass and the beginning of the next, on average. */
   readonly intervalMs: number;

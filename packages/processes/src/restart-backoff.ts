@@ -1,5 +1,6 @@
 import { type Clock, jitteredDelayMs } from '@reactor/core';
 
+/** Bounds of the delay; the number of attempts has none. */
 export interface RestartBackoffOptions {
   /** The first delay; each further one is twice as long. */
   readonly firstMs: number;

@@ -9,6 +9,7 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** As whom a program runs. It has no time limit and no input. */
 export interface RunOptions {
   /** Everything the program finds in its environment; nothing of ours is added. */
   readonly env: Readonly<Record<string, string>>;

@@ -13,6 +13,7 @@ export interface SocketDirectory {
   remove(): Promise<void>;
 }
 
+/** Where sockets are to be. The folder is private, so only root can name an account other than our own. */
 export interface SocketDirectoryOptions {
   /** Absolute; used where a socket in it fits. */
   readonly preferred: string;

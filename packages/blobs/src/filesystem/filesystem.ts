@@ -27,6 +27,7 @@ import { inspectFolder } from './inspect-folder.js';
 import { filesystemProbes } from './probes.js';
 import { assertRegularFile, openRegularFile } from './regular-file.js';
 
+/** Where blobs are kept. Limits are not here: the caller of `put` brings its own. */
 export interface FilesystemBlobStoreOptions {
   /** Absolute path of the folder. Its file system has hard links; it may be a symbolic link. */
   readonly root: string;

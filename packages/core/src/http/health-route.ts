@@ -16,6 +16,7 @@ const getHealth = createRoute({
   },
 });
 
+/** Whose health is answered. An answer is kept by the object that `healthOf` returns. */
 export interface HealthRouteOptions {
   readonly version: string;
   readonly clock: Clock;

@@ -7,6 +7,7 @@ export type PaintStatus = (color: 'green' | 'yellow' | 'red', text: string) => s
 /** A line of the text: what was looked at, and how it is. */
 export type DoctorLine = Pick<DoctorCheck, 'name' | 'status' | 'message' | 'remedy'>;
 
+/** What differs between the programs that print a report. Without `paint` the text has no colors. */
 export interface DoctorTextOptions {
   /** Checks of the program that prints, before those of the report. */
   readonly first?: readonly DoctorLine[];
