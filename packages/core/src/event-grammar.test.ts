@@ -27,8 +27,12 @@ test.each(['', '*', '>', 'data.*', 'data ', 'data\nschema', 'data#1', 'x'.repeat
   (subject) => expect(() => checkEvent(subject, '')).toThrow('a subject is words of [A-Za-z0-9_-]'),
 );
 
-test('a payload is at most 1 MiB of UTF-8, and has no NUL', () => {
+test('a payload is at most 1 MiB of UTF-8, has no NUL and no half of a surrogate pair', () => {
   checkEvent('a', 'ä'.repeat(524_288));
   expect(() => checkEvent('a', 'ä'.repeat(524_289))).toThrow('the payload of a has 1048578 bytes; at most 1048576');
   expect(() => checkEvent('a', 'x\0')).toThrow('the payload of a contains NUL');
+  checkEvent('a', '\ud83d\ude00');
+  for (const half of ['\ud83d', 'x\ude00', '\ude00\ud83d']) {
+    expect(() => checkEvent('a', half)).toThrow('the payload of a contains half of a surrogate pair');
+  }
 });

@@ -18,6 +18,10 @@ export function checkEvent(subject: string, payload: string): void {
     );
   }
   if (payload.includes('\0')) throw new RangeError(`the payload of ${subject} contains NUL`);
+  // Half of a pair alone, which UTF-8 has no form for: the driver would send U+FFFD in its place.
+  if (/\p{Surrogate}/u.test(payload)) {
+    throw new RangeError(`the payload of ${subject} contains half of a surrogate pair`);
+  }
   // In UTF-8 a character of a string takes three bytes at most.
   if (payload.length * 3 <= MAX_PAYLOAD_BYTES) return;
   const size = new TextEncoder().encode(payload).length;

@@ -7,7 +7,7 @@ import type { Queryable } from './queryable.js';
 export interface Events {
   /**
    * @param subject words of `[A-Za-z0-9_-]`, with dots between them: `data.schema`. At most 200 characters
-   * @param payload UTF-8 without NUL, at most 1 MiB. Default: empty
+   * @param payload Unicode without NUL and lone surrogates, at most 1 MiB. Default: empty
    * @param transaction to publish with its commit. One transaction publishes once, never once per row: those that
    *   publish wait for each other as they commit
    * @throws RangeError for a subject or a payload of another form
