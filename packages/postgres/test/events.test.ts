@@ -1,4 +1,4 @@
-import type { EventHint } from '@reactor/core';
+import { type EventHint, systemClock } from '@reactor/core';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PostgresDatabase } from '../src/index.js';
@@ -31,9 +31,17 @@ function listenTo({ events }: Pick<PostgresDatabase, 'events'>, pattern: string)
   return { subscription, heard, until };
 }
 
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 async function listeners(database: PostgresDatabase): Promise<readonly number[]> {
   const { rows } = await database.query<{ pid: number }>(
-    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%' AND state = 'idle'`,
   );
   return rows.map(({ pid }) => pid);
 }
@@ -136,7 +144,6 @@ test('an event of a transaction comes with its commit, equal ones once, and not 
     throw new Error('no');
   });
   await expect(undone).rejects.toThrow('no');
-  expect((await database.query('SELECT FROM reactor.event_payloads')).rows).toEqual([]);
   await database.transaction(async (transaction) => {
     for (let i = 0; i < 3; i++) await database.events.publish('done', 'same', transaction);
     await database.events.publish('seen');
@@ -174,10 +181,7 @@ test('what a handler throws is logged and harms nobody else', async () => {
 test('a handler that is too slow keeps nobody waiting, and is told of a gap', async () => {
   const { database } = await server.createDatabase();
   const heard: EventHint[] = [];
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const { opened, open } = gate();
   const slow = database.events.subscribe('a', async (one) => {
     heard.push(one);
     await opened;
@@ -280,18 +284,64 @@ test('what handlers are called with is counted', async () => {
   expect(await counted('reactor_events_gaps_total')).toEqual({ ...none, listening: 2 });
 });
 
-test('what is no event is said in the log', async () => {
+test('what is no event is counted, and said once a minute', async () => {
   const { connectionString } = await server.createDatabase();
   const { logger, lines } = recordingLogger();
-  const database = openPool(connectionString, { logger });
+  let minutes = 0;
+  const clock = { ...systemClock, monotonic: () => minutes * 60_000 };
+  const database = openPool(connectionString, { logger, clock });
   const { until } = listenTo(database, '>');
   await until(1);
-  for (const text of ['', 'nö', 'a#b', '.a b']) await database.query("SELECT pg_notify('reactor_events', $1)", [text]);
+  const send = async (text: string) => database.query("SELECT pg_notify('reactor_events', $1)", [text]);
+  for (const text of ['', 'nö', 'a#b', '.a b']) await send(text);
   await database.events.publish('a');
   expect(await until(2)).toEqual([gap, event('a')]);
-  expect(lines.map(({ message }) => message)).toEqual(
-    Array.from({ length: 4 }, () => 'a notification is not an event'),
-  );
+  minutes++;
+  for (const text of ['.', '.']) await send(text);
+  await database.events.publish('a');
+  await until(3);
+  const said = lines.filter(({ message }) => message === 'a notification is not an event');
+  expect(said).toMatchObject([
+    { level: 'warn', fields: { count: 1 } },
+    { level: 'warn', fields: { count: 4 } },
+  ]);
+  const { families } = database.metrics;
+  const malformed = await families.find(({ name }) => name === 'reactor_events_malformed_total')?.get();
+  expect(malformed?.values.map(({ value }) => value)).toEqual([6]);
+});
+
+test('a handler that is too slow again and again is said once a minute', async () => {
+  const { connectionString } = await server.createDatabase();
+  const { logger, lines } = recordingLogger();
+  let minutes = 0;
+  const database = openPool(connectionString, {
+    logger,
+    clock: { ...systemClock, monotonic: () => minutes * 60_000 },
+  });
+  const { opened, open } = gate();
+  const slow = database.events.subscribe('a', () => opened);
+  onTestFinished(() => {
+    open();
+    return slow.stop();
+  });
+  const quick = listenTo(database, 'b');
+  await quick.until(1);
+  const flood = async (events: number) => {
+    const before = quick.heard.length;
+    await database.query(
+      `DO $$ BEGIN FOR i IN 1..${events} LOOP PERFORM pg_notify('reactor_events', 'a ' || i); END LOOP; END $$`,
+    );
+    await database.events.publish('b');
+    await quick.until(before + 1);
+  };
+  await flood(30_010);
+  minutes++;
+  await flood(10_010);
+  const said = lines.filter(({ message }) => message === 'an event handler is too slow');
+  expect(said.map(({ fields }) => fields)).toEqual([
+    { pattern: 'a', count: 1, dropped: 10_000 },
+    { pattern: 'a', count: 3, dropped: 30_000 },
+  ]);
 });
 
 test('a subject, payload or pattern of another form is refused', async () => {

@@ -178,6 +178,7 @@ function prepareToOpen(options: DatabaseOptions) {
         database,
         metrics: eventsMetrics,
         logger,
+        clock,
       }),
     contributorOf: ({ contributor }: DatabaseMetrics) =>
       metricsContributor([...contributor.families, ...eventsMetrics.families]),

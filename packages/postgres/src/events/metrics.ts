@@ -7,6 +7,7 @@ export interface EventsMetrics {
   readonly families: readonly MetricFamily[];
   handled(result: 'ok' | 'failed'): void;
   gap(reason: (typeof GAP_REASONS)[number]): void;
+  malformed(): void;
 }
 
 export function createEventsMetrics(): EventsMetrics {
@@ -24,9 +25,16 @@ export function createEventsMetrics(): EventsMetrics {
     unit: 'none',
     labels: { reason: GAP_REASONS },
   });
+  const malformed = counter({
+    name: 'reactor_events_malformed_total',
+    help: 'Notifications on the channel of events that are none; anybody with a login of the database can send them',
+    moves: 'once per notification, while this process listens',
+    unit: 'none',
+  });
   return {
-    families: [handled, gaps],
+    families: [handled, gaps, malformed],
     handled: (result) => handled.child({ result }).inc(),
     gap: (reason) => gaps.child({ reason }).inc(),
+    malformed: () => malformed.child({}).inc(),
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type Clock,
   checkEvent,
   type Database,
   type EventHandler,
@@ -9,6 +10,7 @@ import {
 import { Listener, type ListeningOptions } from './listener.js';
 import type { EventsMetrics } from './metrics.js';
 import { decodeNotification, EVENTS_CHANNEL, encodeNotification } from './notification.js';
+import { OnceAMinute } from './once-a-minute.js';
 import { Payloads } from './payloads.js';
 import { Subscriber } from './subscriber.js';
 
@@ -16,12 +18,14 @@ export interface PostgresEventsOptions extends ListeningOptions {
   /** What is published without a transaction, and long payloads, go through it. */
   readonly database: () => Database;
   readonly metrics: EventsMetrics;
+  readonly clock: Clock;
 }
 
 /** `Events` by LISTEN and NOTIFY. All subscribers share one connection, which the first of them opens and the last closes. */
 export class PostgresEvents implements Events {
   readonly #options: PostgresEventsOptions;
   readonly #payloads: Payloads;
+  readonly #malformed: OnceAMinute;
   readonly #subscribers = new Set<Subscriber>();
   #listener: Listener | undefined;
   #closing: Promise<void> = Promise.resolve();
@@ -30,6 +34,12 @@ export class PostgresEvents implements Events {
   constructor(options: PostgresEventsOptions) {
     this.#options = options;
     this.#payloads = new Payloads(options.database);
+    this.#malformed = new OnceAMinute(options.clock, (count) =>
+      options.logger.warn('a notification is no event', {
+        accepted: `NOTIFY ${EVENTS_CHANNEL}, '<subject> <payload>'`,
+        count,
+      }),
+    );
   }
 
   async publish(subject: string, payload = '', transaction: Queryable = this.#options.database()): Promise<void> {
@@ -42,8 +52,8 @@ export class PostgresEvents implements Events {
 
   subscribe(pattern: string, handler: EventHandler): Subscription {
     if (this.#closed) throw new Error('the database is closed');
-    const { metrics, logger } = this.#options;
-    const subscriber = new Subscriber({ pattern, handler, payloads: this.#payloads, metrics, logger });
+    const { metrics, logger, clock } = this.#options;
+    const subscriber = new Subscriber({ pattern, handler, payloads: this.#payloads, metrics, logger, clock });
     this.#subscribers.add(subscriber);
     this.#listener ??= new Listener(
       {
@@ -78,9 +88,8 @@ export class PostgresEvents implements Events {
   #onNotification(text: string): void {
     const notification = decodeNotification(text);
     if (notification === undefined) {
-      this.#options.logger.warn('a notification is not an event', {
-        accepted: `NOTIFY ${EVENTS_CHANNEL}, '<subject> <payload>'`,
-      });
+      this.#options.metrics.malformed();
+      this.#malformed.happened();
       return;
     }
     for (const subscriber of this.#subscribers) {

@@ -1,6 +1,7 @@
-import { type EventHandler, type EventHint, type Logger, subjectMatcher } from '@reactor/core';
+import { type Clock, type EventHandler, type EventHint, type Logger, subjectMatcher } from '@reactor/core';
 import type { EventsMetrics } from './metrics.js';
 import type { Notification } from './notification.js';
+import { OnceAMinute } from './once-a-minute.js';
 import type { Payloads } from './payloads.js';
 
 /**
@@ -17,6 +18,7 @@ export interface SubscriberOptions {
   readonly payloads: Payloads;
   readonly metrics: EventsMetrics;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 /** Calls one handler with one event at a time, so that a slow one keeps nobody else waiting. */
@@ -24,6 +26,7 @@ export class Subscriber {
   /** Whether it wants to hear of this subject. */
   readonly matches: (subject: string) => boolean;
   readonly #options: SubscriberOptions;
+  readonly #tooSlow: OnceAMinute;
   #queue: (Notification | typeof GAP)[] = [];
   #working: Promise<void> | undefined;
 
@@ -31,6 +34,10 @@ export class Subscriber {
   constructor(options: SubscriberOptions) {
     this.matches = subjectMatcher(options.pattern);
     this.#options = options;
+    const { pattern, logger, clock } = options;
+    this.#tooSlow = new OnceAMinute(clock, (count) =>
+      logger.warn('an event handler is too slow', { pattern, count, dropped: count * MAX_QUEUED }),
+    );
   }
 
   push(notification: Notification): void {
@@ -40,7 +47,7 @@ export class Subscriber {
     }
     // A subscriber that asks again learns all of it.
     this.#queue = [];
-    this.#options.logger.warn('an event handler is too slow', { pattern: this.#options.pattern, dropped: MAX_QUEUED });
+    this.#tooSlow.happened();
     this.gap('overflow');
   }
 
