@@ -2,6 +2,7 @@ import { type EventHint, systemClock } from '@reactor/core';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PostgresDatabase } from '../src/index.js';
+import { lockMigrations } from '../src/migrations/store.js';
 import { keyChangingProxy } from './support/key-changing-proxy.js';
 import { recordingLogger } from './support/recording-logger.js';
 import { openPool, serverOfThisFile } from './support/servers.js';
@@ -132,6 +133,52 @@ test('several who publish the first long payload at once make one table', async 
   const pools = Array.from({ length: 4 }, () => openPool(connectionString));
   await Promise.all(pools.map(({ events }) => events.publish('a', 'x'.repeat(10_000))));
   expect((await until(5)).map(({ kind }) => kind)).toEqual(['gap', 'event', 'event', 'event', 'event']);
+});
+
+test('a first long payload within a transaction takes no further connection', async () => {
+  const { database: other, connectionString } = await server.createDatabase();
+  const { until } = listenTo(other, 'a');
+  await until(1);
+  const database = openPool(connectionString, { poolMax: 2, acquireTimeoutMs: 1_000 });
+  const begun = [gate(), gate()];
+  await Promise.all(
+    begun.map(({ open }) =>
+      database.transaction(async (transaction) => {
+        open();
+        await Promise.all(begun.map(({ opened }) => opened));
+        await database.events.publish('a', 'x'.repeat(9_000), transaction);
+      }),
+    ),
+  );
+  expect((await until(3)).map(({ kind }) => kind)).toEqual(['gap', 'event', 'event']);
+});
+
+test('a migration may publish the first long payload', async () => {
+  const { database } = await server.createDatabase();
+  const { until } = listenTo(database, 'a');
+  await until(1);
+  await database.transaction(async (transaction) => {
+    await lockMigrations(transaction);
+    await database.events.publish('a', 'x'.repeat(9_000), transaction);
+  });
+  expect(await until(2)).toEqual([gap, event('a', 'x'.repeat(9_000))]);
+});
+
+test('long payloads find their table again when it is gone, or its creation was rolled back', async () => {
+  const { database } = await server.createDatabase();
+  const { until } = listenTo(database, 'a');
+  await until(1);
+  const long = 'x'.repeat(9_000);
+  const undone = database.transaction(async (transaction) => {
+    await database.events.publish('a', long, transaction);
+    throw new Error('no');
+  });
+  await expect(undone).rejects.toThrow('no');
+  await database.events.publish('a', long);
+  expect(await until(2)).toEqual([gap, event('a', long)]);
+  await database.query('DROP TABLE reactor.event_payloads');
+  await database.events.publish('a', long);
+  expect(await until(3)).toEqual([gap, event('a', long), event('a', long)]);
 });
 
 test('an event of a transaction comes with its commit, equal ones once, and not at all when it is rolled back', async () => {

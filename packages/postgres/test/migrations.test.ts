@@ -47,7 +47,12 @@ test('applies what is pending, in order, once', async () => {
   expect(await tables(database)).toEqual([]);
 
   expect(await migrate(database, [USERS, BLOBS], quiet)).toEqual({ applied: [...names(USERS), ...names(BLOBS)] });
-  expect(await tables(database)).toEqual(['reactor.migrations', 'reactor_auth.users', 'reactor_storage.buckets']);
+  expect(await tables(database)).toEqual([
+    'reactor.event_payloads',
+    'reactor.migrations',
+    'reactor_auth.users',
+    'reactor_storage.buckets',
+  ]);
   expect(await migrate(database, [USERS, BLOBS], quiet)).toEqual({ applied: [] });
 
   const status = await migrationStatus(database, [USERS, BLOBS]);
@@ -115,7 +120,7 @@ test('failing SQL names its place and leaves nothing half done', async () => {
     sqlState: '42P01',
     message: 'migration jobs/0002_bad failed: relation "nowhere" does not exist (SQLSTATE 42P01, line 2)',
   });
-  expect(await tables(database)).toEqual(['reactor.migrations', 'reactor_jobs.good']);
+  expect(await tables(database)).toEqual(['reactor.event_payloads', 'reactor.migrations', 'reactor_jobs.good']);
   expect((await migrationStatus(database, [failing])).pending).toEqual([
     { owner: 'jobs', id: '0002_bad' },
     { owner: 'jobs', id: '0003_later' },

@@ -1,5 +1,4 @@
 import { type Database, type Queryable, uuidv7 } from '@reactor/core';
-import { lockMigrations } from '../migrations/store.js';
 
 /** Subscribers read within moments; after this long nobody needs the event. */
 const KEPT = "interval '10 minutes'";
@@ -7,14 +6,21 @@ const KEPT = "interval '10 minutes'";
 /** Each that publishes removes more than it adds. */
 const MAX_SWEPT = 100;
 
-const CREATE = `
-  CREATE SCHEMA IF NOT EXISTS reactor;
-  CREATE UNLOGGED TABLE IF NOT EXISTS reactor.event_payloads (
-    id uuid PRIMARY KEY,
-    payload text NOT NULL,
-    published_at timestamptz NOT NULL DEFAULT clock_timestamp()
-  );
-  CREATE INDEX IF NOT EXISTS event_payloads_by_time ON reactor.event_payloads (published_at)`;
+/** One creator at a time: `IF NOT EXISTS` does not keep two from colliding. The number is arbitrary and must stay. */
+const LOCK_ID = '7021764801939206';
+
+const CREATE_IF_GONE = `DO $$ BEGIN
+  IF pg_catalog.to_regclass('reactor.event_payloads') IS NULL THEN
+    PERFORM pg_catalog.pg_advisory_xact_lock(${LOCK_ID});
+    CREATE SCHEMA IF NOT EXISTS reactor;
+    CREATE UNLOGGED TABLE IF NOT EXISTS reactor.event_payloads (
+      id uuid PRIMARY KEY,
+      payload text NOT NULL,
+      published_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    );
+    CREATE INDEX IF NOT EXISTS event_payloads_by_time ON reactor.event_payloads (published_at);
+  END IF;
+END $$`;
 
 /** Nobody waits for a row that another session is removing. */
 const PUT = `
@@ -29,7 +35,6 @@ const PUT = `
 /** Payloads that are too long for a notification. */
 export class Payloads {
   readonly #database: () => Database;
-  #created: Promise<void> | undefined;
 
   constructor(database: () => Database) {
     this.#database = database;
@@ -37,11 +42,8 @@ export class Payloads {
 
   /** Keeps it for ten minutes, and removes what is older. @returns its id */
   async put(payload: string, transaction: Queryable): Promise<string> {
-    this.#created ??= create(this.#database()).catch((error) => {
-      this.#created = undefined;
-      throw error;
-    });
-    await this.#created;
+    // Each time and not once: remembering is wrong after a rollback or a restore, and a look costs little beside the payload.
+    await createPayloads(transaction);
     const id = uuidv7();
     await transaction.query(PUT, [id, payload]);
     return id;
@@ -59,13 +61,10 @@ export class Payloads {
   }
 }
 
-async function create(database: Database): Promise<void> {
-  const { rows } = await database.query(
-    "SELECT FROM (VALUES (to_regclass('reactor.event_payloads'))) t (r) WHERE r IS NULL",
-  );
-  if (rows.length === 0) return;
-  await database.transaction(async (transaction) => {
-    await lockMigrations(transaction);
-    await transaction.query(CREATE);
-  });
+/**
+ * The runner of migrations makes the table, so that those who publish need not wait for the transaction of the first of
+ * them. It may be gone again, as a dump without it leaves it, or there is no runner.
+ */
+export async function createPayloads(transaction: Queryable): Promise<void> {
+  await transaction.query(CREATE_IF_GONE);
 }

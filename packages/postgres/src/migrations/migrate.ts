@@ -14,6 +14,7 @@ import {
   SQLSTATE,
 } from '@reactor/core';
 import { escapeIdentifier } from 'pg';
+import { createPayloads } from '../events/payloads.js';
 import { ChangedMigrationError, MigrationFailedError } from './errors.js';
 import { checkSets, compare, type MigrationName, type MigrationSet, nameOf } from './status.js';
 import { createHistory, lockMigrations, readHistory, recordApplied } from './store.js';
@@ -69,6 +70,7 @@ export async function migrate(
 async function prepare(database: Database, sets: readonly MigrationSet[]): Promise<void> {
   await database.transaction(async (transaction) => {
     await lockMigrations(transaction);
+    await createPayloads(transaction);
     await createHistory(transaction);
     for (const { schema } of sets) {
       if (schema !== undefined) await transaction.query(`CREATE SCHEMA IF NOT EXISTS ${escapeIdentifier(schema)}`);
