@@ -5,7 +5,7 @@ import type { PostgresDatabase } from '../src/index.js';
 import { lockMigrations } from '../src/migrations/store.js';
 import { keyChangingProxy } from './support/key-changing-proxy.js';
 import { recordingLogger } from './support/recording-logger.js';
-import { openPool, serverOfThisFile } from './support/servers.js';
+import { openPool, runSql, serverOfThisFile } from './support/servers.js';
 
 const server = await serverOfThisFile();
 
@@ -285,6 +285,41 @@ test('stops while the database cannot be reached, and when the database is close
   await closing.close();
   await vi.waitFor(async () => expect(await listeners(database)).toEqual([]));
   expect(() => closing.events.subscribe('news', () => {})).toThrow('the database is closed');
+});
+
+test('subscribers are told to ask, over and over, while the database cannot be listened to', async () => {
+  const { connectionString } = await server.createDatabase();
+  const database = openPool(connectionString, {
+    directConnectionString: 'postgresql://nobody@127.0.0.1:1/none',
+    eventsPollMs: 20,
+  });
+  const { until, subscription } = listenTo(database, 'a');
+  expect(new Set(await until(3))).toEqual(new Set([gap]));
+  await subscription.stop();
+});
+
+test('subscribers are told to ask until listening begins again, and not after it', async () => {
+  const { database, connectionString } = await server.createDatabase();
+  const { until, heard } = listenTo(openPool(connectionString, { eventsPollMs: 20 }), 'a');
+  const hears = async (payload: string) => {
+    await vi.waitFor(async () => expect(await listeners(database)).toHaveLength(1), { timeout: 10_000 });
+    await database.events.publish('a', payload);
+    await vi.waitFor(() => expect(heard).toContainEqual(event('a', payload)));
+    // The gap of the beginning may come after the first event, and not after this one.
+    await database.events.publish('a', `${payload}!`);
+    await vi.waitFor(() => expect(heard.at(-1)).toEqual(event('a', `${payload}!`)));
+    return heard.length;
+  };
+  const before = await hears('before');
+  const [pid] = await listeners(database);
+  const name = new Client({ connectionString }).database;
+  await runSql(server.adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  await database.query('SELECT pg_terminate_backend($1)', [pid]);
+  expect(new Set((await until(before + 3)).slice(before))).toEqual(new Set([gap]));
+  await runSql(server.adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  const after = await hears('after');
+  await database.query('SELECT pg_sleep(0.2)');
+  expect(heard).toHaveLength(after);
 });
 
 test('behind a pooler subscribers are told to ask, over and over, and by a direct address they listen', async () => {

@@ -180,8 +180,11 @@ export const eventsSection = defineSection({
   name: 'events',
   schema: z.strictObject({
     poll_secs: seconds(0.1, 3600)
+      // Each look reads the schema again: a large one should not be read every second.
       .default(5)
-      .describe('Seconds between two polls for changes behind a pooler, where PostgreSQL cannot notify.'),
+      .describe(
+        'Seconds between two polls for changes while PostgreSQL cannot notify: behind a pooler, or out of reach.',
+      ),
   }),
   toConfig: (values) => ({ pollMs: values.poll_secs * 1000 }),
 });

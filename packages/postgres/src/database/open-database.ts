@@ -33,7 +33,7 @@ export interface DatabaseOptions {
   readonly poolMax?: number;
   /** Milliseconds that a checkout waits for a connection. Default 5000. */
   readonly acquireTimeoutMs?: number;
-  /** Milliseconds after which subscribers ask again where a pooler does not allow LISTEN, on average. Default 5000. */
+  /** Milliseconds after which subscribers ask again while nothing can be listened to, on average. Default 5000. */
   readonly eventsPollMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -79,7 +79,7 @@ export interface DatabasesOptions extends DatabaseOptions {
 const DEFAULT_POOL_MAX = 20;
 /** Longer than a burst, shorter than a caller's patience. */
 const DEFAULT_ACQUIRE_TIMEOUT_MS = 5_000;
-/** A reader of a large schema must not feel it. */
+/** Each gap makes data read the schema again, and the reader of a large one must not feel it. */
 const DEFAULT_EVENTS_POLL_MS = 5_000;
 
 /**

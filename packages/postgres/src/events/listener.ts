@@ -9,7 +9,7 @@ export interface ListeningOptions {
   readonly config: ClientConfig;
   /** Whether `config` is known to lead through a pooler, which passes on no notifications. */
   readonly isPooled: () => boolean;
-  /** Milliseconds between two gaps where nothing can be listened to, on average. */
+  /** Milliseconds between two gaps while nothing can be listened to, on average. */
   readonly pollMs: number;
   readonly logger: Logger;
 }
@@ -20,17 +20,24 @@ export interface ListenerOptions extends ListeningOptions {
   readonly onGap: (reason: 'listening' | 'polled') => void;
 }
 
-/** LISTENs on a connection of its own, which is made again whenever it is lost; behind a pooler it polls. */
+/** LISTENs on a connection of its own, which is made again whenever it is lost. While it cannot, and behind a pooler, it polls. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
+  /** Instead of listening: says that something may have happened, over and over. */
+  readonly #polling: Periodic;
   #hears: 'listening' | 'polled' | undefined;
 
   /** @param after begins when it has settled: one connection at a time */
   constructor(options: ListenerOptions, after: Promise<void>) {
     this.#options = options;
-    this.#ended = after.then(() => this.#run());
+    this.#polling = new Periodic({
+      intervalMs: options.pollMs,
+      run: async () => this.#hear('polled'),
+      onEnd: () => {},
+    });
+    this.#ended = after.then(() => this.#run()).finally(() => this.#polling.stop(this.#stopping.signal));
   }
 
   /** How it hears now; undefined while it does not. */
@@ -48,31 +55,25 @@ export class Listener {
     const { isPooled, logger } = this.#options;
     const { signal } = this.#stopping;
     for (let failures = 0; !signal.aborted; failures++) {
+      // Before it connects: a server that does not answer lets nobody know.
+      this.#polling.start();
       try {
-        if (isPooled() || (await this.#listen(() => (failures = 0))) === 'pooled') return await this.#poll();
+        if (isPooled() || (await this.#listen(() => (failures = 0))) === 'pooled') return await this.#onlyPoll();
       } catch (error) {
         if (failures === 0) logger.warn('listening for events was interrupted', { reason: reasonOf(error) });
       }
-      this.#hears = undefined;
+      if (this.#hears === 'listening') this.#hears = undefined;
       if (signal.aborted) return;
       await delay(jitteredDelayMs(failures, { firstMs: 50, maxMs: 5_000 }), undefined, { signal }).catch(() => {});
     }
   }
 
-  /** Instead of listening: says that something may have happened, over and over. */
-  async #poll(): Promise<void> {
+  async #onlyPoll(): Promise<void> {
     const { pollMs, logger } = this.#options;
     logger.info('a pooler passes no notifications on; polling', { interval_ms: pollMs });
-    const polling = new Periodic({
-      intervalMs: pollMs,
-      firstMs: 0,
-      run: async () => this.#hear('polled'),
-      onEnd: () => {},
-    });
-    polling.start();
-    const { signal } = this.#stopping;
-    await settledBefore(new Promise(() => {}), signal);
-    await polling.stop(signal);
+    // Now already: whoever has just subscribed has missed everything so far.
+    this.#hear('polled');
+    await settledBefore(new Promise(() => {}), this.#stopping.signal);
   }
 
   /** Returns when it is stopped, or finds a pooler. @throws what ended the connection */
@@ -97,6 +98,7 @@ export class Listener {
       });
       await Promise.race([client.query(`LISTEN ${escapeIdentifier(EVENTS_CHANNEL)}`), lost]);
       onListening();
+      await this.#polling.stop(signal);
       this.#hear('listening');
       return await lost;
     } catch (error) {

@@ -20,7 +20,7 @@ export function createEventsMetrics(): EventsMetrics {
   });
   const gaps = counter({
     name: 'reactor_events_gaps_total',
-    help: 'Times that a handler was told that it may have missed events: when listening begins or begins again, with each poll behind a pooler, when the handler was too slow or a payload was gone',
+    help: 'Times that a handler was told that it may have missed events: when listening begins or begins again, with each poll while nothing can be listened to, when the handler was too slow or a payload was gone',
     moves: 'once per handler that is told',
     unit: 'none',
     labels: { reason: GAP_REASONS },

@@ -35,7 +35,7 @@ export class PostgresEvents implements Events {
     this.#options = options;
     this.#payloads = new Payloads(options.database);
     this.#malformed = new OnceAMinute(options.clock, (count) =>
-      options.logger.warn('a notification is no event', {
+      options.logger.warn('a notification is not an event', {
         accepted: `NOTIFY ${EVENTS_CHANNEL}, '<subject> <payload>'`,
         count,
       }),
