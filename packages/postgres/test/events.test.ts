@@ -426,6 +426,19 @@ test('a handler that is too slow again and again is said once a minute', async (
   ]);
 });
 
+test('closing the database waits for a handler, but not for ever', async () => {
+  const { database, connectionString } = await server.createDatabase();
+  const closing = openPool(connectionString);
+  const called = gate();
+  closing.events.subscribe('a', () => {
+    called.open();
+    return new Promise<void>(() => {});
+  });
+  await called.opened;
+  await closing.close();
+  expect(await listeners(database)).toEqual([]);
+}, 15_000);
+
 test('a subject, payload or pattern of another form is refused', async () => {
   const { database } = await server.createDatabase();
   await expect(database.events.publish('a b')).rejects.toThrow(RangeError);

@@ -16,7 +16,8 @@ export interface Events {
   /**
    * @param pattern a subject in which `*` stands for one word and a last `>` for one or more
    * @param handler is called with one event at a time, in their order; what it throws is logged. One that is too slow
-   *   gets a gap for what it did not keep up with. `stop` waits for it, so it must not wait for its own `stop`
+   *   gets a gap for what it did not keep up with. `stop` waits for it, so it must not wait for its own `stop`; as the
+   *   database closes it is waited for five seconds
    * @throws RangeError for a pattern of another form
    */
   subscribe(pattern: string, handler: EventHandler): Subscription;

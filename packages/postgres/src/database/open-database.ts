@@ -5,6 +5,7 @@ import {
   type Logger,
   type MetricsContributor,
   metricsContributor,
+  withTimeout,
 } from '@reactor/core';
 import type { ClientConfig } from 'pg';
 import { createEventsMetrics } from '../events/metrics.js';
@@ -16,7 +17,7 @@ import { assertOneDatabase } from './identity.js';
 import { configuredLogin } from './login.js';
 import { createDatabaseMetrics, type DatabaseMetrics, type PoolName } from './metrics.js';
 import type { PingResult } from './ping.js';
-import { PooledDatabase } from './pooled-database.js';
+import { CLOSE_GRACE_MS, PooledDatabase } from './pooled-database.js';
 import { Pooler, type PreparedStatementsMode } from './pooler.js';
 import { sharesOf } from './shares.js';
 import { parseTarget } from './target.js';
@@ -57,8 +58,8 @@ export interface PostgresDatabase extends Database {
   /** @throws DatabaseRequirementError when one of the configured addresses leads to another database than the rest */
   assertOneDatabase(): Promise<void>;
   /**
-   * Ends subscriptions and closes every connection: idle ones at once, used ones when given back or after five seconds.
-   * Safe twice.
+   * Ends subscriptions, for whose handlers it waits five seconds at most, and closes every connection: idle ones at once,
+   * used ones when given back or after five seconds. Safe twice.
    */
   close(): Promise<void>;
 }
@@ -215,7 +216,7 @@ function operated(
     waitUntilReady: (signal) => system.waitUntilReady(signal),
     assertOneDatabase: () => assertOneDatabase(system, others),
     async close() {
-      await events.close();
+      await withTimeout(CLOSE_GRACE_MS, (signal) => events.close(signal));
       await Promise.all([...pools, ...(direct === undefined ? [] : [direct])].map((pool) => pool.close()));
     },
   };

@@ -21,8 +21,8 @@ import type { Pooler } from './pooler.js';
 import { PreparedStatements } from './prepared-statements.js';
 import { waitUntilReady } from './wait-until-ready.js';
 
-/** How long `close` lets running statements finish before it cuts their connections. */
-const CLOSE_GRACE_MS = 5_000;
+/** How long `close` lets running statements finish before it cuts their connections, and handlers of events before it goes on. */
+export const CLOSE_GRACE_MS = 5_000;
 /** How long a scrape waits for `reactor_db_up`: the default timeout of a health check. */
 const UP_TIMEOUT_MS = 500;
 /** An idle connection is closed after this long; each one costs the server a process. */

@@ -6,6 +6,7 @@ import {
   type Events,
   type Queryable,
   type Subscription,
+  settledBefore,
 } from '@reactor/core';
 import { Listener, type ListeningOptions } from './listener.js';
 import type { EventsMetrics } from './metrics.js';
@@ -69,10 +70,10 @@ export class PostgresEvents implements Events {
     return { stop: () => this.#stop(subscriber) };
   }
 
-  /** Ends what subscribers have left. Safe twice. */
-  async close(): Promise<void> {
+  /** Ends what subscribers have left, and waits for their handlers until `deadline` aborts. Safe twice. */
+  async close(deadline: AbortSignal): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#subscribers].map((subscriber) => this.#stop(subscriber)));
+    await settledBefore(Promise.all([...this.#subscribers].map((subscriber) => this.#stop(subscriber))), deadline);
     await this.#closing;
   }
 
