@@ -27,7 +27,7 @@ export function createEventsMetrics(): EventsMetrics {
   });
   const malformed = counter({
     name: 'reactor_events_malformed_total',
-    help: 'Notifications on the channel of events that are none; anybody with a login of the database can send them',
+    help: 'Notifications on the channel of events that are none; every role of the database can send them',
     moves: 'once per notification, while this process listens',
     unit: 'none',
   });
