@@ -42,10 +42,11 @@ const PROVOKE = `
           RAISE 'no such thing' USING ERRCODE = '23514';
         WHEN 'a malformed value' THEN
           PERFORM 'one'::int;
-        WHEN 'too many connections' THEN
-          RAISE 'at /srv/pgdata' USING ERRCODE = '53300';
-        WHEN 'a full disk' THEN
-          RAISE 'at /srv/pgdata' USING ERRCODE = '53100';
+        WHEN 'too little room for rows' THEN
+          PERFORM set_config('temp_file_limit', '64', true), set_config('work_mem', '64', true);
+          PERFORM count(*) FROM generate_series(1, 100000);
+        WHEN 'a file that is gone' THEN
+          PERFORM pg_read_file('/srv/pgdata');
       END CASE;
       RETURN NEW;
     END $$;`;
@@ -162,8 +163,8 @@ test.each([
   ['a lock timeout', '504 lock_timeout', '1'],
   ['a cancelled statement', '504 statement_timeout', null],
   ['the end of the server', '503 database_unavailable', '1'],
-  ['too many connections', '503 database_unavailable', '1'],
-  ['a full disk', '503 database_unavailable', '1'],
+  ['too little room for rows', '503 database_unavailable', '1'],
+  ['a file that is gone', '503 database_unavailable', '1'],
   ['a unique violation', '409 conflict', null],
   ['a check violation', '400 constraint_violation', null],
   ['a malformed value', '400 invalid_value', null],

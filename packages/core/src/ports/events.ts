@@ -2,7 +2,8 @@ import type { Queryable } from './queryable.js';
 
 /**
  * Hints between processes that share a database or a broker. Delivery is not guaranteed: a subscriber can also
- * find out by asking, and asks when told of a gap.
+ * find out by asking, and asks when told of a gap. Others may read and forge them: no secret in a payload, and no
+ * authorization in an event.
  */
 export interface Events {
   /**
