@@ -9,6 +9,7 @@ export {
 export type { PingResult } from './database/ping.js';
 export type { PreparedStatementsMode } from './database/pooler.js';
 export { MINIMUM_POOL_MAX } from './database/shares.js';
+export { checkDatabaseUrl } from './database/target.js';
 export { DatabaseUnreachableError } from './database/wait-until-ready.js';
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded/errors.js';
 export { embeddedPostgresMetrics } from './embedded/metrics.js';

@@ -16,10 +16,15 @@ export class NoAccountError extends Error {
  * The account for a child that must not be root; undefined when we are not root either, and it runs under our own.
  * @param candidates names from /etc/passwd, the best one first
  * @param existing a folder of an earlier run: its owner is used again
+ * @param own our own uid; undefined where there are none
  * @throws NoAccountError
  */
-export async function chooseAccount(candidates: readonly string[], existing: string): Promise<Account | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
+export async function chooseAccount(
+  candidates: readonly string[],
+  existing: string,
+  own = process.getuid?.(),
+): Promise<Account | undefined> {
+  if (own !== 0) return undefined;
   const accounts = parsePasswd(await readFile('/etc/passwd', 'utf8'));
   const owner = await stat(existing).then(
     ({ uid }) => uid,

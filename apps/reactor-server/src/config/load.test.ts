@@ -196,6 +196,39 @@ test.each([
   if (key === 'admin.token' || key === 'auth.secret') expect(found[0]).not.toContain(value);
 });
 
+const URL_FORM = 'the database URL must have the form postgresql://user:password@host:port/database';
+
+test.each([
+  ['url', 'postgres://u:hunter2@h:99999/db', `${URL_FORM}: Invalid URL`],
+  ['url', 'postgres://u:hun/ter2@h/db', `${URL_FORM}: Invalid URL`],
+  ['url', 'postgres://u:hunter2@[::1/db', `${URL_FORM}: Invalid URL`],
+  ['url', 'postgres://u:hunter2@h/db?port=99999', `${URL_FORM}: the port is out of range`],
+  [
+    'url',
+    'postgres://u:hunter2@h/db?sslmode=verify-full&sslkey=/nope',
+    "a file that the database URL names cannot be read: ENOENT: no such file or directory, open '/nope'",
+  ],
+  [
+    'direct_url',
+    'postgres://u:hunter2@h/db?sslcert=/nope',
+    "a file that the database URL names cannot be read: ENOENT: no such file or directory, open '/nope'",
+  ],
+  [
+    'requests_url',
+    'postgres://u:hunter2@h/db?sslrootcert=/',
+    'a file that the database URL names cannot be read: EISDIR',
+  ],
+])('database.%s = %s is refused as the start would, without the password', async (key, value, problem) => {
+  const environment = {
+    REACTOR_DATABASE__URL: 'postgres://u:p@h/db',
+    [`REACTOR_DATABASE__${key.toUpperCase()}`]: value,
+  };
+  const found = await problems({ environment });
+  expect(found).toEqual([expect.stringContaining(problem)]);
+  expect(found[0]).toMatch(new RegExp(`^database\\.${key}: `));
+  expect(found[0]).not.toMatch(/hunter2|hun\/|ter2/);
+});
+
 test('outside dev every missing secret is an error that says where to put it', async () => {
   expect(await problems({ file: '[auth]\n' })).toEqual([
     'admin.token: required, and not set; set it in Reactor.toml or as REACTOR_ADMIN__TOKEN',

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { defineSection, MAX_BODY_BYTES } from '@reactor/core';
 import { parseFilter } from '@reactor/observability';
-import { MINIMUM_POOL_MAX } from '@reactor/postgres';
+import { checkDatabaseUrl, MINIMUM_POOL_MAX } from '@reactor/postgres';
 import { z } from 'zod';
 
 /** Where to listen. */
@@ -39,12 +39,15 @@ function isOrigin(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(?::\d+)?$/.test(text);
 }
 
-function checkFilter(text: string, context: z.RefinementCtx): void {
-  try {
-    parseFilter(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-  }
+/** A refinement by a parser that throws what is wrong. */
+function acceptedBy(parse: (text: string) => unknown) {
+  return (text: string, context: z.RefinementCtx): void => {
+    try {
+      parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  };
 }
 
 /** `[project]` */
@@ -122,7 +125,7 @@ export const serverSection = defineSection({
   }),
 });
 
-const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected postgresql://user:password@host:port/database');
+const postgresUrl = z.string().superRefine(acceptedBy(checkDatabaseUrl));
 
 /** `[database]` */
 export const databaseSection = defineSection({
@@ -195,7 +198,7 @@ export const tracingSection = defineSection({
   schema: z.strictObject({
     filter: z
       .string()
-      .superRefine(checkFilter)
+      .superRefine(acceptedBy(parseFilter))
       .default('info')
       .describe('Which lines are written: `info,reactor_auth=debug`.'),
     fmt: z.enum(['json', 'pretty']).optional().describe('Form of a line. Unset: `pretty` on a terminal, else `json`.'),

@@ -26,9 +26,15 @@ export function parseTarget(connectionString: string): DatabaseTarget {
     clientConfig = completeConfig(parse(connectionString));
     new ReactorClient(clientConfig);
   } catch (error) {
-    throw new Error(`${accepted}: ${error instanceof Error ? error.message : 'it cannot be parsed'}`);
+    const reason = error instanceof Error ? error.message : 'it cannot be parsed';
+    // The system says so only of what `sslcert`, `sslkey` or `sslrootcert` names.
+    const isOfFile = error instanceof Error && 'syscall' in error;
+    throw new Error(
+      isOfFile ? `a file that the database URL names cannot be read: ${reason}` : `${accepted}: ${reason}`,
+    );
   }
-  const { host = '', port } = clientConfig;
+  const { host = '', port = 0 } = clientConfig;
+  if (!(Number.isInteger(port) && port > 0 && port <= 65_535)) throw new Error(`${accepted}: the port is out of range`);
   const user = encodeURIComponent(clientConfig.user ?? '');
   const database = encodeURIComponent(clientConfig.database ?? '');
   const description = host.startsWith('/')
@@ -40,6 +46,14 @@ export function parseTarget(connectionString: string): DatabaseTarget {
     clientConfig,
     as: (other, password) => ({ ...clientConfig, user: other, password: password ?? refusePassword }),
   };
+}
+
+/**
+ * Whether `openDatabase` takes a connection string, with the files that it names.
+ * @throws Error as `parseTarget` does
+ */
+export function checkDatabaseUrl(connectionString: string): void {
+  parseTarget(connectionString);
 }
 
 /** Everything that the driver would look for elsewhere, with libpq's defaults. */
