@@ -38,7 +38,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '@reactor/functions': ['@reactor/core', '@reactor/processes', '@reactor/archive'],
   '@reactor/sites': ['@reactor/core', '@reactor/archive'],
 };
-/** Besides, in tests only: the fixtures and the real engine. What the fixtures stand on cannot use them. */
+/** In tests, also the fixtures and the real engine. What the fixtures stand on cannot use them. */
 const ALLOWED_IN_TESTS = [
   '@reactor/blobs',
   '@reactor/core',

@@ -4,6 +4,7 @@ import { withDeadline } from '../deadline.js';
 import { coreErrors } from '../errors.js';
 import type { ReactorEnv } from '../http/env.js';
 import { whenAnswered } from '../http/when-answered.js';
+import { type Clock, systemClock } from '../ports/clock.js';
 import type { Tenant } from './tenant.js';
 import type { TenantFollower, Tenants } from './tenants.js';
 
@@ -36,14 +37,16 @@ const MAX_WAIT_MS = 5_000;
  */
 export class OpenTenants<Ports> implements Tenants<Ports> {
   readonly #source: TenantSource<Ports>;
+  readonly #clock: Clock;
   readonly #followers: TenantFollower<Ports>[] = [];
   readonly #entries = new Map<string, Entry<Ports>>();
   readonly #opening = new Map<string, Promise<Entry<Ports>>>();
   readonly #closing = new Map<string, Promise<void>>();
   #closed = false;
 
-  constructor(source: TenantSource<Ports>) {
+  constructor(source: TenantSource<Ports>, clock: Clock = systemClock) {
     this.#source = source;
+    this.#clock = clock;
   }
 
   /**
@@ -121,7 +124,7 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
 
   /** Drops those that nothing has used for `idleMs`. */
   async dropIdle(idleMs: number): Promise<void> {
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     const idle = [...this.#entries.values()].filter(({ uses, idleSince }) => uses === 0 && now - idleSince >= idleMs);
     await Promise.all(idle.map(({ tenant }) => this.drop(tenant.id)));
   }
@@ -166,7 +169,7 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
       await this.#tellClosed(tenant, told, AbortSignal.timeout(CLOSE_TIMEOUT_MS));
       throw error;
     }
-    const entry = { tenant, uses: 0, idleSince: performance.now() };
+    const entry = { tenant, uses: 0, idleSince: this.#clock.monotonic() };
     this.#entries.set(id, entry);
     return entry;
   }
@@ -196,7 +199,7 @@ export class OpenTenants<Ports> implements Tenants<Ports> {
   #release(entry: Entry<Ports>): void {
     entry.uses -= 1;
     if (entry.uses > 0) return;
-    entry.idleSince = performance.now();
+    entry.idleSince = this.#clock.monotonic();
     entry.whenUnused?.();
   }
 }

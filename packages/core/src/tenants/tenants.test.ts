@@ -20,17 +20,21 @@ interface Service extends Ports {
 /** What has happened, in order. */
 function tenancy({ failStartOf, holdOpen }: { failStartOf?: string; holdOpen?: Promise<void> } = {}) {
   const events: string[] = [];
-  const tenants = new OpenTenants<Ports>({
-    async open(id) {
-      if (id === 'unknown') throw coreErrors.create.not_found('There is no such tenant.');
-      events.push(`open ${id}`);
-      await holdOpen;
-      return { name: id };
+  const time = { now: 0 };
+  const tenants = new OpenTenants<Ports>(
+    {
+      async open(id) {
+        if (id === 'unknown') throw coreErrors.create.not_found('There is no such tenant.');
+        events.push(`open ${id}`);
+        await holdOpen;
+        return { name: id };
+      },
+      async close({ name }) {
+        events.push(`close ${name}`);
+      },
     },
-    async close({ name }) {
-      events.push(`close ${name}`);
-    },
-  });
+    { now: () => 0, monotonic: () => time.now },
+  );
   const life: ServiceLife<Ports, Service> = {
     make: ({ name }) => ({ name, started: false, stopped: false }),
     async start(service) {
@@ -52,7 +56,7 @@ function tenancy({ failStartOf, holdOpen }: { failStartOf?: string; holdOpen?: P
   const request = (id: string, path = '/') => app.request(path, { headers: { 'X-Tenant': id } });
   const get = async (id: string, path = '/') => (await request(id, path)).text();
   const present = () => Array.from(services.each(), ({ name }) => name);
-  return { app, tenants, services, events, request, get, present };
+  return { app, tenants, services, events, time, request, get, present };
 }
 
 test('plain ports make the one service, which start and stop reach', async () => {
@@ -162,9 +166,9 @@ test('a request after the drop opens the tenant anew, once the old one is closed
 });
 
 test('what has idled long enough is dropped, and what was used meanwhile is not', async () => {
-  const { get, tenants, present } = tenancy();
+  const { get, tenants, present, time } = tenancy();
   await get('a');
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  time.now = 30;
   await get('b');
   await tenants.dropIdle(25);
   expect(present()).toEqual(['b']);
@@ -296,7 +300,7 @@ test('health is that of all, and a probe tells the worst', async () => {
   ]);
   expect(probes.map(({ name }) => name)).toEqual(['level']);
   expect(await probes[0]?.run(AbortSignal.timeout(100))).toEqual(results.b);
-  results.a = { status: 'fail', message: 'leaks', remedy: 'mend' };
+  results.a = { status: 'fail', message: 'leaks', remedy: 'repair' };
   expect(await probes[0]?.run(AbortSignal.timeout(100))).toMatchObject({ message: 'leaks (and 1 more alike)' });
 
   const [first] = probesOfEach(services, ({ name }) => [
