@@ -109,7 +109,9 @@ test('a pooler in between is refused, as its sessions are others', async () => {
   const options = { logger: silentLogger, onApplied: () => {} };
   const file = { name: '003_x', sql: '-- reactor:no-transaction\nVACUUM' };
   const migrations = new AppMigrations({ ...options, database: pooled });
-  await expect(migrations.apply([file])).rejects.toThrow('003_x.sql: without a transaction it needs a PostgreSQL session of its own');
+  await expect(migrations.apply([file])).rejects.toThrow(
+    '003_x.sql: without a transaction it needs a PostgreSQL session of its own',
+  );
   const direct = new AppMigrations({ ...options, database: pooled, sessions: database });
   expect(await direct.apply([file])).toEqual({ applied: ['003_x'] });
 });
