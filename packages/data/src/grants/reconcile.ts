@@ -2,7 +2,7 @@ import { type Queryable, REQUEST_ROLES } from '@reactor/core';
 import { type Difference, difference, forNewRoles, type GrantRules, reopened } from './difference.js';
 import type { GrantObject, GrantRecord } from './object.js';
 import { RELATIONS, ROUTINES_AND_SEQUENCES } from './objects-sql.js';
-import { grantStatements, lockStatements } from './statements.js';
+import { grantStatements, lockStatements, needsLock } from './statements.js';
 
 /**
  * One session at a time on one database: two that grant on the same object at once fail with "tuple concurrently updated".
@@ -111,10 +111,13 @@ async function apply(
         return now === object ? found : { ...found, record: found.record ?? now.record ?? undefined };
       });
   let differences = await find();
-  const locks = lockStatements(differences);
-  for (const lock of locks) await transaction.query(lock);
-  // Who was waited for may have switched row-level security off.
-  if (locks.length > 0) differences = await find();
+  const toLock = differences.filter(needsLock);
+  if (toLock.length > 0) {
+    for (const lock of lockStatements(toLock)) await transaction.query(lock);
+    // Who was waited for may have switched row-level security off. What came meanwhile is not locked: the next reading has it.
+    const locked = new Set(toLock.map(({ object }) => object.oid));
+    differences = (await find()).filter((found) => !needsLock(found) || locked.has(found.object.oid));
+  }
   await write(transaction, differences);
   return differences.filter(({ give, take }) => give.length + take.length > 0);
 }

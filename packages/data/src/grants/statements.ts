@@ -7,13 +7,17 @@ const KEYWORD: Readonly<Record<ObjectClass, string>> = { relation: 'TABLE', sequ
 const MAX_OBJECTS = 200;
 
 /**
- * Locks on the tables of `differences`. PostgreSQL before 18 takes none to grant, and then DDL of another session that meets
- * the GRANT fails with "tuple concurrently updated". A view would be locked with all that it reads, which the login may not
- * be allowed to.
+ * Whether a table has to be locked before it is granted on. PostgreSQL before 18 takes no lock to grant, and then DDL of
+ * another session that meets the GRANT fails with "tuple concurrently updated". A view would be locked with all that it
+ * reads, which the login may not be allowed to.
  */
+export function needsLock({ object, give, take }: Difference): boolean {
+  return object.lockable && give.length + take.length > 0;
+}
+
+/** Locks on the tables of `differences`, each of which `needsLock`. */
 export function lockStatements(differences: readonly Difference[]): readonly string[] {
-  const tables = differences.filter(({ object, give, take }) => object.lockable && give.length + take.length > 0);
-  return chunks(tables, MAX_OBJECTS).map(
+  return chunks(differences, MAX_OBJECTS).map(
     (some) => `LOCK TABLE ${some.map(({ object }) => `ONLY ${object.target}`).join(', ')} IN ACCESS SHARE MODE`,
   );
 }

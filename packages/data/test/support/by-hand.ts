@@ -1,10 +1,8 @@
-import { type Database, SQLSTATE } from '@reactor/core';
-
-const MAY_BE_TRIED_AGAIN: ReadonlySet<unknown> = new Set(['XX000', SQLSTATE.deadlockDetected]);
+import type { Database } from '@reactor/core';
 
 /**
- * DDL as somebody runs it by psql. While the server gives privileges, PostgreSQL may answer "tuple concurrently updated"
- * (before 18) or find a deadlock; then it is run again.
+ * DDL as somebody runs it by psql. While the server gives privileges on the same view or function, PostgreSQL before 18 may answer "tuple
+ * concurrently updated"; then it is run again.
  */
 export async function byHand(database: Database, sql: string): Promise<void> {
   for (let attempts = 1; ; attempts += 1) {
@@ -13,7 +11,7 @@ export async function byHand(database: Database, sql: string): Promise<void> {
       await connection.query(sql);
       return;
     } catch (error) {
-      if (!MAY_BE_TRIED_AGAIN.has((error as { code?: unknown }).code) || attempts === 5) throw error;
+      if ((error as { code?: unknown }).code !== 'XX000' || attempts === 5) throw error;
     } finally {
       // With the transaction that failed, if one did.
       connection.release(true);
