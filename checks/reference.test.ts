@@ -44,7 +44,7 @@ async function owners(): Promise<[string, readonly MetricFamily[]][]> {
   const health = createHealth({ ...context, capabilities: () => [], phase: () => 'ready' });
   return [
     ['server', serverInfo('0.0.0', systemClock).families],
-    ['http', instrumentHttp(context, []).metrics.families],
+    ['http', instrumentHttp({ ...context, capabilities: [] }).metrics.families],
     ['health', health.metrics.families],
     ['logs', logging.metrics.families],
     ['scrape', createMetrics(context).registry.getMetricsAsArray() as unknown as MetricFamily[]],

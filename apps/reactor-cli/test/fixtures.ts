@@ -11,9 +11,9 @@ import {
   createLogging,
   doctorRoutes,
   errorHandler,
+  instrumentHttp,
   logRoutes,
   notFound,
-  requestContext,
   runDoctor,
 } from '@reactor/observability';
 import { Hono } from 'hono';
@@ -102,7 +102,7 @@ export async function testServer(options: { readonly port?: number; readonly boo
   const app = new Hono<ReactorEnv>();
   app.onError(errorHandler);
   app.notFound(notFound(app));
-  app.use(requestContext({ logger: context.logger, peerOf: () => '127.0.0.1' }), async (c, next) => {
+  app.use(async (c, next) => {
     requests.push(c.req.raw);
     await next();
   });
@@ -118,7 +118,8 @@ export async function testServer(options: { readonly port?: number; readonly boo
   );
   app.get('/_admin/version', (c) => c.json({ reactor: '0.1.0', capabilities: { auth: '0.1.0', storage: '0.1.0' } }));
 
-  const server = serve({ fetch: app.fetch, port: options.port ?? 0, hostname: '127.0.0.1' });
+  const fetch = instrumentHttp({ ...context, capabilities: [] }).observe(app, { mounts: [] });
+  const server = serve({ fetch, port: options.port ?? 0, hostname: '127.0.0.1' });
   if (!server.listening) await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const stop = async () => {

@@ -1,23 +1,18 @@
-import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { type Capability, coreErrors, createRoutes, limitBody, type ReactorEnv, SERVER_LABEL } from '@reactor/core';
+import { type Capability, coreErrors, createRoutes, type ReactorEnv, SERVER_LABEL } from '@reactor/core';
 import {
-  type AnswerHeaders,
-  assignCapability,
   errorHandler,
+  type Fetch,
   type Health,
   type HttpInstrumentation,
   type Metrics,
   notFound,
-  requestContext,
 } from '@reactor/observability';
 import type { Context } from 'hono';
 import { type AdminOptions, adminRoutes } from './admin/routes.js';
 import type { ServerConfig } from './config/server-config.js';
 import { byHost } from './http/by-host.js';
-import { allowPagesOf } from './http/cors.js';
-import type { Fetch } from './http/listener.js';
-import type { ProgressWatch } from './http/progress.js';
+import { allowPagesOf, answerPreflights } from './http/cors.js';
 import { openApiRoutes } from './openapi.js';
 
 export interface ComposeOptions extends AdminOptions {
@@ -25,8 +20,6 @@ export interface ComposeOptions extends AdminOptions {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly instrumentation: HttpInstrumentation;
-  readonly progress: ProgressWatch;
-  readonly answerHeaders: AnswerHeaders;
   /** False until the capabilities are there: every path of theirs answers `not_ready` until then. */
   readonly ready: boolean;
 }
@@ -43,68 +36,65 @@ export function compose(options: ComposeOptions): Composition {
   const main = mainApp(options);
   const hosts = options.capabilities.flatMap((capability) => {
     const { hosts } = capability;
-    return hosts === undefined ? [] : [{ claims: hosts.claims, app: hostApp(options, capability, hosts.routes) }];
+    return hosts === undefined
+      ? []
+      : [{ claims: hosts.claims, fetch: hostApp(options, capability, hosts.routes).fetch }];
   });
-  return { fetch: byHost(main, hosts), main };
+  return { fetch: byHost(main.fetch, hosts), main: main.app };
+}
+
+interface SignalledApp {
+  readonly app: OpenAPIHono<ReactorEnv>;
+  /** The app with everything around it. */
+  readonly fetch: Fetch;
 }
 
 /** What the server itself answers, then the capabilities at their mount points. */
-function mainApp(options: ComposeOptions): OpenAPIHono<ReactorEnv> {
+function mainApp(options: ComposeOptions): SignalledApp {
   const { capabilities } = options;
-  const app = appWithSignals(options, capabilities, SERVER_LABEL);
+  const signalled = appWithSignals(options, capabilities, SERVER_LABEL);
+  const { app } = signalled;
   app.route('/', options.health.routes);
   app.route('/', options.metrics.routes);
   app.route('/', adminRoutes(options));
   for (const { basePath, routes } of capabilities) app.route(basePath, routes);
   if (options.ready) app.route('/', openApiRoutes(app, options.version));
   else app.all('*', refuseNotReady);
-  return app;
+  return signalled;
 }
 
 /**
  * What the world sees on the hosts of `owner`: the other capabilities, without what is the operator's, and for every other
  * path the owner. Nothing of the server itself.
  */
-function hostApp(options: ComposeOptions, owner: Capability, routes: Capability['routes']): OpenAPIHono<ReactorEnv> {
+function hostApp(options: ComposeOptions, owner: Capability, routes: Capability['routes']): SignalledApp {
   const others = options.capabilities.filter((capability) => capability !== owner);
-  const app = appWithSignals(options, others, owner.name);
+  const signalled = appWithSignals(options, others, owner.name);
+  const { app } = signalled;
   for (const { basePath, operatorPaths = [], routes } of others) {
     for (const path of operatorPaths) app.all(basePath + path, refuseNotFound);
     app.route(basePath, routes);
   }
   app.route('/', routes);
-  return app;
+  return signalled;
 }
 
 /**
- * What comes before every route, outermost first: who asks and under which id, whom the request counts for, what it costs.
+ * An app without routes, and what stands in front of them: who asks and under which id, whom the request counts for, what
+ * it costs, and which pages may read the answer.
  * @param otherwise whom it counts for when it is below none of the mount points
  */
 function appWithSignals(
-  options: ComposeOptions,
+  { config, instrumentation }: ComposeOptions,
   mounts: readonly Capability[],
   otherwise: string,
-): OpenAPIHono<ReactorEnv> {
-  const { config } = options;
+): SignalledApp {
   const app = createRoutes();
   app.onError(errorHandler);
   app.notFound(notFound(app));
-  app.use(
-    requestContext({
-      logger: options.logging.logger('reactor_server'),
-      peerOf: (c) => (c.env as unknown as HttpBindings | undefined)?.incoming?.socket.remoteAddress,
-      trustedProxies: config.trustedProxies,
-      headers: options.answerHeaders,
-    }),
-    assignCapability(mounts, otherwise),
-    options.instrumentation.middleware,
-    options.progress.middleware,
-  );
-  if (config.corsOrigins.length > 0) app.use(allowPagesOf(config.corsOrigins, mounts));
-  const limit = limitBody(config.maxBodyBytes);
-  // A body of these is read by nobody, and so limited by none of the routes.
-  app.use((c, next) => (c.req.method === 'GET' || c.req.method === 'HEAD' ? limit(c, next) : next()));
-  return app;
+  const cors = allowPagesOf(config.corsOrigins, mounts);
+  if (cors !== undefined) app.options('*', answerPreflights(cors));
+  return { app, fetch: instrumentation.observe(app, { mounts, otherwise, cors }) };
 }
 
 /** In the words of every other path that does not exist, whatever the method. */

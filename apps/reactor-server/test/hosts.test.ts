@@ -43,16 +43,16 @@ async function serve() {
       hosts: { claims: (host) => host === 'shop.example' || host === 'xn--bcher-kva.example', routes: pages },
     }),
   ];
-  const { fetch, metrics, progress, answerHeaders, onRefused } = await composeForTest({
+  const { fetch, metrics, answerHeaders, onRefused } = await composeForTest({
     capabilities,
     adminToken: TOKEN,
   });
   const listener = await listen(fetch, {
     host: '127.0.0.1',
     port: 0,
-    progress,
-    headersTimeoutMs: 30_000,
+    timeoutMs: 30_000,
     maxHeaderBytes: 16_384,
+    maxBodyBytes: 1_000_000,
     answerHeaders,
     onRefused,
   });

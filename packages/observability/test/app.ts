@@ -1,13 +1,6 @@
 import { type CapabilityName, type Clock, type ReactorEnv, systemClock } from '@reactor/core';
 import { Hono } from 'hono';
-import {
-  assignCapability,
-  createMetrics,
-  errorHandler,
-  instrumentHttp,
-  notFound,
-  requestContext,
-} from '../src/index.js';
+import { createMetrics, errorHandler, instrumentHttp, notFound } from '../src/index.js';
 import { CAPABILITIES } from './capabilities.js';
 import { parseExposition } from './exposition.js';
 import { recordLogs } from './log-recorder.js';
@@ -16,19 +9,17 @@ import { recordLogs } from './log-recorder.js';
 export function createApp(clock: Clock = systemClock) {
   const { logger, lines } = recordLogs();
   const metrics = createMetrics({ clock, logger });
-  const http = instrumentHttp({ clock, logger }, CAPABILITIES);
+  const http = instrumentHttp({ clock, logger, capabilities: CAPABILITIES });
   metrics.contribute('http', http.metrics);
   const app = new Hono<ReactorEnv>();
-  app.use(requestContext({ logger, peerOf: () => '127.0.0.1' }));
-  app.use(
-    assignCapability([
-      { name: 'jobs', basePath: '/jobs/v1' },
-      { name: 'storage', basePath: '/storage/v1' },
-    ]),
-  );
-  app.use(http.middleware);
   app.onError(errorHandler);
   app.notFound(notFound(app));
+  const fetch = http.observe(app, {
+    mounts: [
+      { name: 'jobs', basePath: '/jobs/v1' },
+      { name: 'storage', basePath: '/storage/v1' },
+    ],
+  });
 
   /** Value of a series as a scrape shows it; undefined when there is none. */
   async function series(key: string): Promise<number | undefined> {
@@ -42,6 +33,10 @@ export function createApp(clock: Clock = systemClock) {
 
   return {
     app,
+    /** For `listen`. */
+    server: { fetch },
+    /** As elsewhere than under Node. */
+    request: async (path: string, init?: RequestInit) => fetch(new Request(new URL(path, 'http://localhost'), init)),
     metrics,
     series,
     lines,

@@ -13,8 +13,8 @@ function appThatThrows(error: unknown) {
 }
 
 async function answerTo(error: unknown) {
-  const { app, lines } = appThatThrows(error);
-  const response = await app.request('/jobs/v1/x', { headers: { 'X-Request-Id': 'r-1' } });
+  const { request, lines } = appThatThrows(error);
+  const response = await request('/jobs/v1/x', { headers: { 'X-Request-Id': 'r-1' } });
   return {
     response,
     body: await response.text(),
@@ -131,7 +131,7 @@ test.each([
 });
 
 test('a malformed body is the caller’s mistake, malformed JSON of ours is not', async () => {
-  const { app } = createApp();
+  const { app, request } = createApp();
   app.post('/json', async (c) => c.json(await c.req.json()));
   app.post('/form', async (c) => c.json(Object.keys(await c.req.parseBody())));
   app.post('/ours', async (c) => {
@@ -139,7 +139,7 @@ test('a malformed body is the caller’s mistake, malformed JSON of ours is not'
     return c.json(JSON.parse('{'));
   });
   const post = async (path: string, body: string, type = 'application/json') => {
-    const response = await app.request(path, { method: 'POST', body, headers: { 'Content-Type': type } });
+    const response = await request(path, { method: 'POST', body, headers: { 'Content-Type': type } });
     return [response.status, await response.json()];
   };
   expect(await post('/json', '{"a":')).toMatchObject([
@@ -155,38 +155,38 @@ test('a malformed body is the caller’s mistake, malformed JSON of ours is not'
 });
 
 test('an unknown path is a 404, a known path with another method a 405 with Allow', async () => {
-  const { app, durations } = createApp();
+  const { app, durations, request } = createApp();
   app.use('/jobs/v1/*', async (_, next) => next());
   app.get('/jobs/v1/runs/:id', (c) => (c.req.param('id') === 'gone' ? c.notFound() : c.text('run')));
   app.delete('/jobs/v1/runs/:id', (c) => c.body(null, 204));
   app.get('/*', async (_, next) => next());
 
-  const missing = await app.request('/jobs/v1/nope');
+  const missing = await request('/jobs/v1/nope');
   expect(missing.status).toBe(404);
   expect(await missing.json()).toMatchObject({ error: { code: 'not_found', message: 'Nothing is at /jobs/v1/nope.' } });
 
-  const wrong = await app.request('/jobs/v1/runs/7', { method: 'PUT', headers: { 'X-Request-Id': 'r-5' } });
+  const wrong = await request('/jobs/v1/runs/7', { method: 'PUT', headers: { 'X-Request-Id': 'r-5' } });
   expect(wrong.status).toBe(405);
   expect(wrong.headers.get('Allow')).toBe('GET, HEAD, DELETE');
   expect(await wrong.json()).toMatchObject({
     error: { code: 'method_not_allowed', request_id: 'r-5', details: { allowed: ['GET', 'HEAD', 'DELETE'] } },
   });
-  expect((await app.request('/jobs/v1/runs/gone')).status).toBe(404);
-  expect((await app.request('/anything', { method: 'POST' })).status).toBe(404);
+  expect((await request('/jobs/v1/runs/gone')).status).toBe(404);
+  expect((await request('/anything', { method: 'POST' })).status).toBe(404);
 
   expect(await durations('jobs', 'unmatched')).toBe(2);
   expect(await durations('jobs', '/jobs/v1/runs/:id')).toBe(1);
 });
 
 test('a body over the limit is refused by its declared length, unread', async () => {
-  const { app } = createApp();
+  const { app, request } = createApp();
   let reached = false;
   app.post('/', limitBody(10), async (c) => {
     reached = true;
     return c.text(await c.req.text());
   });
   const post = (body: string) =>
-    app.request('/', { method: 'POST', body, headers: { 'Content-Length': `${body.length}` } });
+    request('/', { method: 'POST', body, headers: { 'Content-Length': `${body.length}` } });
   expect(await (await post('x'.repeat(10))).text()).toBe('x'.repeat(10));
   reached = false;
   const refused = await post('x'.repeat(11));
@@ -198,7 +198,7 @@ test('a body over the limit is refused by its declared length, unread', async ()
 });
 
 test('a chunked body is cut at the limit, over a real socket, however it is read', async () => {
-  const { app, requests } = createApp();
+  const { app, requests, server } = createApp();
   app.use(limitBody(1000));
   app.post('/text', async (c) => c.text(String((await c.req.text()).length)));
   app.post('/json', async (c) => c.json(await c.req.json()));
@@ -207,7 +207,7 @@ test('a chunked body is cut at the limit, over a real socket, however it is read
     for await (const chunk of c.req.raw.body ?? []) size += chunk.byteLength;
     return c.text(String(size));
   });
-  const { url } = await listen(app);
+  const { url } = await listen(server);
   const send = (path: string, chunks: number) => {
     const body = new ReadableStream<Uint8Array>({
       start(controller) {

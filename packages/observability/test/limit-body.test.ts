@@ -23,10 +23,10 @@ async function flood(port: number, head: string, chunk: string): Promise<string>
 }
 
 async function serve(): Promise<number> {
-  const { app } = createApp();
+  const { app, server } = createApp();
   app.use(limitBody(1000));
   app.all('/', async (c) => c.text(`read ${(await c.req.text()).length}`));
-  return (await listen(app)).port;
+  return (await listen(server)).port;
 }
 
 test.each(['GET', 'POST', 'DELETE', 'OPTIONS'])(
@@ -54,10 +54,10 @@ test.each(['GET', 'HEAD'])('the body of a %s, which nobody reads, goes with its 
 });
 
 test('a body within the limit leaves the connection open', async () => {
-  const { app } = createApp();
+  const { app, server } = createApp();
   app.use(limitBody(1000));
   app.post('/', async (c) => c.text(`read ${(await c.req.text()).length}`));
-  const { url } = await listen(app);
+  const { url } = await listen(server);
   const response = await fetch(url, { method: 'POST', body: 'x'.repeat(1000) });
   expect([response.status, await response.text()]).toEqual([200, 'read 1000']);
   expect(response.headers.get('Connection')).toBe('keep-alive');

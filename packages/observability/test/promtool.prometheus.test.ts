@@ -1,7 +1,7 @@
-import { gauge, metricsContributor, openLabel, silentLogger, systemClock } from '@reactor/core';
+import { gauge, metricsContributor, openLabel, type ReactorEnv, silentLogger, systemClock } from '@reactor/core';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
-import { assignCapability, createMetrics, instrumentHttp, nodeMetrics, serverInfo } from '../src/index.js';
+import { createMetrics, instrumentHttp, nodeMetrics, serverInfo } from '../src/index.js';
 import { CAPABILITIES } from './capabilities.js';
 import { promtoolCheck } from './promtool.js';
 
@@ -9,7 +9,7 @@ const context = { clock: systemClock, logger: silentLogger };
 
 test('promtool has nothing to say about our families, nor about values and labels at their edges', async () => {
   const metrics = createMetrics(context);
-  const http = instrumentHttp(context, CAPABILITIES);
+  const http = instrumentHttp({ ...context, capabilities: CAPABILITIES });
   const level = gauge({
     name: 'reactor_t_level',
     help: 'A \\ and a\nline',
@@ -24,7 +24,10 @@ test('promtool has nothing to say about our families, nor about values and label
   metrics.contribute('node', nodeMetrics());
   metrics.contribute('server', serverInfo('1.2.3', systemClock));
   metrics.contribute('t', metricsContributor([level]));
-  const app = new Hono().use(assignCapability([]), http.middleware).get('/', (c) => c.text('ok'));
-  for (const path of ['/', '/nowhere']) await app.request(path);
+  const answer = http.observe(
+    new Hono<ReactorEnv>().get('/', (c) => c.text('ok')),
+    { mounts: [] },
+  );
+  for (const path of ['/', '/nowhere']) await answer(new Request(`http://localhost${path}`));
   expect(promtoolCheck(await (await metrics.routes.request('/metrics')).text())).toBe('');
 });

@@ -1,9 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { Peer, ReactorEnv } from '@reactor/core';
+import { type Peer, type ReactorEnv, requestOf, systemClock } from '@reactor/core';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
-import { createAnswerHeaders, requestContext } from '../src/index.js';
+import { createAnswerHeaders, instrumentHttp } from '../src/index.js';
 import { createApp } from './app.js';
 import { recordLogs } from './log-recorder.js';
 import { listen } from './server.js';
@@ -12,14 +12,14 @@ const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
 
 test('every kind of answer carries a request id, over a real socket', async () => {
-  const { app } = createApp();
+  const { app, server } = createApp();
   app.get('/text', (c) => c.text('hi'));
   app.get('/raw', () => new Response('raw'));
   app.get('/proxied', () => fetch('data:text/plain,from-elsewhere'));
   app.get('/forged', () => new Response('x', { headers: { 'X-Request-Id': 'of-another-request' } }));
   app.get('/stream', () => new Response(new Blob(['streamed']).stream()));
   app.get('/direct', (c) => {
-    const { outgoing } = c.env as HttpBindings;
+    const { outgoing } = c.env as unknown as HttpBindings;
     outgoing.writeHead(200, ['Content-Length', '0']).end();
     return RESPONSE_ALREADY_SENT;
   });
@@ -30,7 +30,7 @@ test('every kind of answer carries a request id, over a real socket', async () =
   app.get('/oddity', () => {
     throw 'not an Error';
   });
-  const { url } = await listen(app);
+  const { url } = await listen(server);
   const paths = ['text', 'raw', 'proxied', 'forged', 'stream', 'direct', 'empty', 'fault', 'oddity', 'nowhere'];
   for (const path of paths) {
     const response = await fetch(`${url}/${path}`, { headers: { 'X-Request-Id': 'test-request-123' } });
@@ -54,7 +54,7 @@ const NO_SNIFFING_ONLY = {
 };
 
 test('every answer says what browsers may do with it, in the words of the app where it has its own', async () => {
-  const { app } = createApp();
+  const { app, request, server } = createApp();
   const policy = { 'Content-Security-Policy': "default-src 'self'" };
   app.get('/text', (c) => c.text('hi'));
   app.get('/proxied', () => fetch('data:text/plain,from-elsewhere'));
@@ -66,20 +66,20 @@ test('every answer says what browsers may do with it, in the words of the app wh
   app.get('/page', (c) => c.html('<p>', 200, policy));
   app.get('/raw-page', () => new Response('<p>', { headers: policy }));
   app.get('/list', (c) => {
-    const { outgoing } = c.env as HttpBindings;
+    const { outgoing } = c.env as unknown as HttpBindings;
     const list = ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', ...Object.entries(policy).flat(), 'Content-Length', '0'];
     outgoing.writeHead(200, list).end();
     return RESPONSE_ALREADY_SENT;
   });
   app.get('/site', (c) => {
-    c.set('ownHeaders', true);
+    requestOf(c).ownHeaders = true;
     return c.html('<p>');
   });
   app.get('/broken-site', (c) => {
-    c.set('ownHeaders', true);
+    requestOf(c).ownHeaders = true;
     throw new Error('fault');
   });
-  const { url } = await listen(app);
+  const { url } = await listen(server);
   const page = { ...OWN_ANSWER, 'content-security-policy': "default-src 'self'" };
   const expected = {
     '/text': OWN_ANSWER,
@@ -97,7 +97,7 @@ test('every answer says what browsers may do with it, in the words of the app wh
     const overSocket = await fetch(`${url}${path}`);
     if (path === '/cookies' || path === '/list') expect(overSocket.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
     // Without Node's objects the headers go onto the Response.
-    const answers = path === '/list' ? [overSocket] : [overSocket, await app.request(path)];
+    const answers = path === '/list' ? [overSocket] : [overSocket, await request(path)];
     for (const answer of answers) {
       const headers = Object.fromEntries(Object.keys(OWN_ANSWER).map((name) => [name, answer.headers.get(name)]));
       expect([path, headers]).toEqual([path, wanted]);
@@ -116,10 +116,10 @@ test.each([
 });
 
 test('an unsafe or missing inbound id is replaced by a fresh one', async () => {
-  const { app } = createApp();
-  app.get('/', (c) => c.text(c.get('requestId')));
+  const { app, request } = createApp();
+  app.get('/', (c) => c.text(requestOf(c).requestId));
   for (const headers of [{}, { 'X-Request-Id': 'has space' }, { 'X-Request-Id': 'x'.repeat(129) }]) {
-    const response = await app.request('/', { headers: headers as Record<string, string> });
+    const response = await request('/', { headers: headers as Record<string, string> });
     const id = response.headers.get('X-Request-Id');
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
     expect(await response.text()).toBe(id);
@@ -127,13 +127,13 @@ test('an unsafe or missing inbound id is replaced by a fresh one', async () => {
 });
 
 test('lines of a request carry its id, and its trace id when traced', async () => {
-  const { app, lines } = createApp();
+  const { app, lines, request } = createApp();
   app.get('/', (c) => {
-    c.get('logger').info('at work');
+    requestOf(c).logger.info('at work');
     return c.body(null, 204);
   });
-  await app.request('/', { headers: { 'X-Request-Id': 'r-1', traceparent: TRACEPARENT } });
-  await app.request('/', { headers: { 'X-Request-Id': 'r-2', traceparent: 'nonsense' } });
+  await request('/', { headers: { 'X-Request-Id': 'r-1', traceparent: TRACEPARENT } });
+  await request('/', { headers: { 'X-Request-Id': 'r-2', traceparent: 'nonsense' } });
   expect(lines.filter(({ message }) => message === 'at work').map(({ fields }) => fields)).toEqual([
     { request_id: 'r-1', trace_id: TRACE_ID },
     { request_id: 'r-2' },
@@ -141,11 +141,11 @@ test('lines of a request carry its id, and its trace id when traced', async () =
 });
 
 test('something other than an Error thrown by a handler is an internal error', async () => {
-  const { app, requests } = createApp();
+  const { app, requests, request } = createApp();
   app.get('/', () => {
     throw { code: 'odd' };
   });
-  const response = await app.request('/');
+  const response = await request('/');
   expect(response.status).toBe(500);
   expect(await response.json()).toMatchObject({ error: { code: 'internal_error' } });
   expect(await requests('server', 'GET', 500)).toBe(1);
@@ -154,12 +154,13 @@ test('something other than an Error thrown by a handler is an internal error', a
 async function peerOf(headers: Record<string, string>, trustedProxies: readonly string[], address = '10.0.0.1') {
   const app = new Hono<ReactorEnv>();
   let peer: Peer | undefined;
-  app.use(requestContext({ logger: recordLogs().logger, peerOf: () => address, trustedProxies }));
   app.get('/', (c) => {
-    peer = c.get('peer');
+    peer = requestOf(c).peer;
     return c.body(null);
   });
-  await app.request('/', { headers });
+  const http = instrumentHttp({ clock: systemClock, logger: recordLogs().logger, capabilities: [], trustedProxies });
+  const bindings = { incoming: { headers: {}, socket: { remoteAddress: address } } };
+  await http.observe(app, { mounts: [] })(new Request('http://localhost/', { headers }), bindings);
   return { address: peer?.address, forwarded: peer?.forwarded, clientAddress: peer?.clientAddress };
 }
 
@@ -185,7 +186,7 @@ test('forwarded says whether any relay header came; a mapped IPv4 address is sho
 test.each(['10.0.0.0/33', 'proxy.example', '10.0.0.0/8/8', '10.0.0.0/', '::1/129', ''])(
   'trusted proxy %j is refused by name',
   (entry) => {
-    const options = { logger: recordLogs().logger, peerOf: () => undefined, trustedProxies: [entry] };
-    expect(() => requestContext(options)).toThrow(`trusted proxy ${JSON.stringify(entry)} is neither`);
+    const options = { clock: systemClock, logger: recordLogs().logger, capabilities: [], trustedProxies: [entry] };
+    expect(() => instrumentHttp(options)).toThrow(`trusted proxy ${JSON.stringify(entry)} is neither`);
   },
 );

@@ -1,12 +1,15 @@
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
-import type { ReactorEnv } from '@reactor/core';
-import type { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
+import type { Fetch } from '../src/index.js';
 
-/** Serves `app` on a free port of the loopback interface until the test is over. */
-export async function listen(app: Hono<ReactorEnv>): Promise<{ readonly url: string; readonly port: number }> {
-  const server: ServerType = createAdaptorServer({ fetch: app.fetch });
+/** Serves on a free port of the loopback interface until the test is over. */
+export async function listen({
+  fetch,
+}: {
+  readonly fetch: Fetch;
+}): Promise<{ readonly url: string; readonly port: number }> {
+  const server: ServerType = createAdaptorServer({ fetch });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(async () => {
     if ('closeAllConnections' in server) server.closeAllConnections();

@@ -1,4 +1,4 @@
-import { createRoutes, type Peer, type ReactorEnv, type TokenVerifier } from '@reactor/core';
+import { createRoutes, type Peer, type ReactorEnv, requestOf, silentLogger, type TokenVerifier } from '@reactor/core';
 import { errorHandler } from '@reactor/observability';
 import { Context } from 'hono';
 import { expect, test } from 'vitest';
@@ -12,11 +12,11 @@ function guarded(peer: Peer | undefined, allowRemote = false) {
   const app = createRoutes();
   app.onError(errorHandler);
   app.use(async (c, next) => {
-    if (peer !== undefined) c.set('peer', peer);
+    c.set('request', { requestId: 'r-1', logger: silentLogger, peer });
     await next();
   });
   app.use('/_admin/*', createAdminGate({ token: TOKEN, allowRemote }).guard);
-  app.get('/_admin/thing', (c) => c.json({ kind: c.get('principal')?.kind }));
+  app.get('/_admin/thing', (c) => c.json({ kind: requestOf(c).principal?.kind }));
   return (authorization?: string) =>
     app.request('/_admin/thing', authorization === undefined ? {} : { headers: { Authorization: authorization } });
 }
@@ -65,7 +65,7 @@ test('with admin.allow_remote the token decides', async () => {
 /** A request of that peer. */
 function from(peer: Peer): Context<ReactorEnv> {
   const c = new Context<ReactorEnv>(new Request('http://server.test/'));
-  c.set('peer', peer);
+  c.set('request', { requestId: 'r-1', logger: silentLogger, peer });
   return c;
 }
 

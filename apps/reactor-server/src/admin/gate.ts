@@ -6,6 +6,8 @@ import {
   type IsOperator,
   type Peer,
   type ReactorEnv,
+  requestOf,
+  setPrincipal,
   type TokenVerifier,
 } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
@@ -34,20 +36,20 @@ export function createAdminGate({ token, allowRemote }: { token: string; allowRe
   };
   return {
     guard: async (c, next) => {
-      refuseRemote(c.get('peer'));
+      refuseRemote(requestOf(c).peer);
       const presented = bearerToken(c);
       if (presented === undefined || !isAdmin(presented)) {
         throw coreErrors.create.unauthorized('This route needs the admin token: Authorization: Bearer <token>.', {
           headers: { 'WWW-Authenticate': 'Bearer' },
         });
       }
-      c.set('principal', { kind: 'system' });
+      setPrincipal(c, { kind: 'system' });
       await next();
     },
-    isOperator: (c) => accepts(bearerToken(c), c.get('peer')),
+    isOperator: (c) => accepts(bearerToken(c), requestOf(c).peer),
     verifier: (users) => ({
       verify: async (presented, c) =>
-        accepts(presented, c?.get('peer')) ? { kind: 'system' } : users.verify(presented, c),
+        accepts(presented, c && requestOf(c).peer) ? { kind: 'system' } : users.verify(presented, c),
     }),
   };
 }

@@ -1,5 +1,5 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { bearerSecurity, coreErrors, errorAnswer, jsonAnswer, type ReactorEnv } from '@reactor/core';
+import { allowLongAnswer, bearerSecurity, coreErrors, errorAnswer, jsonAnswer, type ReactorEnv } from '@reactor/core';
 import type { MigrationName } from '@reactor/postgres';
 
 /** What an operator may do about pending migrations. */
@@ -23,7 +23,7 @@ export function migrateRoute(routes: OpenAPIHono<ReactorEnv>, actions: Migration
       throw coreErrors.create.invalid_request(`dry_run: expected true or false, got ${JSON.stringify(dryRun)}`);
     }
     // Building an index takes as long as it takes.
-    c.set('mayTakeLong', true);
+    allowLongAnswer(c);
     return c.json(
       dryRun === 'false'
         ? { applied: await actions.apply(), pending: [] }

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { bearerSecurity, type Capability, createRoutes, type DoctorReport, jsonAnswer } from '@reactor/core';
+import { bearerSecurity, type Capability, createRoutes, type DoctorReport, jsonAnswer, requestOf } from '@reactor/core';
 import { doctorRoutes, type Logging, logRoutes } from '@reactor/observability';
 import type { AdminGate } from './gate.js';
 import { type MigrationActions, migrateRoute } from './migrate.js';
@@ -38,7 +38,7 @@ export function adminRoutes(options: AdminOptions) {
   migrateRoute(routes, options.migrations);
 
   routes.post('/_admin/shutdown', (c) => {
-    c.get('logger').info('shutdown requested');
+    requestOf(c).logger.info('shutdown requested');
     shutdown();
     return c.json({ status: 'stopping' }, 202);
   });

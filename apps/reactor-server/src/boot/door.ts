@@ -17,12 +17,12 @@ export interface Door {
 
 /** @throws ExitError (3) when the address is not available */
 export async function openDoor(surface: Surface, config: ServerConfig, logging: Logging): Promise<Door> {
-  const { progress, answerHeaders, instrumentation } = surface;
+  const { answerHeaders, instrumentation } = surface;
   const listener = await listen(surface.fetch, {
     ...config.bind,
-    progress,
-    headersTimeoutMs: config.requestTimeoutMs,
+    timeoutMs: config.requestTimeoutMs,
     maxHeaderBytes: config.maxHeaderBytes,
+    maxBodyBytes: config.maxBodyBytes,
     answerHeaders,
     onRefused: instrumentation.refused,
   });
@@ -30,7 +30,6 @@ export async function openDoor(surface: Surface, config: ServerConfig, logging: 
     logging.endStreams();
     const cut = await listener.close(AbortSignal.timeout(REQUEST_DRAIN_MS));
     if (cut > 0) logging.logger('reactor_server').warn('requests were cut to stop in time', { count: cut });
-    progress.stop();
   };
   let closed: Promise<void> | undefined;
   return {

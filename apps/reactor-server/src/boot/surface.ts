@@ -1,10 +1,10 @@
-import type { HttpBindings } from '@hono/node-server';
 import type { Capability, CapabilityContext, DoctorReport } from '@reactor/core';
 import {
   type AnswerHeaders,
   createAnswerHeaders,
   createHealth,
   createMetrics,
+  type Fetch,
   type Health,
   type HttpInstrumentation,
   instrumentHttp,
@@ -20,8 +20,6 @@ import type { MigrationActions } from '../admin/migrate.js';
 import { type Composition, compose } from '../compose.js';
 import type { Settings } from '../config/settings.js';
 import { doctorSubjects } from '../doctor-subjects.js';
-import type { Fetch } from '../http/listener.js';
-import { createProgressWatch, type ProgressWatch } from '../http/progress.js';
 import { applyMigrations, tryMigrations } from '../migrations.js';
 import type { Platform } from '../platform.js';
 import { serverVersion } from '../version.js';
@@ -42,7 +40,6 @@ export interface SurfaceOptions {
 export class Surface {
   readonly version = serverVersion();
   readonly metrics: Metrics;
-  readonly progress: ProgressWatch;
   readonly answerHeaders: AnswerHeaders;
   readonly instrumentation: HttpInstrumentation;
   phase: ServerPhase = 'starting';
@@ -57,9 +54,13 @@ export class Surface {
     const { settings, logging, context } = options;
     this.#options = options;
     this.metrics = createMetrics(context);
-    this.progress = createProgressWatch(settings.config.requestTimeoutMs);
     this.answerHeaders = createAnswerHeaders(settings.config.publicUrl);
-    this.instrumentation = instrumentHttp(context, settings.loaded.capabilities);
+    this.instrumentation = instrumentHttp({
+      ...context,
+      capabilities: settings.loaded.capabilities,
+      trustedProxies: settings.config.trustedProxies,
+      headers: this.answerHeaders,
+    });
     this.#health = createHealth({ ...context, capabilities: () => this.#mounted, phase: () => this.phase });
     this.metrics.contribute('server', serverInfo(this.version, context.clock));
     this.metrics.contribute('process', nodeMetrics());
@@ -69,7 +70,7 @@ export class Surface {
     this.#composition = this.#compose(false);
   }
 
-  readonly fetch: Fetch = (request: Request, bindings: HttpBindings) => this.#composition.fetch(request, bindings);
+  readonly fetch: Fetch = (request, bindings) => this.#composition.fetch(request, bindings);
 
   /** From now on the doctor looks at the database and at the capabilities that are being started. */
   show(platform: Platform): void {
@@ -94,8 +95,6 @@ export class Surface {
       metrics: this.metrics,
       health: this.#health,
       instrumentation: this.instrumentation,
-      progress: this.progress,
-      answerHeaders: this.answerHeaders,
       gate,
       version: this.version,
       capabilities: this.#mounted,

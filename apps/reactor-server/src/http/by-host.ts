@@ -1,21 +1,19 @@
-import type { HttpBindings } from '@hono/node-server';
-import type { HostRoutes, ReactorEnv } from '@reactor/core';
-import type { Hono } from 'hono';
-import type { Fetch } from './listener.js';
+import type { HostRoutes } from '@reactor/core';
+import type { Fetch } from '@reactor/observability';
 
 /** What answers on the hosts that a capability claims. */
 export interface HostApp {
   readonly claims: HostRoutes['claims'];
-  readonly app: Hono<ReactorEnv>;
+  readonly fetch: Fetch;
 }
 
 /** Looks at the host before any path: what `main` has does not exist on a host that a capability claims. */
-export function byHost(main: Hono<ReactorEnv>, hosts: readonly HostApp[]): Fetch {
-  const fetch = (app: Hono<ReactorEnv>, request: Request, bindings: HttpBindings) => app.fetch(request, bindings);
-  if (hosts.length === 0) return (request, bindings) => fetch(main, request, bindings);
+export function byHost(main: Fetch, hosts: readonly HostApp[]): Fetch {
+  if (hosts.length === 0) return main;
   return (request, bindings) => {
     const host = hostOf(request.url);
-    return fetch(hosts.find(({ claims }) => claims(host))?.app ?? main, request, bindings);
+    const fetch = hosts.find(({ claims }) => claims(host))?.fetch ?? main;
+    return fetch(request, bindings);
   };
 }
 

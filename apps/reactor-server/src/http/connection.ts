@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ReactorError } from '@reactor/core';
-import type { AnswerHeaders } from '@reactor/observability';
+import { type AnswerHeaders, observedRequest } from '@reactor/observability';
+import { type Exchange, isStalled, stallOf } from './progress.js';
 import { refusalOf, refuseOnResponse, refuseOnSocket } from './refusal.js';
 
 export interface Refusals {
@@ -9,11 +10,6 @@ export interface Refusals {
   readonly answerHeaders: AnswerHeaders;
   /** Told of what never became a request, or stopped being one: the app does not see it. */
   readonly onRefused: (refusal: { readonly status: number; readonly code: string; readonly requestId: string }) => void;
-}
-
-interface Exchange {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
 }
 
 /** Why no request comes any more. */
@@ -66,14 +62,31 @@ export class Connection {
   }
 
   take(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const exchange = { incoming, outgoing };
-    this.#unanswered.push(exchange);
+    this.#unanswered.push({ incoming, outgoing, moved: -1, since: 0 });
     this.#newest = incoming;
     if (hasBody(incoming)) endAfterEarlyAnswer(incoming, outgoing);
-    outgoing.once('close', () => {
-      this.#unanswered.splice(this.#unanswered.indexOf(exchange), 1);
-      this.#endWhenAnswered();
-    });
+  }
+
+  /** The answer has been given out, or its client has gone. */
+  answered(outgoing: ServerResponse): void {
+    const index = this.#unanswered.findIndex((exchange) => exchange.outgoing === outgoing);
+    if (index !== -1) this.#unanswered.splice(index, 1);
+    this.#endWhenAnswered();
+  }
+
+  /** Gives up what has stalled. */
+  inspect(now: number, timeoutMs: number): void {
+    for (const exchange of [...this.#unanswered]) if (isStalled(exchange, now, timeoutMs)) this.#giveUp(exchange);
+  }
+
+  #giveUp(exchange: Exchange): void {
+    const { incoming, outgoing } = exchange;
+    // After the answer began, cutting is the only way to say that it is not whole.
+    if (outgoing.headersSent) this.cut();
+    else if (observedRequest(outgoing)?.mayTakeLong !== true) {
+      const { answerHeaders } = this.#refusals;
+      refuseOnResponse(outgoing, stallOf(exchange), answerHeaders, headerOf(incoming, 'x-request-id'));
+    }
   }
 
   /** Closes our side, and reads on for a moment. */
@@ -146,7 +159,8 @@ export class Connection {
   }
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+/** By its headers. */
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

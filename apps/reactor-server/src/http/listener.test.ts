@@ -6,7 +6,6 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { raw, serveForTest } from '../../test/support/serve.js';
 import { ExitError } from '../exit.js';
 import { listen } from './listener.js';
-import { createProgressWatch } from './progress.js';
 
 function valuesOf(head: readonly string[], name: string): string[] {
   return head.flatMap((line) => (line.toLowerCase().startsWith(`${name}: `) ? [line.slice(name.length + 2)] : []));
@@ -72,14 +71,12 @@ test('the signal of a request aborts when the server gives it up or the client l
 
 test('a taken port is an exit with its own code, saying what to do', async () => {
   const { port } = await serveForTest();
-  const progress = createProgressWatch(1000);
-  onTestFinished(() => progress.stop());
   const second = listen(() => new Response(), {
     host: '127.0.0.1',
     port,
-    progress,
-    headersTimeoutMs: 1000,
+    timeoutMs: 1000,
     maxHeaderBytes: 4096,
+    maxBodyBytes: 1000,
     answerHeaders: {},
     onRefused: () => {},
   });

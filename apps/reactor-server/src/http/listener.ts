@@ -1,21 +1,20 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, type Socket, Server as TcpServer } from 'node:net';
-import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
-import { coreErrors, EXIT, type ReactorError, requestIdFrom, toReactorError } from '@reactor/core';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { coreErrors, EXIT, payloadTooLarge, type ReactorError, requestIdFrom, toReactorError } from '@reactor/core';
+import type { Fetch } from '@reactor/observability';
 import { ExitError } from '../exit.js';
-import { Connection, headerOf, type Refusals } from './connection.js';
-import type { ProgressWatch } from './progress.js';
+import { Connection, hasBody, headerOf, type Refusals } from './connection.js';
 import { refuseOnResponse } from './refusal.js';
-
-export type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
 export interface ListenerOptions extends Refusals {
   readonly host: string;
   readonly port: number;
-  readonly progress: ProgressWatch;
-  /** Milliseconds for the headers of a request to arrive. */
-  readonly headersTimeoutMs: number;
+  /** Milliseconds for the headers of a request to arrive, and afterwards without a byte in either direction. */
+  readonly timeoutMs: number;
   readonly maxHeaderBytes: number;
+  /** Of the body of a GET or HEAD, which no route reads and so none limits. */
+  readonly maxBodyBytes: number;
 }
 
 export interface Listener {
@@ -35,11 +34,12 @@ export interface Listener {
 const IDLE_DRAIN_MS = 1000;
 /** @throws ExitError (3) when the address is not available */
 export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Listener> {
-  const { answerHeaders, onRefused, progress } = options;
+  const { answerHeaders, onRefused, timeoutMs } = options;
   let draining = false;
   const connections = new Map<Socket, Connection>();
   let beingRead: IncomingMessage | undefined;
-  const answer = getRequestListener(fetch as Parameters<typeof getRequestListener>[0], {
+  const refusalOf = createRefusal(options);
+  const answer = getRequestListener(fetch, {
     // The app renders its own errors: what comes here is a request that no Request could be made of. That is found out
     // before anything is awaited, so the one being read is the one.
     errorHandler: (error) => {
@@ -59,25 +59,32 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
   const take = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     connections.get(incoming.socket)?.take(incoming, outgoing);
     if (draining) outgoing.shouldKeepAlive = false;
-    progress.watch(incoming, outgoing);
+    outgoing.on('close', onAnswered);
   };
+  function onAnswered(this: ServerResponse) {
+    connections.get(this.req.socket)?.answered(this);
+  }
+  const inspection = setInterval(() => {
+    const now = performance.now();
+    for (const connection of connections.values()) connection.inspect(now, timeoutMs);
+  }, timeoutMs / 4).unref();
   const server = createServer(
     {
       // Told by our own answer, in the form of all others.
       requireHostHeader: false,
       maxHeaderSize: options.maxHeaderBytes,
-      headersTimeout: options.headersTimeoutMs,
-      // A slow upload that makes progress is fine: the progress watch decides.
+      headersTimeout: timeoutMs,
+      // A slow upload that makes progress is fine: each connection is looked at for that.
       requestTimeout: 0,
       keepAliveTimeout: 65_000,
-      connectionsCheckingInterval: Math.min(1000, options.headersTimeoutMs),
+      connectionsCheckingInterval: Math.min(1000, timeoutMs),
     },
     (incoming, outgoing) => {
       // It comes behind an answer that said it would be the last.
       if (!incoming.socket.writable) return;
-      const refusal = refusalOfHost(incoming);
+      const refusal = refusalOf(incoming);
       if (refusal !== undefined) {
-        refuseRequest(incoming, outgoing, coreErrors.create.invalid_request(refusal));
+        refuseRequest(incoming, outgoing, refusal);
         return;
       }
       take(incoming, outgoing);
@@ -142,6 +149,7 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       else deadline.addEventListener('abort', cut, { once: true });
       await closed;
       clearTimeout(idle);
+      clearInterval(inspection);
       deadline.removeEventListener('abort', cut);
       return cutOff;
     },
@@ -159,12 +167,24 @@ function bind(server: TcpServer, { host, port }: ListenerOptions): Promise<void>
   });
 }
 
-/** What is wrong with the Host header; undefined when nothing is, or there is none. */
-function refusalOfHost(incoming: IncomingMessage): string | undefined {
-  if (hasSeveralHosts(incoming)) return 'The request has more than one Host header.';
-  const { host } = incoming.headers;
-  // Some look like a host and are none: `xn--`, `256.1.1.1`. Whoever takes the URL apart would fail on them.
-  return host === undefined || URL.canParse(`http://${host}/`) ? undefined : 'The Host header is not a valid host.';
+/** What makes a request one that no app gets to see. */
+function createRefusal({ maxBodyBytes }: ListenerOptions): (incoming: IncomingMessage) => ReactorError | undefined {
+  const { invalid_request } = coreErrors.create;
+  let lastValidHost: string | undefined;
+  return (incoming) => {
+    if (hasSeveralHosts(incoming)) return invalid_request('The request has more than one Host header.');
+    const { host } = incoming.headers;
+    if (host !== lastValidHost && host !== undefined) {
+      // Some look like a host and are none: `xn--`, `256.1.1.1`. Whoever takes the URL apart would fail on them.
+      if (!URL.canParse(`http://${host}/`)) return invalid_request('The Host header is not a valid host.');
+      lastValidHost = host;
+    }
+    const isReadByNobody = incoming.method === 'GET' || incoming.method === 'HEAD';
+    if (isReadByNobody && hasBody(incoming) && Number(incoming.headers['content-length']) > maxBodyBytes) {
+      return payloadTooLarge(maxBodyBytes);
+    }
+    return undefined;
+  };
 }
 
 /** RFC 9112 §3.2: a proxy before us may have looked at the one that Node has left out. */

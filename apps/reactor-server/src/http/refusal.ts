@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { coreErrors, type ReactorError, requestIdFrom } from '@reactor/core';
-import type { AnswerHeaders } from '@reactor/observability';
+import { type AnswerHeaders, noteError, observedRequest } from '@reactor/observability';
 
 /** What a fault of Node's HTTP parser means to the client. */
 export function refusalOf(code: string | undefined): ReactorError {
@@ -35,7 +35,8 @@ export function refuseOnSocket(
 }
 
 /**
- * Answers a request in the place of the app, under the id it has.
+ * Answers a request in the place of the app, under the id it has, and ends the connection. A handler that is at work on it
+ * is told that nobody waits any more; what it answers is dropped.
  * @returns the request id that was sent
  */
 export function refuseOnResponse(
@@ -44,7 +45,13 @@ export function refuseOnResponse(
   answerHeaders: AnswerHeaders,
   inboundId: string | undefined,
 ): string {
-  const requestId = requestIdFrom(inboundId);
+  const request = observedRequest(outgoing);
+  const requestId = request?.requestId ?? requestIdFrom(inboundId);
+  if (request !== undefined) {
+    request.givenUp = true;
+    noteError(error, request);
+    request.signal?.abort(error);
+  }
   const body = JSON.stringify(error.toEnvelope(requestId));
   outgoing.writeHead(error.status, { ...answerHeaders, ...headersOf(error, body, requestId) });
   outgoing.end(body, () => outgoing.socket?.destroySoon());

@@ -14,7 +14,6 @@ import { onTestFinished } from 'vitest';
 import { createAdminGate } from '../../src/admin/gate.js';
 import { compose } from '../../src/compose.js';
 import { readSettings } from '../../src/config/settings.js';
-import { createProgressWatch } from '../../src/http/progress.js';
 import { assemble, openSecrets } from '../../src/platform.js';
 import { unavailableDatabase } from '../../src/unavailable-database.js';
 
@@ -36,24 +35,21 @@ export async function composeForTest({ capabilities: own, adminToken }: Composed
   const secrets = await openSecrets(settings, false);
   const database = unavailableDatabase('there is none');
   const capabilities = own ?? assemble(settings, secrets, logging, { database }).capabilities;
-  const progress = createProgressWatch(settings.config.requestTimeoutMs);
-  onTestFinished(() => progress.stop());
   const phase = (): ServerPhase => 'ready';
   const metrics = createMetrics(context);
-  const instrumentation = instrumentHttp(
-    context,
-    capabilities.map(({ name }) => name),
-  );
-  metrics.contribute('http', instrumentation.metrics);
   const answerHeaders = createAnswerHeaders(undefined);
+  const instrumentation = instrumentHttp({
+    ...context,
+    capabilities: capabilities.map(({ name }) => name),
+    headers: answerHeaders,
+  });
+  metrics.contribute('http', instrumentation.metrics);
   const composition = compose({
     config: settings.config,
     logging,
     metrics,
     health: createHealth({ ...context, capabilities: () => capabilities, phase }),
     instrumentation,
-    progress,
-    answerHeaders,
     gate: adminToken === undefined ? secrets.gate : createAdminGate({ token: adminToken, allowRemote: false }),
     version: '0.0.0',
     capabilities,
@@ -61,5 +57,5 @@ export async function composeForTest({ capabilities: own, adminToken }: Composed
     diagnose: async () => ({}),
     shutdown: () => {},
   });
-  return { ...composition, metrics, progress, answerHeaders, onRefused: instrumentation.refused };
+  return { ...composition, metrics, answerHeaders, onRefused: instrumentation.refused };
 }

@@ -1,17 +1,15 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createRoutes, type RequestSignal, signalOfRequest, silentLogger } from '@reactor/core';
-import { createAnswerHeaders, errorHandler, requestContext } from '@reactor/observability';
+import { createRoutes, type RequestSignal, signalOfRequest, silentLogger, systemClock } from '@reactor/core';
+import { createAnswerHeaders, errorHandler, instrumentHttp } from '@reactor/observability';
 import { onTestFinished } from 'vitest';
 import { listen } from '../../src/http/listener.js';
-import { createProgressWatch } from '../../src/http/progress.js';
 
 /** More than the buffers of a connection take. */
 export const LARGE_BYTES = 8_000_000;
 
 /** The listener with routes that take their time, how many handlers were called, and how many have not ended. */
 export async function serveForTest({ timeoutMs = 30_000 } = {}) {
-  const progress = createProgressWatch(timeoutMs);
   const refusals: { status: number; requestId: string }[] = [];
   const held: { release?: () => void; entered?: () => void } = {};
   const entered = new Promise<void>((resolve) => {
@@ -22,7 +20,7 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
   let taken = 0;
   const app = createRoutes();
   app.onError(errorHandler);
-  app.use(requestContext({ logger: silentLogger, peerOf: () => undefined }), progress.middleware, async (_, next) => {
+  app.use(async (_, next) => {
     running += 1;
     taken += 1;
     await next().finally(() => {
@@ -73,18 +71,18 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     signals.push(signalOfRequest(c));
     return c.text(String(signalOfRequest(c) === signals.at(-1)));
   });
-  const listener = await listen((request, bindings) => app.fetch(request, bindings), {
+  const http = instrumentHttp({ clock: systemClock, logger: silentLogger, capabilities: [] });
+  const listener = await listen(http.observe(app, { mounts: [] }), {
     host: '127.0.0.1',
     port: 0,
-    progress,
-    headersTimeoutMs: timeoutMs,
+    timeoutMs,
     maxHeaderBytes: 4096,
+    maxBodyBytes: 1_000_000_000_000,
     answerHeaders: createAnswerHeaders(),
     onRefused: (refusal) => refusals.push(refusal),
   });
   onTestFinished(async () => {
     await listener.close(AbortSignal.abort());
-    progress.stop();
   });
   return {
     listener,

@@ -1,11 +1,11 @@
-import type { ReactorEnv } from '@reactor/core';
+import { type ReactorEnv, requestOf } from '@reactor/core';
 import type { Context } from 'hono';
 import { CLIENT_ADDRESS_HEADER } from '../provider.js';
 import type { Client } from '../sessions.js';
 
 /** Address of the caller, as far as the surrounding app tells. */
 export function clientAddress(c: Context<ReactorEnv>): string | undefined {
-  return c.get('peer')?.clientAddress;
+  return requestOf(c).peer?.clientAddress;
 }
 
 /** What is remembered with a session about where it began. Cookies stay behind: the alias routes know none. */

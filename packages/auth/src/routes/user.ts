@@ -8,6 +8,7 @@ import {
   jsonAnswer,
   type ReactorEnv,
   type Services,
+  setPrincipal,
 } from '@reactor/core';
 import type { Context } from 'hono';
 import { authErrors } from '../errors.js';
@@ -102,7 +103,7 @@ async function bearerOf(c: Context<ReactorEnv>, { sessions, tokens }: AuthServic
     const session = await sessions.find(token);
     if (session !== undefined) {
       // Whose request it is, for the access line.
-      c.set('principal', { kind: 'user', id: session.userId, claims: {} });
+      setPrincipal(c, { kind: 'user', id: session.userId, claims: {} });
       return { userId: session.userId, sessionId: session.id };
     }
     throw coreErrors.create.invalid_token('The bearer token is unknown or its session is over.', {
@@ -111,7 +112,7 @@ async function bearerOf(c: Context<ReactorEnv>, { sessions, tokens }: AuthServic
   }
   const principal = await tokens.verify(token, c);
   if (principal.kind !== 'user') throw coreErrors.create.forbidden('This route needs the token of a user.');
-  c.set('principal', principal);
+  setPrincipal(c, principal);
   const { session_id: sessionId } = principal.claims;
   return { userId: principal.id, sessionId: typeof sessionId === 'string' ? sessionId : undefined };
 }

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { coreErrors } from '../errors.js';
 import type { TokenVerifier } from '../ports/tokens.js';
 import type { Principal } from '../principal.js';
-import type { ReactorEnv } from './env.js';
+import { findRequest, type ReactorEnv } from './env.js';
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' };
@@ -26,7 +26,7 @@ export type IsOperator = (c: Context<ReactorEnv>) => boolean;
 export function authenticate(tokensOf: (context: Context<ReactorEnv>) => TokenVerifier): MiddlewareHandler<ReactorEnv> {
   return async (c, next) => {
     if (c.req.header('Authorization') === undefined) {
-      c.set('principal', { kind: 'anonymous' });
+      setPrincipal(c, { kind: 'anonymous' });
     } else {
       const token = bearerToken(c);
       if (token === undefined) {
@@ -34,15 +34,22 @@ export function authenticate(tokensOf: (context: Context<ReactorEnv>) => TokenVe
           headers: CHALLENGE,
         });
       }
-      c.set('principal', await tokensOf(c).verify(token, c));
+      setPrincipal(c, await tokensOf(c).verify(token, c));
     }
     await next();
   };
 }
 
+/** Whoever else has found out who calls says so by this. */
+export function setPrincipal(c: Context<ReactorEnv>, principal: Principal): void {
+  const request = findRequest(c);
+  if (request === undefined) c.set('principal', principal);
+  else request.principal = principal;
+}
+
 /** The caller, after `authenticate`. */
 export function principalOf(c: Context<ReactorEnv>): Principal {
-  return c.get('principal') ?? { kind: 'anonymous' };
+  return findRequest(c)?.principal ?? c.get('principal') ?? { kind: 'anonymous' };
 }
 
 /** @throws ReactorError `unauthorized` (401) when nobody is signed in */

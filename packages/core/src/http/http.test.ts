@@ -8,6 +8,7 @@ import { silentLogger } from '../ports/logger.js';
 import type { TokenVerifier } from '../ports/tokens.js';
 import { SQLSTATE } from '../sqlstate.js';
 import { authenticate, principalOf, requireSystem } from './authenticate.js';
+import { type ReactorEnv, requestOf } from './env.js';
 import { addHealthRoute } from './health-route.js';
 import { limitBody } from './limit-body.js';
 import { createRoutes } from './routes.js';
@@ -27,7 +28,7 @@ function aloneInAForeignApp() {
     withContext({ logger: silentLogger }),
     authenticate(() => tokens),
   );
-  routes.get('/who', (c) => c.json({ kind: principalOf(c).kind, id: c.get('requestId') }));
+  routes.get('/who', (c) => c.json({ kind: principalOf(c).kind, id: requestOf(c).requestId }));
   routes.get('/relayed', () => fetch('data:text/plain,hello'));
   routes.get('/deadlock', () => {
     throw Object.assign(new Error('Process 7 waits'), { code: SQLSTATE.deadlockDetected, severity: 'ERROR' });
@@ -149,4 +150,18 @@ test.each([
   const response = await routes.request('/health');
   expect(response.status).toBe(503);
   expect(await response.json()).toEqual({ status: 'error', version: '1.0.0', reason: 'the check did not finish' });
+});
+
+test('a route of a foreign app finds out who calls, and what is mounted below knows it', async () => {
+  const routes = createRoutes();
+  routes.use(withContext({ logger: silentLogger }));
+  routes.get('/who', (c) => c.json(principalOf(c)));
+  const app = new Hono<ReactorEnv>();
+  app.use(authenticate(() => tokens));
+  app.get('/hello', (c) => c.json(principalOf(c)));
+  app.route('/x/v1', routes);
+  for (const path of ['/hello', '/x/v1/who']) {
+    const response = await app.request(path, bearer('ada'));
+    expect([path, await response.json()]).toEqual([path, { kind: 'user', id: 'u-1', claims: {} }]);
+  }
 });

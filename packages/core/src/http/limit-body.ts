@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { coreErrors } from '../errors.js';
+import { coreErrors, type ReactorError } from '../errors.js';
 import type { ReactorEnv } from './env.js';
 
 /**
@@ -9,11 +9,7 @@ import type { ReactorEnv } from './env.js';
  * that it is not refused, but ends the connection too.
  */
 export function limitBody(maxSizeBytes: number): MiddlewareHandler<ReactorEnv> {
-  const tooLarge = () =>
-    coreErrors.create.payload_too_large(`The request body is larger than ${maxSizeBytes} bytes.`, {
-      details: { max_size_bytes: maxSizeBytes },
-      headers: { Connection: 'close' },
-    });
+  const tooLarge = () => payloadTooLarge(maxSizeBytes);
   return async (c, next) => {
     const { raw } = c.req;
     const declared = raw.headers.get('Content-Length');
@@ -33,6 +29,14 @@ export function limitBody(maxSizeBytes: number): MiddlewareHandler<ReactorEnv> {
     if (exceeded !== undefined && c.error !== undefined && c.error !== exceeded) throw exceeded;
     if (chunked && !readable) c.header('Connection', 'close');
   };
+}
+
+/** The connection ends with it: the rest of the body would have to be read. */
+export function payloadTooLarge(maxSizeBytes: number): ReactorError {
+  return coreErrors.create.payload_too_large(`The request body is larger than ${maxSizeBytes} bytes.`, {
+    details: { max_size_bytes: maxSizeBytes },
+    headers: { Connection: 'close' },
+  });
 }
 
 function countBody(

@@ -4,7 +4,7 @@ import { uuidv7 } from '../id.js';
 import type { Logger } from '../ports/logger.js';
 import { toReactorError } from '../sql-answers.js';
 import { isSqlError } from '../sqlstate.js';
-import type { ReactorEnv } from './env.js';
+import { findRequest, type ReactorEnv } from './env.js';
 
 /** Printable ASCII without separators that a log or a header could trip over. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -15,15 +15,15 @@ export function requestIdFrom(header: string | undefined): string {
 }
 
 /**
- * First middleware of every capability: fills request id and logger where no outer middleware has, so that the
- * capability also works mounted alone, where no browser sniffs its answers either. In the server the outer middleware has, and this passes on.
+ * First middleware of every capability: fills request id and logger where nothing outside has, so that the capability
+ * also works mounted alone, where no browser sniffs its answers either. In the server something has, and this passes on.
  */
 export function withContext(context: { readonly logger: Logger }): MiddlewareHandler<ReactorEnv> {
   return async (c, next) => {
-    if (c.get('requestId') !== undefined) return next();
+    if (findRequest(c) !== undefined) return next();
     const requestId = requestIdFrom(c.req.header('X-Request-Id'));
-    c.set('requestId', requestId);
-    c.set('logger', context.logger.with({ request_id: requestId }));
+    const logger = context.logger.with({ request_id: requestId });
+    c.set('request', { requestId, logger, peer: c.get('peer'), principal: c.get('principal') });
     await next();
     // The surrounding app rendered the error through getResponse(), which cannot know the id; of PostgreSQL's errors it
     // knows nothing.

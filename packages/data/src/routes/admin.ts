@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import {
+  allowLongAnswer,
   authenticate,
   bearerSecurity,
   coreErrors,
@@ -151,7 +152,7 @@ export function addAdminRoutes(routes: OpenAPIHono<ReactorEnv>, services: Servic
     const { config, migrations, migrate } = services.of(c);
     const body = c.req.header('Content-Type') === undefined ? undefined : c.req.valid('json');
     const wanted = body?.migrations.map(asSent) ?? (await readMigrationFiles(requireFolder(config.migrationsDir)));
-    c.set('mayTakeLong', true);
+    allowLongAnswer(c);
     const isDryRun = c.req.valid('query').dry_run !== 'false';
     if (!isDryRun) return c.json({ applied: [...(await migrate(wanted))], pending: [] }, 200);
     const { applied: tried, untried } = await migrations.dryRun(wanted);

@@ -1,4 +1,12 @@
-import { authenticate, type Principal, principalOf, type ReactorEnv, resultOf, type Services } from '@reactor/core';
+import {
+  authenticate,
+  type Principal,
+  principalOf,
+  type ReactorEnv,
+  requestOf,
+  resultOf,
+  type Services,
+} from '@reactor/core';
 import type { Context, Handler } from 'hono';
 import { toDataError } from '../errors.js';
 import type { Operation, Refusal } from '../metrics.js';
@@ -30,7 +38,7 @@ export function answered(
       return answer;
     } catch (cause) {
       const error = toDataError(cause);
-      metrics.operation(operation, c.get('signal')?.aborted ? 'aborted' : resultOf(error));
+      metrics.operation(operation, requestOf(c).signal?.aborted ? 'aborted' : resultOf(error));
       const by = REFUSED_BY[error.code];
       if (by !== undefined) metrics.refused(by);
       throw error;

@@ -1,5 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { bearerSecurity, coreErrors, errorAnswer, jsonAnswer, type ReactorEnv, type Services } from '@reactor/core';
+import {
+  allowLongAnswer,
+  bearerSecurity,
+  coreErrors,
+  errorAnswer,
+  jsonAnswer,
+  type ReactorEnv,
+  type Services,
+} from '@reactor/core';
 import { describePrivileges, type Open } from '../grants/expose.js';
 import type { DataService } from '../service.js';
 import { operatorOnly } from './admin.js';
@@ -47,7 +55,7 @@ export function addExposeRoutes(routes: OpenAPIHono<ReactorEnv>, services: Servi
       throw coreErrors.create.invalid_request('Send either {"names":["orders"]} or {"all":true}.');
     }
     // It waits for the locks of each table.
-    c.set('mayTakeLong', true);
+    allowLongAnswer(c);
     const { exposed, already, skipped } = await services.of(c).grants.expose(names);
     const inWords = (one: Open) => ({ ...one, privileges: describePrivileges(one.privileges) });
     return c.json(

@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import {
+  allowLongAnswer,
   bearerSecurity,
   createRoutes,
   type DoctorReport,
@@ -30,7 +31,7 @@ export function doctorRoutes(run: (signal: AbortSignal) => Promise<DoctorReport>
   const routes = createRoutes();
   routes.get('/_admin/doctor', async (c) => {
     // Each probe has its own timeout; all of them together may take longer than a request.
-    c.set('mayTakeLong', true);
+    allowLongAnswer(c);
     const report = await run(c.req.raw.signal);
     return c.json(report, hasFailure(report) ? 207 : 200, { 'Cache-Control': 'no-store' });
   });

@@ -1,4 +1,4 @@
-import { coreErrors, type ReactorEnv } from '@reactor/core';
+import { coreErrors, findRequest, type ReactorEnv } from '@reactor/core';
 import type { Hono, NotFoundHandler } from 'hono';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -18,9 +18,10 @@ export function notFound(app: Hono<ReactorEnv>): NotFoundHandler<ReactorEnv> {
     const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
     // A handler that calls c.notFound() itself: the route is there, the thing it names is not.
     const routed = allowed.includes(method);
-    if (!routed) c.set('unmatched', true);
+    const request = findRequest(c);
+    if (!routed && request !== undefined) request.unmatched = true;
     // Answered, not thrown: at this point a throw would surface inside whichever middleware happens to be the last.
-    const requestId = c.get('requestId');
+    const requestId = request?.requestId;
     if (routed || allowed.length === 0) {
       return coreErrors.create.not_found(`Nothing is at ${path}.`).getResponse(requestId);
     }

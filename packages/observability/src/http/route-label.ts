@@ -1,27 +1,39 @@
 import type { ReactorEnv } from '@reactor/core';
-import type { Context } from 'hono';
-import { matchedRoutes } from 'hono/route';
+import type { Hono } from 'hono';
+import type { ObservedRequest } from './observed-request.js';
 
 /** What the `route` label holds when no route matched. */
 const UNMATCHED = 'unmatched';
+/** `use` and `all` register under it. */
+const EVERY_METHOD = 'ALL';
+
+type Matched = ReturnType<Hono<ReactorEnv>['router']['match']>[0];
 
 /**
- * The pattern of the route that answered, e.g. `/jobs/v1/runs/:id`. Where a middleware answered in its place (401, 413),
- * the pattern of the handler behind it. Routes for every path do not stand in for one, so a site's catch-all, mounted
- * after everything else, does not take the label of all.
+ * The pattern of a request's route, e.g. `/jobs/v1/runs/:id`, also where a middleware in front of it answered (401, 413).
+ * Routes for every path do not stand in for one, so a site's catch-all, mounted after everything else, does not take the
+ * label of all.
  */
-export function routeLabel(c: Context<ReactorEnv>): string {
-  if (c.get('unmatched')) return UNMATCHED;
-  const matched = matchedRoutes(c);
-  const answered = matched[c.req.routeIndex];
-  if (answered === undefined) return UNMATCHED;
-  // `use` and `all` register under ALL.
-  if (answered.method !== 'ALL') return readable(answered.path);
-  for (let i = c.req.routeIndex + 1; i < matched.length; i++) {
-    const { method, path } = matched[i] as (typeof matched)[number];
-    if (method !== 'ALL' && path !== '/*') return readable(path);
-  }
-  return readable(answered.path);
+export function routeLabels({ router }: Hono<ReactorEnv>): (request: ObservedRequest) => string {
+  // The router answers a pattern with the same list each time.
+  const known = new WeakMap<Matched, string>();
+  return ({ method, path, unmatched }) => {
+    if (unmatched) return UNMATCHED;
+    const [matched] = router.match(method === 'HEAD' ? 'GET' : method, path);
+    let label = known.get(matched);
+    if (label === undefined) {
+      label = labelOf(matched);
+      known.set(matched, label);
+    }
+    return label;
+  };
+}
+
+function labelOf(matched: Matched): string {
+  const routes = matched.map(([[, route]]) => route);
+  const own = routes.filter(({ path }) => path !== '/*');
+  const route = own.find(({ method }) => method !== EVERY_METHOD) ?? own.at(-1) ?? routes.at(-1);
+  return route === undefined ? UNMATCHED : readable(route.path);
 }
 
 /** A pattern as a person would write it: `/object/:key` without the `{…}` that says what the key must match. */

@@ -1,62 +1,71 @@
-import type { ServerResponse } from 'node:http';
-import type { ReactorEnv } from '@reactor/core';
-import type { Context } from 'hono';
-import { type AnswerHeaders, NO_SNIFFING } from './answer-headers.js';
-import { nodeBindings } from './node-bindings.js';
+import type { AnswerHeaders } from './answer-headers.js';
 
 const REQUEST_ID = 'x-request-id';
 
-/**
- * Sees to it that whatever this request is answered with carries `headers`, where it does not bring its own, and the
- * request id, and no other: a response that came from elsewhere (a function, another service) may bring one of its own.
- * @returns what to call once the handler is done
- */
-export function sendHeaders(c: Context<ReactorEnv>, requestId: string, headers: AnswerHeaders): () => void {
-  const { outgoing } = nodeBindings(c);
-  const added = () => (c.get('ownHeaders') === true ? NO_SNIFFING : headers);
-  if (outgoing === undefined) return () => setOnResponse(c, requestId, added());
-  addWhenWritten(outgoing, requestId, added);
-  return () => {};
+/** What whatever a request is answered with carries, beside what the answer brings. */
+export interface AddedHeaders {
+  /** Sent instead of any other: a response that came from elsewhere (a function, another service) may bring its own. */
+  readonly requestId: string;
+  /** Where the answer does not bring its own. */
+  readonly headers: AnswerHeaders;
+  /** Added to the names that the answer brings in `Vary`. */
+  readonly vary?: string | undefined;
 }
 
 /**
- * Under Node they are added where the head is written: the adapter's emergency answers carry them too, and Hono's
- * Response stays untouched, which spares the conversion of its headers, a sixth of the CPU time of a small request.
+ * The arguments for Node's `writeHead` with the added headers. Where the head is written, the adapter's emergency answers
+ * carry them too, and Hono's Response stays untouched, which spares the conversion of its headers.
+ * @param args (status), (status, headers), (status, reason) or (status, reason, headers)
  */
-function addWhenWritten(outgoing: ServerResponse, requestId: string, added: () => AnswerHeaders): void {
-  const writeHead = outgoing.writeHead as (...args: readonly unknown[]) => ServerResponse;
-  // (status), (status, headers), (status, reason) or (status, reason, headers)
-  outgoing.writeHead = (...args: readonly unknown[]) => {
-    const last = args.at(-1);
-    const before = typeof last === 'object' && last !== null ? args.slice(0, -1) : args;
-    return writeHead.call(outgoing, ...before, completed(last, requestId, added()));
+export function withHeaders(args: readonly unknown[], added: AddedHeaders): unknown[] {
+  const last = args.at(-1);
+  const given = typeof last === 'object' && last !== null ? last : undefined;
+  const before = given === undefined ? args : args.slice(0, -1);
+  return [...before, completed(given, added)];
+}
+
+/** As Node's flat list of names and values. */
+function completed(given: object | undefined, { requestId, headers, vary }: AddedHeaders): unknown[] {
+  const list: unknown[] = [];
+  let overridden: Set<string> | undefined;
+  let varies = vary;
+  const keep = (name: string, value: unknown) => {
+    const key = name.toLowerCase();
+    if (key === REQUEST_ID) return;
+    if (key === 'vary' && varies !== undefined) {
+      list.push(name, `${value}, ${varies}`);
+      varies = undefined;
+      return;
+    }
+    if (key in headers) {
+      overridden ??= new Set();
+      overridden.add(key);
+    }
+    list.push(name, value);
   };
+  if (Array.isArray(given)) for (let i = 0; i < given.length; i += 2) keep(String(given[i]), given[i + 1]);
+  else for (const name in given) keep(name, (given as Record<string, unknown>)[name]);
+  for (const name in headers) if (overridden?.has(name) !== true) list.push(name, headers[name]);
+  if (varies !== undefined) list.push('vary', varies);
+  list.push(REQUEST_ID, requestId);
+  return list;
 }
 
-/** @param headers an object, Node's flat array of names and values, or none */
-function completed(headers: unknown, requestId: string, added: AnswerHeaders): object {
-  if (Array.isArray(headers)) return completedList(headers, requestId, added);
-  // Names in lower case, so that none is written twice.
-  const all: Record<string, unknown> = { ...added };
-  for (const [name, value] of Object.entries(headers ?? {})) all[name.toLowerCase()] = value;
-  all[REQUEST_ID] = requestId;
-  return all;
-}
-
-function completedList(list: readonly unknown[], requestId: string, added: AnswerHeaders): unknown[] {
-  const given = new Set(list.filter((_, index) => index % 2 === 0).map((name) => String(name).toLowerCase()));
-  const missing = Object.entries(added).filter(([name]) => !given.has(name));
-  return [...list, ...missing.flat(), REQUEST_ID, requestId];
-}
-
-function setOnResponse(c: Context<ReactorEnv>, requestId: string, added: AnswerHeaders): void {
+/** The same on a Response, where nothing of Node's is there. */
+export function responseWithHeaders(response: Response, added: AddedHeaders): Response {
   try {
-    const { headers } = c.res;
-    for (const [name, value] of Object.entries(added)) if (!headers.has(name)) headers.set(name, value);
-    headers.set(REQUEST_ID, requestId);
+    setOn(response.headers, added);
+    return response;
   } catch {
-    // The headers of a fetched response are immutable; Hono copies them.
-    for (const [name, value] of Object.entries(added)) if (!c.res.headers.has(name)) c.header(name, value);
-    c.header(REQUEST_ID, requestId);
+    // The headers of a fetched response are immutable.
+    const copy = new Response(response.body, response);
+    setOn(copy.headers, added);
+    return copy;
   }
+}
+
+function setOn(target: Headers, { requestId, headers, vary }: AddedHeaders): void {
+  for (const [name, value] of Object.entries(headers)) if (!target.has(name)) target.set(name, value);
+  if (vary !== undefined) target.append('vary', vary);
+  target.set(REQUEST_ID, requestId);
 }

@@ -1,5 +1,13 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { blobErrors, coreErrors, principalOf, type ReactorEnv, resultOf, type Services } from '@reactor/core';
+import {
+  blobErrors,
+  coreErrors,
+  principalOf,
+  type ReactorEnv,
+  requestOf,
+  resultOf,
+  type Services,
+} from '@reactor/core';
 import type { Context } from 'hono';
 import { requireKnown } from '../access.js';
 import { storageErrors } from '../errors.js';
@@ -66,7 +74,7 @@ function head(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics)
   return observed(metrics, 'head', async () => {
     const { bucket, key } = addressOf(c);
     const object = await objects.find(principalOf(c), bucket, key);
-    c.set('ownHeaders', true);
+    requestOf(c).ownHeaders = true;
     if (isNotModified(c, object)) return notModified(object);
     return new Response(null, { headers: { ...objectHeaders(object), 'Content-Length': String(object.sizeBytes) } });
   });
@@ -75,14 +83,14 @@ function head(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics)
 async function download(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics): Promise<Response> {
   const onEnd = (end: DownloadEnd) => {
     metrics.operation('get', end.result);
-    if (end.result === 'failed') c.get('logger').error('download failed', { error: end.error });
+    if (end.result === 'failed') requestOf(c).logger.error('download failed', { error: end.error });
   };
   try {
     const { bucket, key } = addressOf(c);
     let lostBlob: string | undefined;
     for (;;) {
       const object = await objects.find(principalOf(c), bucket, key);
-      c.set('ownHeaders', true);
+      requestOf(c).ownHeaders = true;
       if (isNotModified(c, object)) {
         metrics.operation('get', 'ok');
         return notModified(object);
