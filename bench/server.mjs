@@ -51,7 +51,13 @@ try {
   const byId = (path) => (n) => ['GET', path + (1 + (n % ROWS))];
   const cases = [
     { title: '/livez', least: 1.5, bare: () => ['GET', '/livez'], server: plain, ask: () => ['GET', '/livez'] },
-    { title: '/livez, CORS on', least: 1.55, bare: () => ['GET', '/livez'], server: cors, ask: () => ['GET', '/livez'] },
+    {
+      title: '/livez, CORS on',
+      least: 1.55,
+      bare: () => ['GET', '/livez'],
+      server: cors,
+      ask: () => ['GET', '/livez'],
+    },
     {
       title: '/livez, CORS on, with an Origin',
       bare: () => ['GET', '/livez', [`Origin: ${ORIGIN}`]],
