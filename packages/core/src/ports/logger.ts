@@ -13,7 +13,7 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** Whether a line of this level would be written; spares the work of building its fields. */
   isEnabled(level: LogLevel): boolean;
-  /** The same target with fields added to every line. */
+  /** The same target with fields added to every line; they are read when the first one is written. */
   with(fields: LogFields): Logger;
   /** Another target (`reactor_storage::sweep`), same destination. */
   target(target: string): Logger;

@@ -41,40 +41,55 @@ class Scope {
 class TargetLogger implements Logger {
   readonly #core: LoggerCore;
   readonly #scope: Scope;
-  readonly #bound: PlainFields;
+  #plain: PlainFields;
+  /** Not yet among the plain ones: one is made for every request, and few of them write a line. */
+  #added: LogFields | undefined;
 
-  constructor(core: LoggerCore, scope: Scope, bound: PlainFields) {
+  constructor(core: LoggerCore, scope: Scope, plain: PlainFields, added: LogFields | undefined) {
     this.#core = core;
     this.#scope = scope;
-    this.#bound = bound;
+    this.#plain = plain;
+    this.#added = added;
   }
 
   trace(message: string, fields?: LogFields): void {
-    if (this.#scope.enabled(TRACE)) this.#core.write('trace', this.#scope.target, message, this.#bound, fields);
+    if (this.#scope.enabled(TRACE)) this.#write('trace', message, fields);
   }
   debug(message: string, fields?: LogFields): void {
-    if (this.#scope.enabled(DEBUG)) this.#core.write('debug', this.#scope.target, message, this.#bound, fields);
+    if (this.#scope.enabled(DEBUG)) this.#write('debug', message, fields);
   }
   info(message: string, fields?: LogFields): void {
-    if (this.#scope.enabled(INFO)) this.#core.write('info', this.#scope.target, message, this.#bound, fields);
+    if (this.#scope.enabled(INFO)) this.#write('info', message, fields);
   }
   warn(message: string, fields?: LogFields): void {
-    if (this.#scope.enabled(WARN)) this.#core.write('warn', this.#scope.target, message, this.#bound, fields);
+    if (this.#scope.enabled(WARN)) this.#write('warn', message, fields);
   }
   error(message: string, fields?: LogFields): void {
-    if (this.#scope.enabled(ERROR)) this.#core.write('error', this.#scope.target, message, this.#bound, fields);
+    if (this.#scope.enabled(ERROR)) this.#write('error', message, fields);
   }
   isEnabled(level: LogLevel): boolean {
     return this.#scope.enabled(LOG_LEVELS.indexOf(level));
   }
   with(fields: LogFields): Logger {
-    return new TargetLogger(this.#core, this.#scope, addFields({ ...this.#bound }, fields));
+    return new TargetLogger(this.#core, this.#scope, this.#bound(), fields);
   }
   target(target: string): Logger {
-    return new TargetLogger(this.#core, new Scope(this.#core, target), this.#bound);
+    return new TargetLogger(this.#core, new Scope(this.#core, target), this.#bound(), undefined);
+  }
+
+  #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    this.#core.write(level, this.#scope.target, message, this.#bound(), fields);
+  }
+
+  #bound(): PlainFields {
+    if (this.#added !== undefined) {
+      this.#plain = addFields({ ...this.#plain }, this.#added);
+      this.#added = undefined;
+    }
+    return this.#plain;
   }
 }
 
 export function createTargetLogger(core: LoggerCore, target: string): Logger {
-  return new TargetLogger(core, new Scope(core, target), {});
+  return new TargetLogger(core, new Scope(core, target), {}, undefined);
 }

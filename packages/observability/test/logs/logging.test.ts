@@ -84,6 +84,22 @@ describe('a line', () => {
   });
 });
 
+test('fields are bound once, and looked at when a line needs them', () => {
+  const { logging, output } = testLogging({ filter: 'info' });
+  let looks = 0;
+  const logger = logging.logger('a').with({
+    get value() {
+      return ++looks;
+    },
+  });
+  logger.debug('no');
+  expect(looks).toBe(0);
+  logger.info('yes');
+  logger.target('b').info('yes');
+  logger.with({ n: 1 }).info('yes');
+  expect(output().match(/"value":\d/g)).toEqual(['"value":1', '"value":1', '"value":1']);
+});
+
 describe('the filter', () => {
   test('applies to loggers, their children and their other targets', () => {
     const { logging, output } = testLogging({ filter: 'info,reactor_a::sql=debug,reactor_b=off' });
