@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { isatty } from 'node:tty';
 import type { LogLevel } from '@reactor/core';
+import { ACCESS_MESSAGE } from './access-log.js';
 import { createFdOutput } from './fd-output.js';
 import { parseFilter } from './filter.js';
-import { createLineWriter, type LineParts } from './line.js';
+import { createLineWriter, type LineOrigin } from './line.js';
 import { createTargetLogger, type LoggerCore } from './logger.js';
 import type { Logging, LoggingOptions } from './logging.js';
 import { createLogMetrics } from './metrics.js';
@@ -40,13 +41,18 @@ export function createLogging(options: LoggingOptions): Logging {
   const output =
     typeof destination === 'number' ? createFdOutput(destination, loss) : createStreamOutput(destination, loss);
 
+  /** What every line goes through, whoever formatted it. */
+  function emit(written: string, line: string, { time, level, target }: LineOrigin, accessPath: unknown): void {
+    metrics.lineWritten(level);
+    output.write(written);
+    // Reading the log must not fill it: a client that reconnects would read of nothing but itself.
+    if (accessPath !== '/_admin/logs') ring.append({ time, level, target, line });
+  }
+
   const writeLine = createLineWriter((line, parts) => {
-    metrics.lineWritten(parts.level);
-    output.write(fmt === 'pretty' ? formatPretty(parts, color) : line);
-    if (!isAccessToStream(parts)) {
-      const { time, level, target } = parts;
-      ring.append({ time, level, target, line: line.slice(0, -1) });
-    }
+    const { fields } = parts;
+    const written = fmt === 'pretty' ? formatPretty(parts, color) : line;
+    emit(written, line.slice(0, -1), parts, fields.message === ACCESS_MESSAGE ? fields.path : undefined);
   });
 
   const core: LoggerCore = {
@@ -55,6 +61,8 @@ export function createLogging(options: LoggingOptions): Logging {
       const plain = { message: plainMessage(message), ...bound };
       writeLine({ time: clock.now(), level, target, fields: fields === undefined ? plain : addFields(plain, fields) });
     },
+    writeAccess: fmt === 'json' ? (line, origin, path) => emit(`${line}\n`, line, origin, path) : undefined,
+    clock,
   };
   const logger = (target: string) => createTargetLogger(core, target);
   let ending = false;
@@ -90,9 +98,4 @@ export function createLogging(options: LoggingOptions): Logging {
       await output.close();
     },
   };
-}
-
-/** Reading the log must not fill it: a client that reconnects would read of nothing but itself. */
-function isAccessToStream({ fields }: LineParts): boolean {
-  return fields.path === '/_admin/logs' && fields.message === 'request completed';
 }

@@ -1,16 +1,23 @@
 import { LOG_LEVELS, type LogLevel } from '@reactor/core';
 import { pino } from 'pino';
+import { createTimestamps } from './timestamp.js';
 
-/** What a line is made of. `fields` holds plain JSON values only. */
-export interface LineParts {
+/** When a line was written, and where it comes from. */
+export interface LineOrigin {
+  /** Milliseconds since the epoch. */
   readonly time: number;
   readonly level: LogLevel;
   readonly target: string;
+}
+
+/** What a line is made of. `fields` holds plain JSON values only. */
+export interface LineParts extends LineOrigin {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
 const NOTHING = {};
-const LEVEL_NAMES = Object.fromEntries(LOG_LEVELS.map((level) => [level, level.toUpperCase()])) as Record<
+/** Levels as a line names them. */
+export const LEVEL_NAMES = Object.fromEntries(LOG_LEVELS.map((level) => [level, level.toUpperCase()])) as Record<
   LogLevel,
   string
 >;
@@ -22,15 +29,10 @@ const LEVEL_NAMES = Object.fromEntries(LOG_LEVELS.map((level) => [level, level.t
 export function createLineWriter(write: (line: string, parts: LineParts) => void): (parts: LineParts) => void {
   const start: LineParts = { time: 0, level: 'info', target: '', fields: {} };
   let current = start;
-  let timestampOf = Number.NaN;
-  let timestamp = '';
+  const timestamp = createTimestamps();
 
   function header(): string {
-    if (current.time !== timestampOf) {
-      timestampOf = current.time;
-      timestamp = new Date(timestampOf).toISOString();
-    }
-    return `"timestamp":"${timestamp}","level":"${LEVEL_NAMES[current.level]}","target":${JSON.stringify(current.target)}`;
+    return `"timestamp":"${timestamp(current.time)}","level":"${LEVEL_NAMES[current.level]}","target":${JSON.stringify(current.target)}`;
   }
 
   const logger = pino(

@@ -1,5 +1,7 @@
-import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from '@reactor/core';
+import { type Clock, LOG_LEVELS, type LogFields, type Logger, type LogLevel } from '@reactor/core';
+import { type AccessLog, accessLogOn, createAccessFormat } from './access-log.js';
 import type { LogFilter } from './filter.js';
+import type { LineOrigin } from './line.js';
 import { addFields, type PlainFields } from './plain.js';
 
 /** Where the loggers of one process meet. */
@@ -8,6 +10,9 @@ export interface LoggerCore {
   filter: LogFilter;
   /** @param bound plain already */
   write(level: LogLevel, target: string, message: string, bound: PlainFields, fields: LogFields | undefined): void;
+  /** Writes an access line that is JSON already; absent where the destination has another form. */
+  readonly writeAccess?: ((line: string, origin: LineOrigin, path: string) => void) | undefined;
+  readonly clock: Clock;
 }
 
 const TRACE = LOG_LEVELS.indexOf('trace');
@@ -77,6 +82,25 @@ class TargetLogger implements Logger {
     return new TargetLogger(this.#core, new Scope(this.#core, target), this.#bound(), undefined);
   }
 
+  accessLog(): AccessLog {
+    const core = this.#core;
+    const scope = this.#scope;
+    const { writeAccess } = core;
+    const ordinary = accessLogOn(this);
+    if (writeAccess === undefined || Object.keys(this.#bound()).length > 0) return ordinary;
+    const format = createAccessFormat(scope.target);
+    return {
+      isEnabled: ordinary.isEnabled,
+      write(level, entry) {
+        if (!ordinary.isEnabled(level)) return;
+        const time = core.clock.now();
+        const line = format(time, level, entry);
+        if (line === undefined) ordinary.write(level, entry);
+        else writeAccess(line, { time, level, target: scope.target }, entry.path);
+      },
+    };
+  }
+
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
     this.#core.write(level, this.#scope.target, message, this.#bound(), fields);
   }
@@ -92,4 +116,12 @@ class TargetLogger implements Logger {
 
 export function createTargetLogger(core: LoggerCore, target: string): Logger {
   return new TargetLogger(core, new Scope(core, target), {}, undefined);
+}
+
+/**
+ * The access log under the target of `logger`: quick when the logger comes from `createLogging`, by way of `logger` when
+ * it is anybody's own. What it writes is the same.
+ */
+export function createAccessLog(logger: Logger): AccessLog {
+  return logger instanceof TargetLogger ? logger.accessLog() : accessLogOn(logger);
 }

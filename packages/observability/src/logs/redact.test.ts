@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isSecretName, redactText } from './redact.js';
+import { isPlainText, isSecretName, redactText } from './redact.js';
 
 describe('isSecretName', () => {
   test.each([
@@ -64,4 +64,28 @@ describe('redactText', () => {
     'duplicate key value violates unique constraint "todos_pkey": Key (id)=(5) already exists.',
     'eyJust a word',
   ])('leaves %j alone', (text) => expect(redactText(text)).toBe(text));
+});
+
+describe('isPlainText', () => {
+  test.each(['', '/jobs/v1/runs/7', '/a%20b/c.d-e~f?*()[]{}', '4bf92f3577b34da6a3ce929d0e0e4736', 'x'.repeat(1024)])(
+    'takes %j, which nothing changes on its way into a line',
+    (text) => {
+      expect(isPlainText(text)).toBe(true);
+      expect([redactText(text), JSON.stringify(text)]).toEqual([text, `"${text}"`]);
+    },
+  );
+
+  test.each([
+    'a b',
+    'a:b',
+    'token=x',
+    'eyJhbGciOiJIUzI1NiJ9',
+    '"',
+    '\\',
+    '\n',
+    '\u007f',
+    'ü',
+    '\ud800',
+    'x'.repeat(1025),
+  ])('leaves %j to the closer look', (text) => expect(isPlainText(text)).toBe(false));
 });

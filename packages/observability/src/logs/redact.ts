@@ -55,6 +55,18 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/((?:authorization|cookie|api[-_]?key):\s{0,8})[^\r\n"']+/gi, `$1${REDACTED}`],
 ];
 
+const MAX_PLAIN_CHARS = 1024;
+/** What makes a text composed, what JSON escapes, and what is not printable ASCII. */
+const NOT_PLAIN = /[^!#-9;<>-[\]-~]|eyJ/;
+
+/**
+ * Whether a text goes into a line as it is: short, nothing to redact, nothing to escape. Says no to some that would;
+ * what it says yes to, `redactText` and JSON leave alone.
+ */
+export function isPlainText(text: string): boolean {
+  return text.length <= MAX_PLAIN_CHARS && !NOT_PLAIN.test(text);
+}
+
 /** The text with every credential replaced that its shape gives away: bearer tokens, JWTs, passwords in URLs and queries. */
 export function redactText(text: string): string {
   if (!COMPOSED.test(text) || !SUSPICIOUS.test(text)) return text;
