@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Clock, Logger, MetricsContributor } from '@reactor/core';
-import type { LogStreamSource } from './stream.js';
+import type { LogStreamSource } from './feed.js';
 
 /** How lines look on the destination. The log stream always has the JSON form. */
 export type LogFormat = 'json' | 'pretty';

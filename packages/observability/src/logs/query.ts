@@ -10,6 +10,8 @@ export interface LogQuery {
   /** The newest of the kept lines, at most this many. */
   readonly limit: number;
   matches(record: LogRecord): boolean;
+  /** What `matches` goes by, as text: queries with the same want the same lines. */
+  readonly selection: string;
 }
 
 type Select = (record: LogRecord) => boolean;
@@ -76,6 +78,7 @@ export interface LogQueryContext {
 export function parseLogQuery(parameters: URLSearchParams, context: LogQueryContext): LogQuery {
   const issues: { path: string[]; message: string }[] = [];
   const selects: Select[] = [];
+  const selection: [name: string, value: string][] = [];
   let query = { follow: false, since: Number.NEGATIVE_INFINITY, limit: Number.POSITIVE_INFINITY };
   for (const name of new Set(parameters.keys())) {
     const values = parameters.getAll(name);
@@ -84,14 +87,20 @@ export function parseLogQuery(parameters: URLSearchParams, context: LogQueryCont
       if (parameter === undefined) throw new Error(`is unknown; accepted are ${Object.keys(PARAMETERS).join(', ')}`);
       if (values.length !== 1) throw new Error('is given more than once');
       const asked = parameter.read(values[0] ?? '', context);
-      if (typeof asked === 'function') selects.push(asked);
-      else query = { ...query, ...asked };
+      if (typeof asked === 'function') {
+        selects.push(asked);
+        selection.push([name, values[0] ?? '']);
+      } else query = { ...query, ...asked };
     } catch (error) {
       issues.push({ path: [name], message: (error as Error).message });
     }
   }
   if (issues.length > 0) throw invalidInput(issues, 'query string');
-  return { ...query, matches: (record) => selects.every((select) => select(record)) };
+  return {
+    ...query,
+    matches: (record) => selects.every((select) => select(record)),
+    selection: JSON.stringify(selection.sort()),
+  };
 }
 
 function ofCapability(label: CapabilityName, capabilities: readonly CapabilityName[]): Select {

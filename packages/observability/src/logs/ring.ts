@@ -22,6 +22,7 @@ export interface LogRing {
   readonly next: number;
   /** Bytes held, an estimate for each record's own cost included. */
   readonly bytes: number;
+  readonly limitBytes: number;
   /** The record with this sequence, when it is still kept. */
   at(sequence: number): LogRecord | undefined;
   /**
@@ -122,6 +123,7 @@ export function createLogRing(limitBytes: number, bootId: string): WritableLogRi
 
   return {
     bootId,
+    limitBytes,
     get first() {
       return first;
     },

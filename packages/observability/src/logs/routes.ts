@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { bearerSecurity, type CapabilityName, createRoutes, errorAnswer, type ReactorEnv } from '@reactor/core';
+import { createLogFeed } from './feed.js';
 import type { Logging } from './logging.js';
 import { LOG_PARAMETERS, parseLogQuery } from './query.js';
 import { createLogStream } from './stream.js';
@@ -20,10 +21,11 @@ export interface LogRoutesOptions {
  */
 export function logRoutes(logging: Logging, options: LogRoutesOptions): OpenAPIHono<ReactorEnv> {
   const { capabilities, heartbeatMs = HEARTBEAT_MS } = options;
+  const feed = createLogFeed(logging.streams);
   const routes = createRoutes();
   routes.get('/_admin/logs', (c) => {
     const query = parseLogQuery(new URL(c.req.url).searchParams, { now: logging.clock.now(), capabilities });
-    return c.body(createLogStream(logging.streams, query, heartbeatMs), 200, {
+    return c.body(createLogStream(feed, query, heartbeatMs), 200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-cache',
       // nginx would hold back events until its buffer is full.

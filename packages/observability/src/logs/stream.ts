@@ -1,19 +1,9 @@
+import { formatChunk, type LogChunk, type LogFeed } from './feed.js';
 import type { LogQuery } from './query.js';
-import type { LogRecord, LogRing } from './ring.js';
+import type { LogRecord } from './ring.js';
 
-/** What log streams read from, and whom they tell about themselves. */
-export interface LogStreamSource {
-  readonly ring: LogRing;
-  /** Whether streams shall end instead of waiting for more. */
-  readonly ending: boolean;
-  opened(): void;
-  closed(): void;
-  /** A reader was overtaken: `lines` left the ring before it had come to them. */
-  overtaken(lines: number): void;
-}
-
-/** So much is formatted at a time, then the reader's pace decides again. */
-const CHUNK_CHARS = 64 * 1024;
+const encoder = new TextEncoder();
+const HEARTBEAT = encoder.encode(': heartbeat\n\n');
 
 /**
  * The event stream of one client: the kept lines, then with `follow` the live ones.
@@ -22,13 +12,9 @@ const CHUNK_CHARS = 64 * 1024;
  * lines, a slow reader costs no memory, and how far it fell behind is known. One that the ring has overtaken gets an
  * `error` event with the number of lines it missed, and its stream ends.
  */
-export function createLogStream(
-  source: LogStreamSource,
-  query: LogQuery,
-  heartbeatMs: number,
-): ReadableStream<Uint8Array> {
+export function createLogStream(feed: LogFeed, query: LogQuery, heartbeatMs: number): ReadableStream<Uint8Array> {
+  const { source } = feed;
   const { ring } = source;
-  const encoder = new TextEncoder();
   let cursor = 0;
   /** Everything from here on is live. */
   let liveFrom = 0;
@@ -49,8 +35,9 @@ export function createLogStream(
     stopWaiting();
   }
 
+  /** Of kept lines; live ones have no date to begin with. */
   function isWanted(record: LogRecord): boolean {
-    return (record.sequence >= liveFrom || record.time >= query.since) && query.matches(record);
+    return record.time >= query.since && query.matches(record);
   }
 
   function firstWanted(): number {
@@ -63,8 +50,13 @@ export function createLogStream(
     return sequence;
   }
 
-  /** What is there to send: frames, nothing yet, or undefined at the end. */
-  function collect(): string | undefined {
+  function take({ bytes, next }: LogChunk): Uint8Array {
+    cursor = next;
+    return bytes;
+  }
+
+  /** What is there to send: events, nothing yet, or undefined at the end. */
+  function collect(): Uint8Array | undefined {
     if (state === 'ended') return undefined;
     if (cursor < ring.first) {
       const lost = ring.first - cursor;
@@ -72,20 +64,19 @@ export function createLogStream(
       end();
       return overtakenFrame(lost);
     }
-    const until = query.follow ? ring.next : liveFrom;
-    let frames = '';
-    for (; cursor < until && frames.length < CHUNK_CHARS; cursor++) {
-      const record = ring.at(cursor) as LogRecord;
-      if (isWanted(record)) frames += `event: log\nid: ${ring.bootId}-${record.sequence}\ndata: ${record.line}\n\n`;
+    if (cursor < liveFrom) {
+      const kept = take(formatChunk(ring, cursor, liveFrom, isWanted));
+      if (kept.length > 0) return kept;
     }
-    if (frames === '' && (!query.follow || source.ending)) {
-      end();
-      return undefined;
+    if (query.follow) {
+      const live = take(feed.live(cursor, query));
+      if (live.length > 0 || !source.ending) return live;
     }
-    return frames;
+    end();
+    return undefined;
   }
 
-  async function next(): Promise<string | undefined> {
+  async function next(): Promise<Uint8Array | undefined> {
     let due = false;
     // Of the stream and not of the last line logged: lines that are not wanted don't keep a connection alive.
     const heartbeat = setTimeout(() => {
@@ -94,11 +85,11 @@ export function createLogStream(
     }, heartbeatMs);
     try {
       for (;;) {
-        const frames = collect();
-        if (frames !== '') return frames;
-        if (due) return ': heartbeat\n\n';
+        const events = collect();
+        if (events === undefined || events.length > 0) return events;
+        if (due) return HEARTBEAT;
         await new Promise<void>((resolve) => {
-          const forget = ring.onAppend(resolve);
+          const forget = feed.wait(cursor, resolve);
           stopWaiting = () => {
             forget();
             resolve();
@@ -115,9 +106,9 @@ export function createLogStream(
       // The first read and not the making of the stream opens it: the answer to a HEAD request is never read.
       async pull(controller) {
         if (state === 'new') open();
-        const frames = await next();
+        const events = await next();
         if (cancelled) return;
-        if (frames !== undefined) controller.enqueue(encoder.encode(frames));
+        if (events !== undefined) controller.enqueue(events);
         else controller.close();
       },
       cancel() {
@@ -129,7 +120,7 @@ export function createLogStream(
   );
 }
 
-function overtakenFrame(lost: number): string {
+function overtakenFrame(lost: number): Uint8Array {
   const message = 'The reader was too slow: lines left the memory before it had read them. Connect again to go on.';
-  return `event: error\ndata: ${JSON.stringify({ code: 'reader_too_slow', message, lost })}\n\n`;
+  return encoder.encode(`event: error\ndata: ${JSON.stringify({ code: 'reader_too_slow', message, lost })}\n\n`);
 }
