@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Database, DatabaseConnection } from '@reactor/core';
 import {
   CamelCasePlugin,
@@ -11,13 +10,14 @@ import {
   PostgresQueryCompiler,
   type QueryResult,
 } from 'kysely';
+import { PassingStorage } from './passing-storage.js';
 
 /** The first thing the database said no to while some work ran. */
 interface Outcome {
   failure?: unknown;
 }
 
-const outcome = new AsyncLocalStorage<Outcome>();
+const outcome = new PassingStorage<Outcome>();
 
 /**
  * Runs `work` and returns its result and the first database error on the way. better-auth turns some of

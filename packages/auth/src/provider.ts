@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Clock, type Database, type Logger, ReactorError, uuidv7 } from '@reactor/core';
 import { betterAuth } from 'better-auth';
 import { APIError } from 'better-auth/api';
@@ -10,6 +9,7 @@ import type { AuthConfig } from './config.js';
 import { fromDatabaseError } from './errors.js';
 import { SECRET_VERSION } from './key-check.js';
 import { createKysely, watchDatabase } from './kysely-dialect.js';
+import { PassingStorage, passThroughBetterAuth } from './passing-storage.js';
 import { asProviderError, fromProviderError } from './provider-errors.js';
 import { SIGNING_ALGORITHM, type SigningKey, type SigningKeys } from './signing-keys.js';
 import type { AuthStore, Member } from './store.js';
@@ -70,6 +70,7 @@ export interface ProviderContext {
 /** better-auth on our database, keys and clock. */
 export function createProvider(context: ProviderContext): Provider {
   const auth = createBetterAuth(context);
+  passThroughBetterAuth();
   return {
     async signUp(input, headers) {
       return begin(() => auth.api.signUpEmail({ body: { ...input }, headers }));
@@ -256,7 +257,7 @@ interface Beginning {
   member?: Member | undefined;
 }
 
-const beginning = new AsyncLocalStorage<Beginning>();
+const beginning = new PassingStorage<Beginning>();
 
 async function begin(work: () => Promise<{ readonly token: string | null }>): Promise<BegunSession> {
   const begun: Beginning = {};
