@@ -13,6 +13,7 @@ import { type AdminOptions, adminRoutes } from './admin/routes.js';
 import type { ServerConfig } from './config/server-config.js';
 import { byHost } from './http/by-host.js';
 import { allowPagesOf, answerPreflights } from './http/cors.js';
+import { RouterByMount } from './http/router-by-mount.js';
 import { openApiRoutes } from './openapi.js';
 
 export interface ComposeOptions extends AdminOptions {
@@ -89,7 +90,7 @@ function appWithSignals(
   mounts: readonly Capability[],
   otherwise: string,
 ): SignalledApp {
-  const app = createRoutes();
+  const app = createRoutes({ router: new RouterByMount(mounts.map(({ basePath }) => basePath)) });
   app.onError(errorHandler);
   app.notFound(notFound(app));
   const cors = allowPagesOf(config.corsOrigins, mounts);

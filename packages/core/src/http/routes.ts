@@ -25,12 +25,16 @@ const TARGETS: Record<string, string> = {
   cookie: 'cookies',
 };
 
+/** For an app that others are mounted on. */
+export type RoutesOptions = Pick<NonNullable<ConstructorParameters<typeof OpenAPIHono<ReactorEnv>>[0]>, 'router'>;
+
 /**
  * The Hono app a capability puts its routes on. Routes declared with `createRoute` are validated by their zod schemas,
  * answer `invalid_request` (400) on a mismatch, and appear in `/_api/openapi.json`.
  */
-export function createRoutes(): OpenAPIHono<ReactorEnv> {
+export function createRoutes(options: RoutesOptions = {}): OpenAPIHono<ReactorEnv> {
   return new OpenAPIHono<ReactorEnv>({
+    ...options,
     defaultHook: (result) => {
       if (!result.success) throw invalidInput(result.error.issues, TARGETS[result.target] ?? result.target);
     },

@@ -3,7 +3,6 @@ import {
   type Capability,
   type CapabilityContext,
   type CapabilityName,
-  type Logger,
   type MetricsContributor,
   type ReactorEnv,
   requestIdFrom,
@@ -11,6 +10,7 @@ import {
   toReactorError,
 } from '@reactor/core';
 import type { Hono } from 'hono';
+import { type AccessLog, createAccessLog } from '../logs/index.js';
 import { type AnswerHeaders, createAnswerHeaders, NO_SNIFFING } from './answer-headers.js';
 import { type AnswerEvents, AnswerWatch } from './answer-watch.js';
 import { answerError } from './error-handler.js';
@@ -79,8 +79,8 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
   const labels = [...options.capabilities, SERVER_LABEL];
   const surroundings = { logger, isTrusted: parseTrustedProxies(options.trustedProxies ?? []) };
   const families = httpFamilies(labels);
-  const accessLogs = new Map<CapabilityName, Logger>(
-    labels.map((capability) => [capability, logger.target(`reactor_${capability}`)]),
+  const accessLogs = new Map<CapabilityName, AccessLog>(
+    labels.map((capability) => [capability, createAccessLog(logger.target(`reactor_${capability}`))]),
   );
 
   function finish(request: ObservedRequest, route: string, { status, aborted }: Outcome): void {
@@ -88,18 +88,18 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
     const durationMs = clock.monotonic() - request.startedAt;
     families.requests(capability, method, status).inc();
     families.duration(capability, route).observe(durationMs / 1000);
-    const accessLog = accessLogs.get(capability) as Logger;
+    const accessLog = accessLogs.get(capability) as AccessLog;
     if (!accessLog.isEnabled('info')) return;
-    accessLog.info('request completed', {
+    accessLog.write('info', {
       method,
       path: request.path,
       status,
-      duration_ms: Math.round(durationMs * 1000) / 1000,
-      ...(errorCode === undefined ? undefined : { code: errorCode }),
-      request_id: request.requestId,
-      ...(principal?.kind === 'user' ? { sub: principal.id } : undefined),
-      ...(traceId === undefined ? undefined : { trace_id: traceId }),
-      ...(aborted ? { aborted } : undefined),
+      durationMs,
+      code: errorCode,
+      requestId: request.requestId,
+      sub: principal?.kind === 'user' ? principal.id : undefined,
+      traceId,
+      aborted,
     });
   }
 
