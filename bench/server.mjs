@@ -147,12 +147,13 @@ async function fill(connectionString, owner) {
   await client.end();
 }
 
-async function compare({ bare, ask, server }, bareServer) {
+async function compare({ bare, ask, server, rate }, bareServer) {
+  const spin = rate === undefined;
   const sides = [
     { ...bareServer, requests: requests(bare), cpu: [], user: [], rates: [] },
     { ...server, requests: requests(ask), cpu: [], user: [], rates: [] },
   ];
-  const turn = { connections: CONNECTIONS, durationMs: TURN_MS };
+  const turn = { connections: CONNECTIONS, durationMs: TURN_MS, spin };
   for (const { port, requests } of sides) {
     let answered = 0;
     while (answered < WARM_UP_REQUESTS) answered += (await load(port, requests, turn)).latencies.length;

@@ -45,8 +45,9 @@ export class SigningKeys {
 
   /** Keys that sign or still verify, newest first; at most `CACHE_MS` old unless the database is away. */
   async list(): Promise<readonly SigningKey[]> {
+    const fresh = this.fresh();
+    if (fresh !== undefined) return fresh;
     const cache = this.#cache;
-    if (cache !== undefined && this.#clock.monotonic() - cache.at < CACHE_MS) return cache.keys;
     try {
       return await this.reload();
     } catch (error) {
@@ -54,6 +55,12 @@ export class SigningKeys {
       if (cache !== undefined) return cache.keys;
       throw error;
     }
+  }
+
+  /** The keys that `list` would answer without a look at the database: the same object until they are read again. */
+  fresh(): readonly SigningKey[] | undefined {
+    const cache = this.#cache;
+    return cache !== undefined && this.#clock.monotonic() - cache.at < CACHE_MS ? cache.keys : undefined;
   }
 
   /** Reads the keys now. Calls that meet a running read share it. */

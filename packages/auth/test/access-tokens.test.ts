@@ -78,6 +78,23 @@ test('an access token expires', async () => {
   expect(headers.get('WWW-Authenticate')).toBe('Bearer error="invalid_token"');
 });
 
+test('a token that was found good a moment ago is refused once it is over, and another one with its signature at once', async () => {
+  const auth = await createTestAuth({ section: { access_ttl_secs: 60 } });
+  moveTime(-20);
+  const { access_token } = await signUp(auth);
+  moveTime(20);
+  const { tokens } = auth.auth;
+  expect(await tokens.verify(access_token)).toBe(await tokens.verify(access_token));
+  const [head, payload = '', signature] = access_token.split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const forged = Buffer.from(JSON.stringify({ ...claims, sub: crypto.randomUUID() })).toString('base64url');
+  await expect(tokens.verify(`${head}.${forged}.${signature}`)).rejects.toMatchObject({ code: 'invalid_token' });
+  moveTime(39);
+  await tokens.verify(access_token);
+  moveTime(1);
+  await expect(tokens.verify(access_token)).rejects.toMatchObject({ message: 'The access token has expired.' });
+});
+
 test('tokens that are not ours are refused', async () => {
   const auth = await createTestAuth();
   const { user, access_token, refresh_token } = await signUp(auth);

@@ -22,7 +22,9 @@ export interface AdminGate {
 
 export function createAdminGate({ token, allowRemote }: { token: string; allowRemote: boolean }): AdminGate {
   const expected = digest(token);
-  const isAdmin = (presented: string) => timingSafeEqual(digest(presented), expected);
+  // Its length is no secret, and most that is presented is the long token of a user.
+  const isAdmin = (presented: string) =>
+    presented.length === token.length && timingSafeEqual(digest(presented), expected);
   const refuseRemote = (peer: Peer | undefined) => {
     if (allowRemote || (peer !== undefined && !peer.forwarded && isLoopback(peer.address))) return;
     throw coreErrors.create.forbidden(
