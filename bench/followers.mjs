@@ -1,13 +1,14 @@
 // What readers of the log stream cost everybody else: p99 of /livez with 200 followers and without, at 500 lines a
 // second, on the built server as it runs. Followers and prober have processes of their own.
-import { fork, spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuOf, startReactor } from './reactor.mjs';
 import { median, report } from './stats.mjs';
 
 const FOLLOWERS = 200;
@@ -21,10 +22,11 @@ if (role === undefined) await measure();
 else await { followers: follow, prober: probe }[role](...given);
 
 async function measure() {
-  const folder = mkdtempSync(join(tmpdir(), 'reactor-bench-'));
-  // PostgreSQL runs as another user where the server is root.
-  chmodSync(folder, 0o755);
-  const server = await startServer(folder);
+  const folder = await mkdtemp(join(tmpdir(), 'reactor-bench-'));
+  // PostgreSQL runs as another user when this is root, and has to get through.
+  await chmod(folder, 0o755);
+  const { child, pid, port } = await startReactor(folder);
+  const server = { port, token: (await readFile(join(folder, '.reactor/admin-token'), 'utf8')).trim() };
   const followers = helper('followers', server);
   const prober = helper('prober', server);
   const producer = produce(server);
@@ -35,9 +37,9 @@ async function measure() {
     for (let turn = -1; turn < TURNS; turn++) {
       for (const name of Object.keys(turns)) {
         if (name === 'with') await followers.ask('connect');
-        const [cpu, written] = [cpuSeconds(server.pid), producer.written()];
+        const [cpu, written] = [await cpuOf(pid), producer.written()];
         const latencies = await prober.ask(TURN_MS);
-        const used = ((cpuSeconds(server.pid) - cpu) * 1000) / TURN_MS;
+        const used = ((await cpuOf(pid)).total - cpu.total) / TURN_MS / 1000;
         const rate = ((producer.written() - written) * 1000) / TURN_MS;
         if (name === 'with') {
           const read = await followers.ask('leave');
@@ -70,35 +72,10 @@ async function measure() {
     producer.stop();
     followers.child.kill();
     prober.child.kill();
-    server.process.kill('SIGTERM');
-    await once(server.process, 'close');
-    rmSync(folder, { recursive: true });
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    await rm(folder, { recursive: true });
   }
-}
-
-async function startServer(folder) {
-  const main = fileURLToPath(new URL('../apps/reactor-server/dist/main.js', import.meta.url));
-  const log = openSync(join(folder, 'log'), 'a');
-  const args = [...process.execArgv, main, '--bind', '127.0.0.1:0'];
-  const child = spawn(process.execPath, args, {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, REACTOR_TRACING__FMT: 'json' },
-    stdio: ['ignore', log, 'inherit'],
-  });
-  const state = join(folder, '.reactor');
-  for (let attempt = 0; attempt < 600; attempt++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
-    try {
-      const { url } = JSON.parse(readFileSync(join(state, 'server.pid'), 'utf8').split('\n')[1]);
-      if (!(await fetch(`${url}/health`)).ok) continue;
-      const token = readFileSync(join(state, 'admin-token'), 'utf8').trim();
-      return { process: child, pid: child.pid, port: Number(new URL(url).port), token };
-    } catch {
-      // Not yet there.
-    }
-  }
-  throw new Error('the server did not become healthy in a minute');
 }
 
 function helper(name, { port, token }) {
@@ -144,12 +121,6 @@ function produce({ port, token }) {
       agent.destroy();
     },
   };
-}
-
-/** User and system time of a process so far; Linux counts in hundredths of a second. */
-function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 async function follow(port, token) {

@@ -1,7 +1,7 @@
 // CPU per request of the whole running server against what one would write by hand, each in a process of its own, in turns.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { silentLogger, systemClock } from '@reactor/core';
 import { startEmbeddedPostgres } from '@reactor/postgres';
 import { Client } from 'pg';
 import { load } from './data-load.mjs';
+import { cpuOf, startReactor } from './reactor.mjs';
 import { median } from './stats.mjs';
 
 const TURNS = 7;
@@ -17,7 +18,6 @@ const CONNECTIONS = 16;
 const WARM_UP_REQUESTS = 20_000;
 const ROWS = 10_000;
 const ORIGIN = 'https://app.example.com';
-const REACTOR = fileURLToPath(new URL('../apps/reactor-server/dist/main.js', import.meta.url));
 const BARE = fileURLToPath(new URL('./server-bare.mjs', import.meta.url));
 const MIGRATION = `
   CREATE TABLE todos (
@@ -39,8 +39,8 @@ const context = { logger: silentLogger, clock: systemClock };
 const postgres = await startEmbeddedPostgres({ stateDirectory: folder, ...context });
 const running = [];
 try {
-  const plain = await startReactor('plain', '');
-  const cors = await startReactor('cors', `cors.allow_origins = ["${ORIGIN}"]`);
+  const plain = await startWith('', 'plain');
+  const cors = await startWith(`cors.allow_origins = ["${ORIGIN}"]`, 'cors');
   const user = await signUp(plain.url);
   await fill(postgres.connectionString, user.id);
   const bare = await startBare(plain.url);
@@ -90,7 +90,7 @@ try {
 }
 
 /** The built server as it runs, everything on, its log in a file. */
-async function startReactor(name, setting) {
+async function startWith(setting, name) {
   const directory = join(folder, name);
   await mkdir(join(directory, 'migrations'), { recursive: true });
   await writeFile(join(directory, 'migrations', '0001_tables.sql'), MIGRATION);
@@ -101,19 +101,9 @@ async function startReactor(name, setting) {
      [auth]\nsecret = "a secret that is only used by this measurement"
      [data]\nmigrations_dir = "migrations"\n[storage]\n`,
   );
-  const log = await open(join(directory, 'log'), 'w');
-  const child = spawn(process.execPath, [REACTOR], { cwd: directory, stdio: ['ignore', log.fd, log.fd] });
-  running.push(child);
-  child.once('exit', async (code) => {
-    if (code !== null) console.error(await readFile(join(directory, 'log'), 'utf8'));
-  });
-  await log.close();
-  const url = await until(async () => {
-    const [, record = '{}'] = (await readFile(join(directory, '.reactor/server.pid'), 'utf8')).split('\n');
-    const { url } = JSON.parse(record);
-    return (await fetch(`${url}/health`)).ok ? url : undefined;
-  });
-  return { url, port: Number(new URL(url).port), pid: child.pid };
+  const server = await startReactor(directory);
+  running.push(server.child);
+  return server;
 }
 
 async function startBare(reactor) {
@@ -180,19 +170,6 @@ function requests(ask) {
   });
 }
 
-/** Microseconds of CPU that all threads of a process have used. */
-async function cpuOf(pid) {
-  let total = 0;
-  for (const task of await readdir(`/proc/${pid}/task`)) {
-    const [ns] = (await readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8')).split(' ');
-    total += Number(ns) / 1_000;
-  }
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // The 14th field, counted after the name in parentheses; in hundredths of a second.
-  const user = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[11]) * 10_000;
-  return { total, user };
-}
-
 function print({ title, least, rate }, [bare, server]) {
   const ratios = (of) => median(server[of].map((value, i) => value / bare[of][i]));
   const cpu = ratios('cpu');
@@ -208,16 +185,4 @@ function print({ title, least, rate }, [bare, server]) {
   ];
   const over = (least !== undefined && cpu > least) || (rate !== undefined && throughput < rate);
   console.log(`${title.padEnd(38)}${columns.map((c) => c.padStart(10)).join('')}${over ? '  over the budget' : ''}`);
-}
-
-async function until(look) {
-  for (let i = 0; ; i++) {
-    try {
-      const found = await look();
-      if (found !== undefined) return found;
-    } catch (error) {
-      if (i > 200) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
