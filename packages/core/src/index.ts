@@ -1,6 +1,7 @@
 export * from './aborted.js';
 export * from './backoff.js';
 export * from './blobs/index.js';
+export * from './breathe.js';
 export * from './capability.js';
 export * from './capability-name.js';
 export * from './config/index.js';

@@ -1,6 +1,5 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { type CapabilityContext, createRoutes, type ReactorEnv, type Registry } from '@reactor/core';
-import { createBreathe } from './breathe.js';
+import { type CapabilityContext, createBreathe, createRoutes, type ReactorEnv, type Registry } from '@reactor/core';
 import { renderExposition } from './exposition.js';
 import type { ScrapeFamilies } from './scrape-families.js';
 import { collectorTimeoutMs } from './scrape-timeout.js';
@@ -17,7 +16,7 @@ export function metricsRoutes(
   const own = new Set(scrape.metrics.families.map(({ name }) => name));
   const routes = createRoutes();
   routes.get('/metrics', async (c) => {
-    const breathe = createBreathe(clock);
+    const breathe = createBreathe();
     const sources = (registry.getMetricsAsArray() as unknown as MetricSource[]).filter(({ name }) => !own.has(name));
     const timeoutMs = collectorTimeoutMs(c.req.header('X-Prometheus-Scrape-Timeout-Seconds'));
     const { families, outcomes } = await takeSnapshot(sources, { clock, logger, timeoutMs, breathe });
