@@ -53,23 +53,6 @@ unprotected AS (
     )
     WHEN 'S' THEN false
     ELSE true END
-),
--- Of the whole relation, and of single columns.
-entries AS MATERIALIZED (
-  SELECT app.oid, x.grantor = app.relowner AND r.rolname IS NOT NULL AS ours, coalesce(r.rolname::text, '') AS role,
-    x.privilege_type, false AS of_column
-  FROM app, aclexplode(app.relacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
-  WHERE x.grantee = 0 OR r.rolname = ANY ($1::text[])
-  UNION ALL
-  SELECT app.oid, false, coalesce(r.rolname::text, ''), x.privilege_type, true
-  FROM app JOIN pg_attribute a ON a.attrelid = app.oid AND a.attacl IS NOT NULL, aclexplode(a.attacl) x
-    LEFT JOIN pg_roles r ON r.oid = x.grantee
-  WHERE x.grantee = 0 OR r.rolname = ANY ($1::text[])
-),
-privileges AS (
-  SELECT oid, array_agg(role || '=' || privilege_type) FILTER (WHERE ours) AS actual, array_agg(DISTINCT role) AS said,
-    array_agg(DISTINCT role || '=' || privilege_type) AS held
-  FROM entries GROUP BY oid
 )
 SELECT app.class, app.oid::text, app.anchor::text, app.name, format('public.%I', app.name) AS target,
   CASE WHEN app.of_extension THEN 'object of an extension' ELSE CASE app.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'table' END END
@@ -78,11 +61,26 @@ SELECT app.class, app.oid::text, app.anchor::text, app.name, format('public.%I',
     ELSE app.relrowsecurity AND app.relkind IN ('r', 'p') END AS protected,
   pg_has_role(app.relowner, 'USAGE') AS grantable,
   app.relkind IN ('r', 'p') AND has_table_privilege(app.oid, 'SELECT') AS lockable,
-  coalesce(p.actual, '{}') AS actual, coalesce(p.held, '{}') AS held,
-  CASE WHEN app.relacl = ARRAY(SELECT unnest(acldefault('r', app.relowner))) THEN $1::text[] ELSE coalesce(p.said, '{}') END
-    AS said,
+  p.actual, p.held,
+  CASE WHEN app.relacl = ARRAY(SELECT unnest(acldefault('r', app.relowner))) THEN $1::text[] ELSE p.said END AS said,
   '{}'::text[] AS needed, ${RECORD}
-FROM app LEFT JOIN privileges p ON p.oid = app.oid ${recordOf('app')}
+FROM app CROSS JOIN LATERAL (
+  -- Row by row: joined, PostgreSQL reads the privileges of all for each, where it does not know how many tables there are.
+  SELECT coalesce(array_agg(role || '=' || privilege_type) FILTER (WHERE ours), '{}') AS actual,
+    coalesce(array_agg(DISTINCT role), '{}') AS said,
+    coalesce(array_agg(DISTINCT role || '=' || privilege_type), '{}') AS held
+  FROM (
+    -- Of the whole relation, and of single columns.
+    SELECT x.grantor = app.relowner AND r.rolname IS NOT NULL AS ours, coalesce(r.rolname::text, '') AS role,
+      x.privilege_type
+    FROM aclexplode(app.relacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
+    WHERE x.grantee = 0 OR r.rolname = ANY ($1::text[])
+    UNION ALL
+    SELECT false, coalesce(r.rolname::text, ''), x.privilege_type
+    FROM pg_attribute a CROSS JOIN LATERAL aclexplode(a.attacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
+    WHERE a.attrelid = app.oid AND a.attacl IS NOT NULL AND (x.grantee = 0 OR r.rolname = ANY ($1::text[]))
+  ) AS entries
+) p ${recordOf('app')}
 ORDER BY app.name`;
 
 /**
