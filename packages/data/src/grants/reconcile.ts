@@ -1,4 +1,5 @@
-import { type Queryable, REQUEST_ROLES } from '@reactor/core';
+import { createBreathe, type Queryable, REQUEST_ROLES } from '@reactor/core';
+import { readInPortions } from '../schema/portions.js';
 import { type Difference, difference, forNewRoles, type GrantRules, reopened } from './difference.js';
 import type { GrantObject, GrantRecord } from './object.js';
 import { RELATIONS, ROUTINES_AND_SEQUENCES } from './objects-sql.js';
@@ -15,12 +16,12 @@ const MAX_RECORDS = 1_000;
 
 /** Tables and views of the schema `public`. Within {@link withGrantLock}, or another empty search path. */
 export async function readRelations(connection: Queryable): Promise<readonly GrantObject[]> {
-  return (await connection.query<GrantObject>(RELATIONS, [REQUEST_ROLES])).rows;
+  return readInPortions(connection, RELATIONS, [REQUEST_ROLES]);
 }
 
 /** Routines and sequences of the schema `public`, as {@link readRelations}. */
 export async function readRoutinesAndSequences(connection: Queryable): Promise<readonly GrantObject[]> {
-  return (await connection.query<GrantObject>(ROUTINES_AND_SEQUENCES, [REQUEST_ROLES])).rows;
+  return readInPortions(connection, ROUTINES_AND_SEQUENCES, [REQUEST_ROLES]);
 }
 
 /** Waits for other sessions that reconcile, until the end of the transaction. */
@@ -102,14 +103,18 @@ async function apply(
   rules: GrantRules,
   newRoles: ReadonlySet<string>,
 ): Promise<readonly Difference[]> {
-  const find = async () =>
-    (await read(transaction))
-      .filter(({ grantable }) => grantable)
-      .map((object) => {
-        const now = forNewRoles(object, newRoles);
-        const found = difference(now, rules);
-        return now === object ? found : { ...found, record: found.record ?? now.record ?? undefined };
-      });
+  const find = async () => {
+    const breathe = createBreathe();
+    const found: Difference[] = [];
+    for (const object of await read(transaction)) {
+      await breathe();
+      if (!object.grantable) continue;
+      const now = forNewRoles(object, newRoles);
+      const one = difference(now, rules);
+      found.push(now === object ? one : { ...one, record: one.record ?? now.record ?? undefined });
+    }
+    return found;
+  };
   let differences = await find();
   const toLock = differences.filter(needsLock);
   if (toLock.length > 0) {

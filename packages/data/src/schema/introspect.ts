@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Database } from '@reactor/core';
+import { createBreathe, type Database } from '@reactor/core';
 import { INTROSPECTION } from './introspection-sql.js';
 import type {
   Column,
@@ -34,15 +34,16 @@ interface FunctionRow {
   readonly comment: string | null;
 }
 
-/** One of the lists of `Row`. */
-interface ListRow {
-  readonly name: keyof Row;
-  readonly bytes: number;
-  /** Null when it is too long. */
-  readonly list: string | null;
+/** An entry of one of `Lists`. */
+interface EntryRow {
+  readonly name: keyof Lists;
+  /** Bytes of the list, when they are more than is read. */
+  readonly tooLong: number | null;
+  /** JSON; null when the list has none, or is too long. */
+  readonly item: string | null;
 }
 
-interface Row {
+interface Lists {
   readonly relations: readonly RelationRow[];
   /** What security invokers read. */
   readonly reads: readonly ViewRead[];
@@ -57,17 +58,21 @@ export interface SchemaReading {
   readonly fingerprint: string;
 }
 
-/** Reads what `schema` offers, in one round trip. @throws Error when it is too large, and as `readCatalog` */
+/** Reads what `schema` offers. @throws Error when it is too large, and as `readCatalog` */
 export async function readSchema(database: Database, schema: string, options?: CatalogOptions): Promise<SchemaReading> {
-  const lists = await readCatalog<ListRow>(database, schema, INTROSPECTION, options);
+  const rows = await readCatalog<EntryRow>(database, schema, INTROSPECTION, options);
+  const breathe = createBreathe();
   const hash = createHash('sha256');
-  const row: Partial<Record<keyof Row, unknown>> = {};
-  for (const { name, bytes, list } of lists) {
-    if (list === null) throw new Error(`the ${name} of the schema ${schema} are ${bytes} bytes, more than is read`);
-    hash.update(list);
-    row[name] = JSON.parse(list);
+  const lists: Record<keyof Lists, unknown[]> = { relations: [], reads: [], foreign_keys: [], functions: [] };
+  for (const { name, tooLong, item } of rows) {
+    await breathe();
+    if (tooLong !== null)
+      throw new Error(`the ${name} of the schema ${schema} are ${tooLong} bytes, more than is read`);
+    if (item === null) continue;
+    hash.update(item);
+    lists[name].push(JSON.parse(item));
   }
-  return { model: toModel(schema, row as Row), fingerprint: hash.digest('base64') };
+  return { model: await toModel(schema, lists as unknown as Lists, breathe), fingerprint: hash.digest('base64') };
 }
 
 /** The model alone. @throws as `readSchema` */
@@ -75,14 +80,16 @@ export async function introspect(database: Database, schema: string, options?: C
   return (await readSchema(database, schema, options)).model;
 }
 
-function toModel(schema: string, row: Row): SchemaModel {
-  const open = openViews(row.reads);
-  return {
-    schema,
-    relations: new Map(row.relations.map((relation) => [relation.name, toRelation(relation, open)])),
-    foreignKeys: toForeignKeys(row),
-    functions: byName(row.functions.map(toFunction)),
-  };
+async function toModel(schema: string, lists: Lists, breathe: () => Promise<void>): Promise<SchemaModel> {
+  const open = openViews(lists.reads);
+  const relations = new Map<string, Relation>();
+  for (const row of lists.relations) {
+    await breathe();
+    relations.set(row.name, toRelation(row, open));
+  }
+  const foreignKeys = toForeignKeys(lists);
+  await breathe();
+  return { schema, relations, foreignKeys, functions: byName(lists.functions.map(toFunction)) };
 }
 
 function byName(functions: readonly DatabaseFunction[]): ReadonlyMap<string, readonly DatabaseFunction[]> {
@@ -126,7 +133,7 @@ function toColumns(rows: readonly ColumnRow[]): ReadonlyMap<string, Column> {
   );
 }
 
-function toForeignKeys({ relations, foreign_keys: keys }: Row): readonly ForeignKey[] {
+function toForeignKeys({ relations, foreign_keys: keys }: Lists): readonly ForeignKey[] {
   const byOid = new Map(
     relations.map(({ oid, name, columns }) => [
       oid,

@@ -5,8 +5,9 @@ const MAX_BYTES = 67_108_864;
 const MAX_DEFINITIONS = 33_554_432;
 
 /**
- * Everything that the model of one schema is made of, as named lists: JSON arrays as text, null when too long. Ids
- * are there so that what was replaced by its like differs. Run it under an empty `search_path`, so that
+ * Everything that the model of one schema is made of: a row for each entry of four lists, as JSON, so that nobody has to
+ * parse a list at once. A list that is too long is one row that says so, an empty one is a row without an entry. Ids are
+ * there so that what was replaced by its like differs. Run it under an empty `search_path`, so that
  * types and expressions come out qualified. What an extension brought is left out: it is not the app's.
  */
 export const INTROSPECTION = `
@@ -162,9 +163,15 @@ found AS MATERIALIZED (SELECT
     AND NOT EXISTS (
       SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     )) AS functions
+),
+lists AS MATERIALIZED (
+  SELECT name, list, octet_length(list::text) AS bytes
+  FROM found, LATERAL (VALUES
+    ('relations', relations), ('reads', reads), ('foreign_keys', foreign_keys), ('functions', functions)
+  ) AS lists (name, list)
 )
 -- Text longer than that stays where it is: it would fill the memory of the process that asks.
-SELECT name, octet_length(list) AS bytes, CASE WHEN octet_length(list) <= ${MAX_BYTES} THEN list END AS list
-FROM found, LATERAL (VALUES
-  ('relations', relations::text), ('reads', reads::text), ('foreign_keys', foreign_keys::text), ('functions', functions::text)
-) AS lists (name, list)`;
+SELECT name, CASE WHEN bytes > ${MAX_BYTES} THEN bytes END AS "tooLong", item::text
+FROM lists LEFT JOIN LATERAL json_array_elements(CASE WHEN bytes <= ${MAX_BYTES} THEN list END)
+  WITH ORDINALITY AS items (item, position) ON true
+ORDER BY name, position`;

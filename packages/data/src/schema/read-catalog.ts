@@ -1,5 +1,6 @@
 import { type Database, isSqlError, type QueryOptions, SQLSTATE } from '@reactor/core';
 import { schemaUnavailable } from '../errors.js';
+import { declarePortions, fetchPortions } from './portions.js';
 
 /** Longest time that one reading may take. Below it lies what 10 000 tables take. */
 const TIMEOUT_MS = 10_000;
@@ -15,7 +16,7 @@ export interface CatalogOptions extends QueryOptions {
 }
 
 /**
- * The rows of a statement about `schema`, its `$1`, in one round trip.
+ * The rows of a statement about `schema`, its `$1`.
  * @throws DataError `schema_unavailable` (503) when a table stays locked, or the time is over; its cause says which
  */
 export async function readCatalog<Row>(
@@ -25,17 +26,23 @@ export async function readCatalog<Row>(
   { timeoutMs = TIMEOUT_MS, ...query }: CatalogOptions = {},
 ): Promise<readonly Row[]> {
   const connection = await database.connect(query);
+  // Closed after an error: that ends its transaction too.
+  let isBroken = true;
   try {
     const statements = [
+      { text: 'BEGIN' },
       { text: SETTINGS, values: [String(timeoutMs), String(LOCK_TIMEOUT_MS)] },
-      { text, values: [`"${schema.replaceAll('"', '""')}"`] },
+      { text: declarePortions(text), values: [`"${schema.replaceAll('"', '""')}"`] },
     ];
-    const [, result] = await connection.pipeline(statements, query);
-    return (result?.rows ?? []) as unknown as readonly Row[];
+    await connection.pipeline(statements, query);
+    const rows = await fetchPortions<Row>(connection, query);
+    await connection.query('COMMIT', [], query);
+    isBroken = false;
+    return rows;
   } catch (error) {
     throw isTimeout(error) ? schemaUnavailable(error) : error;
   } finally {
-    connection.release();
+    connection.release(isBroken);
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from '@reactor/core';
 import { schemaUnavailable } from '../errors.js';
 import { isOfStaleSchema } from '../execute/stale-schema.js';
+import { Debounce } from './debounce.js';
 import { readSchema, type SchemaReading } from './introspect.js';
 import { isEnforced, type Relation, type SchemaModel } from './model.js';
 import { isTimeout } from './read-catalog.js';
@@ -79,9 +80,13 @@ export class SchemaCache {
   /** PostgreSQL refused what the model has, and the next reading found the same model. */
   #falseAlarm = false;
   readonly #next = new ReadingTimer(() => this.reload());
+  /** A script that changes a thousand tables must not make a thousand readings. */
+  readonly #announced: Debounce;
 
   constructor(options: SchemaCacheOptions) {
     this.#options = options;
+    // What fails is counted and logged, and tried again.
+    this.#announced = new Debounce(options.clock, () => void this.reload().catch(() => {}));
   }
 
   /**
@@ -96,16 +101,14 @@ export class SchemaCache {
       this.#next.stop();
       throw error;
     });
-    this.#subscription ??= this.#options.database.events.subscribe(SCHEMA_SUBJECT, () => {
-      // What fails is counted and logged, and tried again.
-      this.reload().catch(() => {});
-    });
+    this.#subscription ??= this.#options.database.events.subscribe(SCHEMA_SUBJECT, () => this.#announced.happened());
   }
 
   async stop(): Promise<void> {
     this.#next.stop();
     await this.#subscription?.stop();
     this.#subscription = undefined;
+    this.#announced.stop();
     await Promise.allSettled([this.#running, this.#queued]);
   }
 

@@ -95,7 +95,7 @@ SELECT
     pg_relation_is_updatable(c.oid, false) AS by_itself) writes
   WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('v', 'm')) AS views`;
 
-/** Reads them, in one round trip. @throws as `readCatalog` */
+/** Reads them. @throws as `readCatalog` */
 export async function readTypeFacts(database: Database, schema: string, options?: QueryOptions): Promise<TypeFacts> {
   const [row] = await readCatalog<Row>(database, schema, FACTS, options);
   return toFacts(row as Row);

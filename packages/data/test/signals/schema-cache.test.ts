@@ -51,6 +51,19 @@ describe('the schema is read anew', () => {
     expect(reloads).toHaveLength(before + 1);
   });
 
+  test('a few times when a script changes it a hundred times', async () => {
+    const { database, cache, names, reloads } = await cacheOn('SELECT 1');
+    await cache.start();
+    await vi.waitFor(() => expect(reloads).toHaveLength(2));
+    const began = performance.now();
+    for (let i = 0; i < 100; i++) {
+      await database.query(`CREATE TABLE t${i} (id int); NOTIFY reactor_events, 'data.schema'`);
+    }
+    await vi.waitFor(() => expect(names()).toHaveLength(100), { timeout: 10_000 });
+    // At its beginning, once a second, and when it is over.
+    expect(reloads.length - 2).toBeLessThanOrEqual(3 + (performance.now() - began) / 1_000);
+  });
+
   test('when listening begins again, for what was said in between', async () => {
     const { database, cache, names } = await cacheOn('SELECT 1');
     await database.query('DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change');
