@@ -76,13 +76,13 @@ export function createAuthMetrics({ clock, activeSessions, signingKeysSince }: A
   const sweeps = counter({
     name: 'reactor_auth_sweeps_total',
     help: 'Removals of expired sessions and verification values',
-    moves: 'once per finished sweep, hourly',
+    moves: 'once per finished sweep: a minute after the start, then hourly',
     unit: 'none',
     labels: { result: ['ok', 'failed'] },
   });
   const sessions = observedGauge({
     name: 'reactor_auth_active_sessions',
-    help: 'Sessions that have not expired, counted in the database and so the same on every server',
+    help: 'Sessions that have not expired, kept in the database and so the same on every server',
     moves: 'when a session begins, ends or expires',
     unit: 'none',
     aggregator: 'max',
