@@ -21,6 +21,7 @@ export * from './http/signal-of-request.js';
 export * from './http/with-context.js';
 export * from './id.js';
 export * from './locks/index.js';
+export * from './log-throttle.js';
 export * from './metrics/contributor.js';
 export * from './metrics/counter.js';
 export * from './metrics/family.js';

@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type DoctorProbe,
   databaseProbe,
   describeHolders,
@@ -7,6 +8,7 @@ import {
   findLockWaits,
   type LockHolder,
   type Logger,
+  LogThrottle,
   type Queryable,
 } from '@reactor/core';
 
@@ -93,20 +95,20 @@ const LOOK_TIMEOUT_MS = 2_000;
 export class LockReport {
   readonly #database: Queryable;
   readonly #logger: Logger;
-  #last = Number.NEGATIVE_INFINITY;
+  readonly #throttle: LogThrottle;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(database: Queryable, logger: Logger) {
+  constructor(database: Queryable, logger: Logger, clock: Clock) {
     this.#database = database;
     this.#logger = logger;
+    this.#throttle = new LogThrottle(clock, REPORT_INTERVAL_MS, () => {
+      this.#running = this.#report();
+    });
   }
 
   /** Looks on another connection, and at most every five seconds. The caller need not wait. */
   afterTimeout(): void {
-    const now = performance.now();
-    if (now - this.#last < REPORT_INTERVAL_MS) return;
-    this.#last = now;
-    this.#running = this.#report();
+    this.#throttle.happened();
   }
 
   /** Resolves when no look is under way any more, which takes two seconds at most. */

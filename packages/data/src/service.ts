@@ -65,7 +65,7 @@ export function createDataService(
   const { clock } = context;
   const logger = context.logger.target('reactor_data::schema');
 
-  const locks = new LockReport(database, context.logger.target('reactor_data::locks'));
+  const locks = new LockReport(database, context.logger.target('reactor_data::locks'), clock);
   const onTimeout = () => locks.afterTimeout();
   const grants = new Grants({ database, logger: context.logger.target('reactor_data::grants'), anonymousFunctions });
   const schema = new SchemaCache({

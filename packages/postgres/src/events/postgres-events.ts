@@ -4,6 +4,7 @@ import {
   type Database,
   type EventHandler,
   type Events,
+  LogThrottle,
   type Queryable,
   type Subscription,
   settledBefore,
@@ -11,9 +12,11 @@ import {
 import { Listener, type ListeningOptions } from './listener.js';
 import type { EventsMetrics } from './metrics.js';
 import { decodeNotification, EVENTS_CHANNEL, encodeNotification } from './notification.js';
-import { OnceAMinute } from './once-a-minute.js';
 import { Payloads } from './payloads.js';
 import { Subscriber } from './subscriber.js';
+
+/** Anybody in the database can send what is no event. Milliseconds. */
+const LOG_INTERVAL_MS = 60_000;
 
 export interface PostgresEventsOptions extends ListeningOptions {
   /** What is published without a transaction, and long payloads, go through it. */
@@ -26,7 +29,7 @@ export interface PostgresEventsOptions extends ListeningOptions {
 export class PostgresEvents implements Events {
   readonly #options: PostgresEventsOptions;
   readonly #payloads: Payloads;
-  readonly #malformed: OnceAMinute;
+  readonly #malformed: LogThrottle;
   readonly #subscribers = new Set<Subscriber>();
   #listener: Listener | undefined;
   #closing: Promise<void> = Promise.resolve();
@@ -35,7 +38,7 @@ export class PostgresEvents implements Events {
   constructor(options: PostgresEventsOptions) {
     this.#options = options;
     this.#payloads = new Payloads(options.database);
-    this.#malformed = new OnceAMinute(options.clock, (count) =>
+    this.#malformed = new LogThrottle(options.clock, LOG_INTERVAL_MS, (count) =>
       options.logger.warn('a notification is not an event', {
         accepted: `NOTIFY ${EVENTS_CHANNEL}, '<subject> <payload>'`,
         count,

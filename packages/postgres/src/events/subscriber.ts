@@ -1,7 +1,6 @@
-import { type Clock, type EventHandler, type EventHint, type Logger, subjectMatcher } from '@reactor/core';
+import { type Clock, type EventHandler, type EventHint, type Logger, LogThrottle, subjectMatcher } from '@reactor/core';
 import type { EventsMetrics } from './metrics.js';
 import type { Notification } from './notification.js';
-import { OnceAMinute } from './once-a-minute.js';
 import type { Payloads } from './payloads.js';
 
 /**
@@ -9,6 +8,9 @@ import type { Payloads } from './payloads.js';
  * fit in a notification are 80 MB at most, which all subscribers share; others are read when it is their turn.
  */
 const MAX_QUEUED = 10_000;
+
+/** Anybody can make a handler too slow. Milliseconds. */
+const LOG_INTERVAL_MS = 60_000;
 
 const GAP = { kind: 'gap' } as const;
 
@@ -26,7 +28,7 @@ export class Subscriber {
   /** Whether it wants to hear of this subject. */
   readonly matches: (subject: string) => boolean;
   readonly #options: SubscriberOptions;
-  readonly #tooSlow: OnceAMinute;
+  readonly #tooSlow: LogThrottle;
   #queue: (Notification | typeof GAP)[] = [];
   #working: Promise<void> | undefined;
 
@@ -35,7 +37,7 @@ export class Subscriber {
     this.matches = subjectMatcher(options.pattern);
     this.#options = options;
     const { pattern, logger, clock } = options;
-    this.#tooSlow = new OnceAMinute(clock, (count) =>
+    this.#tooSlow = new LogThrottle(clock, LOG_INTERVAL_MS, (count) =>
       logger.warn('an event handler is too slow', { pattern, count, dropped: count * MAX_QUEUED }),
     );
   }
