@@ -55,6 +55,19 @@ describe('doctor', () => {
     expect(code).toBe(5);
   });
 
+  test.each([
+    [{ status: 'ok', capabilities: {} }, ''],
+    [{ status: 'error', capabilities: {}, failing: ['data'], errors: { data: 'gone' } }, '✖ health: data: gone\n'],
+  ])('has one line called server where the report has one: %j', async (health, first) => {
+    const report = { server: { status: 'ok', checks: [] } };
+    const address = await answering(({ url }) => Response.json(new URL(url).pathname === '/health' ? health : report));
+    const { stdout } = await run(['doctor'], {
+      env: { REACTOR_URL: address, REACTOR_ADMIN_TOKEN: TOKEN },
+      terminal: true,
+    });
+    expect(stdout).toMatch(new RegExp(`^Reactor at .*\\n${first}✔ server\\n\\n`));
+  });
+
   test('gives programs the checks, a summary and the report as the server sent it', async () => {
     const { env, wrong } = await testServer();
     wrong.probes = [probe('fs_writable', 'fail'), probe('disk_space', 'ok')];

@@ -43,9 +43,14 @@ export async function doctor(client: Client, output: Output): Promise<number> {
 }
 
 function render({ checks, server = {} }: Diagnosis, { paint }: Output): string {
-  // The client's own: whether the server could be asked at all.
+  // The client's own: whether the server could be asked at all, and what its health says.
   const own = checks.filter(({ name }) => !(name.includes('.') || name.includes(':')));
-  const first = own.map((check): DoctorLine => ({ ...(check.details as object | undefined), ...check }));
+  const first = own.flatMap((check): DoctorLine[] => {
+    const line = { ...(check.details as object | undefined), ...check };
+    if (check.name !== 'server' || server.server === undefined) return [line];
+    // The report has a line of that name: where it could be asked, that one says so.
+    return check.status === 'ok' ? [] : [{ ...line, name: 'health' }];
+  });
   return renderDoctorReport(server, { first, paint });
 }
 
