@@ -106,6 +106,21 @@ describe('db migrate', () => {
     );
   });
 
+  test('tells what would be better otherwise', async () => {
+    const warnings = [{ file: '002.sql', line: 5, message: 'write (SELECT auth.user_id())' }];
+    const { env } = await server({ applied: ['002'], pending: [], warnings });
+    expect(await run(['db', 'migrate'], { env, terminal: true })).toEqual({
+      code: 0,
+      stdout: 'applied 002\n1 applied\n',
+      stderr: 'warning: 002.sql:5: write (SELECT auth.user_id())\n',
+    });
+    expect(JSON.parse((await run(['db', 'migrate'], { env })).stdout).data).toEqual({
+      applied: ['002'],
+      pending: [],
+      warnings,
+    });
+  });
+
   test('--dry-run tells what would be applied', async () => {
     const { env, seen } = await server({ applied: [], pending: ['001_todos'] });
     const { code, stdout } = await run(['db', 'migrate', '--dry-run'], { env, terminal: true });

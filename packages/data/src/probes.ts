@@ -15,6 +15,7 @@ import type { AppMigrationStatus } from './app-migrations/status.js';
 import { definersProbe } from './grants/definers.js';
 import { grantsProbe } from './grants/probe.js';
 import { blockedSessionsProbe } from './locks.js';
+import { slowPoliciesProbe } from './policies/probe.js';
 import { findRoleProblems } from './roles.js';
 import { introspect, readSchema } from './schema/introspect.js';
 import { isEnforced, type Relation } from './schema/model.js';
@@ -44,6 +45,7 @@ export function dataProbes(options: DataProbesOptions): readonly DoctorProbe[] {
     probe('rls', rowSecurityProbe),
     probe('grants', ({ anonymousFunctions = false }, query) => grantsProbe(database, { anonymousFunctions }, query)),
     probe('definer_functions', (_, query) => definersProbe(database, query)),
+    probe('slow_policies', (_, query) => slowPoliciesProbe(database, query)),
     probe('schema_cache', schemaCacheProbe),
     blockedSessionsProbe(database),
   ];

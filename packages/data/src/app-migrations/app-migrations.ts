@@ -16,6 +16,7 @@ import {
 } from '@reactor/core';
 import { dataErrors } from '../errors.js';
 import { Grants } from '../grants/grants.js';
+import { migrationWarnings } from '../policies/warnings.js';
 import { assertRunnable, inOrder, runsAlone } from './check.js';
 import type { AppMigration } from './files.js';
 import { compare, isPending, readHistory, recordApplied, refuseChanged } from './history.js';
@@ -106,6 +107,9 @@ export class AppMigrations {
       applied.push(migration.name);
       onApplied();
       logger.info('app migration applied', about);
+      for (const { file, line, message } of migrationWarnings(migration)) {
+        logger.warn('app migration has a slow policy', { file, line, reason: message });
+      }
     }
     return { applied };
   }

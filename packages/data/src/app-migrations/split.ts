@@ -12,14 +12,14 @@ export interface SqlStatement {
 const TOKEN =
   /(--[^\n]*)|(\/\*)|([eE]'(?:\\[\s\S]|''|[^'\\])*'?|'[^']*'?)|("[^"]*"?)|(\$(?:[A-Za-z_\u0080-\uFFFF][\w\u0080-\uFFFF]*)?\$)|([A-Za-z_\u0080-\uFFFF][\w$\u0080-\uFFFF]*)|([();])|(\s+)|([\s\S])/g;
 
-interface Token {
+export interface Token {
   readonly kind: 'line comment' | 'block comment' | 'space' | 'word' | 'mark' | 'other';
   readonly text: string;
   readonly start: number;
 }
 
-/** Linear, except that comments may nest. */
-function* tokensOf(sql: string): Generator<Token, void, undefined> {
+/** The tokens of an SQL text. Linear, except that comments may nest. */
+export function* tokensOf(sql: string): Generator<Token, void, undefined> {
   const token = new RegExp(TOKEN);
   for (let match = token.exec(sql); match !== null; match = token.exec(sql)) {
     const [text, lineComment, blockComment, , , dollar, word, mark, space] = match;

@@ -14,13 +14,16 @@ import {
 } from '@reactor/core';
 import type { MiddlewareHandler } from 'hono';
 import { asSent } from '../app-migrations/check.js';
-import { readMigrationFiles } from '../app-migrations/files.js';
+import { type AppMigration, readMigrationFiles } from '../app-migrations/files.js';
 import type { AppMigrationStatus } from '../app-migrations/status.js';
 import { utf8Bodies } from '../http/utf8-bodies.js';
+import { migrationWarnings } from '../policies/warnings.js';
 import type { DataService } from '../service.js';
 
 const security = bearerSecurity;
 const names = z.array(z.string());
+
+const warningSchema = z.object({ file: z.string(), line: z.int(), message: z.string() });
 
 const appliedSchema = z.object({
   applied: names.describe('What this call applied.'),
@@ -28,6 +31,7 @@ const appliedSchema = z.object({
   untried: names
     .optional()
     .describe('In a dry run, of what is pending: a file without a transaction, and what comes after it.'),
+  warnings: z.array(warningSchema).optional().describe('What works there, and would be better otherwise.'),
 });
 
 const migrationsSchema = z.object({
@@ -154,10 +158,14 @@ export function addAdminRoutes(routes: OpenAPIHono<ReactorEnv>, services: Servic
     const wanted = body?.migrations.map(asSent) ?? (await readMigrationFiles(requireFolder(config.migrationsDir)));
     allowLongAnswer(c);
     const isDryRun = c.req.valid('query').dry_run !== 'false';
-    if (!isDryRun) return c.json({ applied: [...(await migrate(wanted))], pending: [] }, 200);
+    if (!isDryRun) {
+      const applied = await migrate(wanted);
+      return c.json({ applied: [...applied], pending: [], ...warningsOf(wanted, applied) }, 200);
+    }
     const { applied: tried, untried } = await migrations.dryRun(wanted);
     const pending = [...tried, ...untried];
-    return c.json({ applied: [], pending, ...(untried.length === 0 ? {} : { untried: [...untried] }) }, 200);
+    const rest = untried.length === 0 ? {} : { untried: [...untried] };
+    return c.json({ applied: [], pending, ...rest, ...warningsOf(wanted, pending) }, 200);
   });
 }
 
@@ -166,6 +174,11 @@ function requireFolder(folder: string | undefined): string {
   throw coreErrors.create.invalid_request(
     'The server has no data.migrations_dir. Send the migrations, as `reactor db migrate <folder>` does, or set it.',
   );
+}
+
+function warningsOf(wanted: readonly AppMigration[], names: readonly string[]) {
+  const warnings = wanted.filter(({ name }) => names.includes(name)).flatMap(migrationWarnings);
+  return warnings.length === 0 ? {} : { warnings };
 }
 
 function statusBody(status: AppMigrationStatus): z.infer<typeof migrationsSchema> {

@@ -207,6 +207,18 @@ describe('a folder', () => {
     expect(await (await migrate()).json()).toEqual({ applied: ['2'], pending: [] });
     expect((await as('alice')('GET', '/more')).status).toBe(200);
 
+    const policies = `
+      CREATE TABLE wide (owner_id uuid);
+      CREATE POLICY once ON wide USING (owner_id = (SELECT auth.user_id()));
+      policy dialect on wide for select using (owner_id = auth.user_id());
+      CREATE POLICY mine ON wide
+        USING (owner_id = auth.user_id());`;
+    await writeFile(join(good, '3.sql'), policies);
+    const warnings = [{ file: '3.sql', line: 6, message: expect.stringContaining('write (SELECT auth.user_id())') }];
+    expect(await (await migrate('?dry_run=true')).json()).toEqual({ applied: [], pending: ['3'], warnings });
+    expect(await (await migrate()).json()).toEqual({ applied: ['3'], pending: [], warnings });
+    expect(await (await migrate()).json()).toEqual({ applied: [], pending: [] });
+
     const bad = await folder({ '1.sql': 'CREATE TABLE x (' });
     await expect(createTestData('SELECT 1', { config: { migrationsDir: bad } })).rejects.toThrow(
       '1.sql:1: syntax error',

@@ -131,6 +131,32 @@ describe('probes', () => {
     expect(await run(parts, 'definer_functions')).toEqual({ status: 'ok' });
   });
 
+  test('slow_policies', async () => {
+    const { database } = await databaseWith(`
+      CREATE TABLE notes (id int, owner_id uuid);
+      CREATE TABLE "Odd" (org_id uuid);
+      CREATE POLICY once ON notes USING (owner_id = (SELECT auth.user_id()));
+      CREATE POLICY writes ON notes FOR INSERT WITH CHECK (owner_id = auth.user_id());
+    `);
+    const parts = partsOf(database);
+    expect(await run(parts, 'slow_policies')).toEqual({ status: 'ok' });
+    await database.query(`
+      CREATE POLICY mine ON notes USING (owner_id = auth.user_id());
+      CREATE POLICY "Ours" ON "Odd" FOR SELECT USING (auth.in_org(org_id));
+    `);
+    const found = await run(parts, 'slow_policies');
+    expect(found).toEqual({
+      status: 'warn',
+      code: 'policies_slow',
+      message: expect.stringMatching(/: "Ours" on "Odd", mine on notes$/),
+      remedy: expect.stringMatching(
+        /ALTER POLICY mine ON notes USING \(\(owner_id = \(SELECT auth.user_id\(\)\)\)\);$/,
+      ),
+    });
+    await database.query((found as { readonly remedy: string }).remedy.replace('In a migration: ', ''));
+    expect(await run(parts, 'slow_policies')).toEqual({ status: 'ok' });
+  });
+
   test('schema_cache', async () => {
     const { database } = await databaseWith('SELECT 1');
     const parts = partsOf(database);
@@ -150,13 +176,20 @@ describe('probes', () => {
       dataProbes(partsOf(database)).map(({ name, provides, dependsOn }) => ({ name, provides, dependsOn })),
     ).toEqual([
       { name: 'db_ping', provides: 'database', dependsOn: undefined },
-      ...['migrations', 'roles', 'rls', 'grants', 'definer_functions', 'schema_cache', 'blocked_sessions'].map(
-        (name) => ({
-          name,
-          provides: undefined,
-          dependsOn: ['database'],
-        }),
-      ),
+      ...[
+        'migrations',
+        'roles',
+        'rls',
+        'grants',
+        'definer_functions',
+        'slow_policies',
+        'schema_cache',
+        'blocked_sessions',
+      ].map((name) => ({
+        name,
+        provides: undefined,
+        dependsOn: ['database'],
+      })),
     ]);
   });
 });

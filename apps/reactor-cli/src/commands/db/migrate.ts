@@ -53,10 +53,24 @@ export async function migrate(
   const [applied, pending] = [namesIn(body, 'applied'), namesIn(body, 'pending')];
   const hasUntried = (body as { readonly untried?: unknown }).untried !== undefined;
   const untried = hasUntried ? namesIn(body, 'untried') : [];
-  await output.result({ applied, pending, ...(hasUntried ? { untried } : {}) }, () =>
+  const warnings = warningsIn(body);
+  for (const { file, line, message } of warnings) output.warn(`${file}:${line}: ${message}`);
+  const rest = { ...(hasUntried ? { untried } : {}), ...(warnings.length === 0 ? {} : { warnings }) };
+  await output.result({ applied, pending, ...rest }, () =>
     dryRun ? `${lines('would apply', pending, 'to apply')}${notTried(untried)}` : lines('applied', applied, 'applied'),
   );
   return EXIT.ok;
+}
+
+interface Warning {
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Of the migrations that were applied or tried; an older server gives none. */
+function warningsIn(body: unknown): readonly Warning[] {
+  return (body as { readonly warnings?: readonly Warning[] }).warnings ?? [];
 }
 
 function lines(verb: string, names: readonly string[], summary: string): string {
