@@ -151,7 +151,7 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
       const request = begin(raw, incoming);
       const watch = outgoing === undefined ? undefined : new AnswerWatch(outgoing, request, events);
       try {
-        const answer = app.fetch(raw, { ...env, request });
+        const answer = app.fetch(raw, outgoing === undefined ? { ...env, request } : { incoming, outgoing, request });
         if (!(answer instanceof Promise)) return answered(request, watch, answer);
         return answer.then(
           (response) => answered(request, watch, response),

@@ -26,29 +26,38 @@ export function withHeaders(args: readonly unknown[], added: AddedHeaders): unkn
 
 /** As Node's flat list of names and values. */
 function completed(given: object | undefined, { requestId, headers, vary }: AddedHeaders): unknown[] {
+  const brought = Array.isArray(given) ? (given as readonly unknown[]) : flatten(given);
   const list: unknown[] = [];
-  let overridden: Set<string> | undefined;
+  let missing = headers;
   let varies = vary;
-  const keep = (name: string, value: unknown) => {
+  for (let i = 0; i < brought.length; i += 2) {
+    const name = brought[i] as string;
+    const value = brought[i + 1];
     const key = name.toLowerCase();
-    if (key === REQUEST_ID) return;
+    if (key === REQUEST_ID) continue;
     if (key === 'vary' && varies !== undefined) {
       list.push(name, `${value}, ${varies}`);
       varies = undefined;
-      return;
+      continue;
     }
-    if (key in headers) {
-      overridden ??= new Set();
-      overridden.add(key);
-    }
+    if (key in missing) missing = without(missing, key);
     list.push(name, value);
-  };
-  if (Array.isArray(given)) for (let i = 0; i < given.length; i += 2) keep(String(given[i]), given[i + 1]);
-  else for (const name in given) keep(name, (given as Record<string, unknown>)[name]);
-  for (const name in headers) if (overridden?.has(name) !== true) list.push(name, headers[name]);
+  }
+  for (const name in missing) list.push(name, missing[name]);
   if (varies !== undefined) list.push('vary', varies);
   list.push(REQUEST_ID, requestId);
   return list;
+}
+
+function flatten(headers: object | undefined): unknown[] {
+  const list: unknown[] = [];
+  for (const name in headers) list.push(name, (headers as Record<string, unknown>)[name]);
+  return list;
+}
+
+function without(headers: AnswerHeaders, name: string): AnswerHeaders {
+  const { [name]: _, ...others } = headers;
+  return others;
 }
 
 /** The same on a Response, where nothing of Node's is there. */
