@@ -1,4 +1,4 @@
-import { type BlobRange, type Principal, ReactorError, uuidv7 } from '@reactor/core';
+import { type BlobContent, type BlobRange, type Principal, ReactorError, uuidv7 } from '@reactor/core';
 import { assertDeletable, assertReadable, assertWritable, type Caller, newOwner } from './access.js';
 import { bucketNotFound, isSlug } from './buckets.js';
 import { storageErrors } from './errors.js';
@@ -59,7 +59,7 @@ export class Objects {
     object: StoredObject,
     range: BlobRange | undefined,
     onEnd: (end: DownloadEnd) => void,
-  ): Promise<ReadableStream<Uint8Array> | undefined> {
+  ): Promise<BlobContent['body'] | undefined> {
     return this.#options.blobs.get(object.blobKey, object.sizeBytes, range, onEnd);
   }
 

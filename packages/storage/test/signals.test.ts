@@ -10,6 +10,9 @@ import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
 
+/** More than is read at once. */
+const STREAMED = 'x'.repeat(100_000);
+
 describe('metrics', () => {
   it('each move', async () => {
     const storage = await createTestStorage();
@@ -47,8 +50,8 @@ describe('metrics', () => {
     await bucket('b', true);
     const count = (operation: string, result: string) =>
       sample(storage.metrics, `reactor_storage_operations_total{operation="${operation}",result="${result}"}`);
-    await as('alice')('PUT', '/object/b/a', { body: 'hello' });
-    await as('bob')('PUT', '/object/b/a', { body: 'hello' });
+    await as('alice')('PUT', '/object/b/a', { body: STREAMED });
+    await as('bob')('PUT', '/object/b/a', { body: STREAMED });
     expect([await count('put', 'ok'), await count('put', 'rejected')]).toEqual([1, 1]);
 
     const whole = await as('alice')('GET', '/object/b/a');
@@ -80,8 +83,8 @@ describe('metrics', () => {
     await as('alice')('DELETE', '/object/b/a');
     await as('alice')('DELETE', '/object/b/a');
     expect([await count('delete', 'ok'), await count('delete', 'rejected')]).toEqual([1, 1]);
-    expect(await sample(storage.metrics, 'reactor_storage_sent_bytes_total')).toBe(5);
-    expect(await sample(storage.metrics, 'reactor_storage_received_bytes_total')).toBe(5);
+    expect(await sample(storage.metrics, 'reactor_storage_sent_bytes_total')).toBe(STREAMED.length);
+    expect(await sample(storage.metrics, 'reactor_storage_received_bytes_total')).toBe(STREAMED.length);
     expect(await sample(storage.metrics, 'reactor_storage_backend_duration_seconds_count{operation="put"}')).toBe(1);
     expect(await sample(storage.metrics, 'reactor_storage_backend_duration_seconds_count{operation="get"}')).toBe(2);
   });

@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, truncate } from 'node:fs/promises';
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { HttpBindings } from '@hono/node-server';
 import { listen } from '@reactor/testing';
+import { Hono } from 'hono';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
@@ -240,6 +243,10 @@ describe('a download', () => {
     [2_000_000, 1_000_000],
     [300_000, 300_001],
     [262_144, 262_145],
+    [10, 9],
+    [10, 0],
+    [10, 11],
+    [0, 1],
   ])('of a blob that had %i bytes and now has %i does not begin', async (before, after) => {
     const { storage, port } = await serving();
     await storage.as('alice')('PUT', '/object/b/a', { body: Buffer.alloc(before, 'x') });
@@ -253,6 +260,32 @@ describe('a download', () => {
     ]);
     const failed = 'reactor_storage_operations_total{operation="get",result="failed"}';
     expect(await sample(storage.storage.metrics, failed)).toBe(1);
+  });
+
+  it('of few bytes counts as aborted when the client left while they were read', async () => {
+    const { storage } = await serving();
+    await storage.as('alice')('PUT', '/object/b/a', { body: 'hello' });
+    let outgoing: ServerResponse | undefined;
+    const app = new Hono<{ Bindings: HttpBindings }>();
+    app.use((c, next) => {
+      outgoing = c.env.outgoing as ServerResponse;
+      return next();
+    });
+    app.route('/', storage.app);
+    const get = send(await listen(app as unknown as Hono), 'GET', 'a');
+    get.on('error', () => {});
+    const read = storage.blobs.get.bind(storage.blobs);
+    storage.blobs.get = async (...args) => {
+      const blob = await read(...args);
+      get.destroy();
+      if (outgoing?.destroyed === false) await once(outgoing, 'close');
+      return blob;
+    };
+    get.end();
+    const { metrics } = storage.storage;
+    const aborted = 'reactor_storage_operations_total{operation="get",result="aborted"}';
+    await vi.waitUntil(async () => (await sample(metrics, aborted)) === 1);
+    expect(await sample(metrics, 'reactor_storage_operations_total{operation="get",result="ok"}')).toBe(0);
   });
 
   it('of a blob that loses its end on the way breaks the connection', async () => {

@@ -21,10 +21,10 @@ import { BlobFolder } from './blob-folder.js';
 import { BLOB_SUFFIX, blobKeySegments, blobPath, TEMPORARY_FOLDER } from './blob-path.js';
 import { diskMetrics } from './disk-metrics.js';
 import { writeNewFile } from './durable-file.js';
-import { fileStream } from './file-stream.js';
 import { onFilesystem, publicReason } from './filesystem-errors.js';
 import { inspectFolder } from './inspect-folder.js';
 import { filesystemProbes } from './probes.js';
+import { CHUNK_BYTES, fileStream, readAtOnce } from './read-file.js';
 import { assertRegularFile, openRegularFile } from './regular-file.js';
 
 /** Where blobs are kept. Limits are not here: the caller of `put` brings its own. */
@@ -85,7 +85,9 @@ class FilesystemBlobStore implements BlobStore {
     try {
       await onFilesystem(this.#folder.assertInside(path, key));
       const { start, end } = positions(info.size, range);
-      return { ...describe(key, info), body: fileStream(file, start, end) };
+      const isOneRead = end - start <= CHUNK_BYTES;
+      const body = isOneRead ? await readAtOnce(file, start, end) : fileStream(file, start, end);
+      return { ...describe(key, info), body };
     } catch (error) {
       await file.close();
       throw error;

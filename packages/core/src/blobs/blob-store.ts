@@ -26,10 +26,11 @@ export interface BlobInfo {
 /** A blob that is being read. */
 export interface BlobContent extends BlobInfo {
   /**
-   * The bytes, or those of the range; nothing is read before it is asked for. Read it to its end or cancel it. Fails
-   * when the blob turns out to be shorter: a short body never looks like a whole one.
+   * The bytes, or those of the range: few of them as they are, more as a stream that reads nothing before it is asked
+   * for. Read the stream to its end or cancel it. It fails when the blob turns out to be shorter: a short body never
+   * looks like a whole one.
    */
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 }
 
 /** How a blob is taken in. */
@@ -53,7 +54,7 @@ export interface BlobStore {
   /**
    * Undefined when there is no such blob. A range that ends behind the blob is cut.
    * @throws ReactorError `range_not_satisfiable` (416) for one that begins behind it; `blob_damaged` (500) for what is no
-   *   blob; `storage_unavailable` (503)
+   *   blob, or becomes shorter while it is read; `storage_unavailable` (503)
    */
   get(key: string, range?: BlobRange): Promise<BlobContent | undefined>;
   /** As `get`, without the bytes. */

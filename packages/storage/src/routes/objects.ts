@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import {
+  type BlobContent,
   blobErrors,
   coreErrors,
   principalOf,
@@ -7,6 +8,7 @@ import {
   requestOf,
   resultOf,
   type Services,
+  signalOfRequest,
 } from '@reactor/core';
 import type { Context } from 'hono';
 import { requireKnown } from '../access.js';
@@ -29,7 +31,7 @@ const PATH = '/object/:bucket/:key{[\\s\\S]+}';
 
 type Found = StoredObject & { readonly isPublic: boolean };
 
-/** Upload, download, head and delete. The body goes through in chunks, either way. */
+/** Upload, download, head and delete. A body of more than a few bytes goes through in chunks, either way. */
 export function addObjectRoutes(
   routes: OpenAPIHono<ReactorEnv>,
   services: Services<StorageService>,
@@ -81,8 +83,9 @@ function head(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics)
 }
 
 async function download(c: Context<ReactorEnv>, objects: Objects, metrics: StorageMetrics): Promise<Response> {
+  const signal = signalOfRequest(c);
   const onEnd = (end: DownloadEnd) => {
-    metrics.operation('get', end.result);
+    metrics.operation('get', end.result === 'ok' && signal.aborted ? 'aborted' : end.result);
     if (end.result === 'failed') requestOf(c).logger.error('download failed', { error: end.error });
   };
   try {
@@ -97,8 +100,8 @@ async function download(c: Context<ReactorEnv>, objects: Objects, metrics: Stora
       }
       if (object.blobKey === lostBlob) throw blobMissing(object);
       const range = rangeOf(c, object);
-      const stream = await objects.open(object, range, onEnd);
-      if (stream !== undefined) return answer(object, stream, range);
+      const body = await objects.open(object, range, onEnd);
+      if (body !== undefined) return answer(object, body, range);
       // Replaced between the row and the file, and the old file swept: the row knows the new one. Else it is lost.
       lostBlob = object.blobKey;
     }
@@ -110,15 +113,15 @@ async function download(c: Context<ReactorEnv>, objects: Objects, metrics: Stora
 
 function answer(
   object: Found,
-  stream: ReadableStream<Uint8Array>,
+  body: BlobContent['body'],
   range: { readonly start: number; readonly end: number } | undefined,
 ): Response {
   const headers = objectHeaders(object);
   if (range === undefined) {
-    return new Response(stream, { headers: { ...headers, 'Content-Length': String(object.sizeBytes) } });
+    return new Response(body, { headers: { ...headers, 'Content-Length': String(object.sizeBytes) } });
   }
   const { start, end } = range;
-  return new Response(stream, {
+  return new Response(body, {
     status: 206,
     headers: {
       ...headers,
