@@ -37,6 +37,25 @@ test('answers the result of each statement', async () => {
   ]);
 });
 
+test('a query keeps its statement prepared under its key, and goes on where it was lost', async () => {
+  const database = await oneConnection();
+  const ask = (days: number) =>
+    database.query('SELECT $1::timestamptz + make_interval(days => $2) AS at, NULL AS none', [new Date(0), days], {
+      prepareAs: 'in days',
+    });
+  const answer = (at: string) => ({ rows: [{ at: new Date(at), none: null }], rowCount: 1 });
+  expect(await ask(1)).toEqual(answer('1970-01-02'));
+  expect(await ask(2)).toEqual(answer('1970-01-03'));
+  expect(await countPrepared(database)).toBe(1);
+  await database.query('DEALLOCATE ALL');
+  expect(await ask(3)).toEqual(answer('1970-01-04'));
+  const divide = (by: number) => [`SELECT 1 / $1::int AS n`, [by], { prepareAs: 'one by' }] as const;
+  await expect(database.transaction((connection) => connection.query(...divide(0)))).rejects.toMatchObject({
+    code: '22012',
+  });
+  expect((await database.query(...divide(1))).rows).toEqual([{ n: 1 }]);
+});
+
 test('is one transaction: a local setting lasts to its end, and an error undoes all of it', async () => {
   const database = await oneConnection();
   const connection = await database.connect();

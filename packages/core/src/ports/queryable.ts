@@ -20,11 +20,19 @@ export interface QueryOptions {
   readonly signal?: CancelSignal | undefined;
 }
 
+export interface StatementOptions extends QueryOptions {
+  /**
+   * Keeps the statement prepared on its connection under this key, of which the text never changes: for what each request
+   * asks, and with parameters. The text names the columns that it answers, so that a new one does not break the statement.
+   */
+  readonly prepareAs?: string;
+}
+
 export interface Queryable {
   /** @param values parameters `$1…$n`; never put into the text */
   query<Row = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],
-    options?: QueryOptions,
+    options?: StatementOptions,
   ): Promise<QueryResult<Row>>;
 }

@@ -1,4 +1,12 @@
-import type { CancelSignal, DatabaseConnection, Queryable, QueryOptions, QueryResult, Statement } from '@reactor/core';
+import type {
+  CancelSignal,
+  DatabaseConnection,
+  Queryable,
+  QueryOptions,
+  QueryResult,
+  Statement,
+  StatementOptions,
+} from '@reactor/core';
 import pg, { type PoolClient } from 'pg';
 import { cancelWhen } from './cancel.js';
 import { isConnectionFailure, translateQueryError } from './errors.js';
@@ -51,15 +59,15 @@ export class PooledConnection implements DatabaseConnection {
   async query<Row = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],
-    options?: QueryOptions,
+    options?: StatementOptions,
   ): Promise<QueryResult<Row>> {
     const { rows, rowCount } = await this.run(text, values, options);
     return { rows: (rows ?? []) as Row[], rowCount: rowCount ?? 0 };
   }
 
   /** Several statements in one text give the result of the last one. */
-  run(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Answer> {
-    return this.#attempt(() => this.#send(text, values), options?.signal);
+  run(text: string, values?: readonly unknown[], options?: StatementOptions): Promise<Answer> {
+    return this.#attempt(() => this.#send(text, values, options?.prepareAs), options?.signal);
   }
 
   pipeline(
@@ -81,16 +89,16 @@ export class PooledConnection implements DatabaseConnection {
     });
   }
 
-  async #send(text: string, values: readonly unknown[] | undefined): Promise<Answer> {
+  async #send(text: string, values: readonly unknown[] | undefined, prepareAs: string | undefined): Promise<Answer> {
     // The session is ours alone, or it was cleaned when the transaction began.
-    if (this.#context.pooler.evidence === undefined || this.#client.getTransactionStatus() !== 'I') {
+    const isClean = this.#context.pooler.evidence === undefined || this.#client.getTransactionStatus() !== 'I';
+    if (isClean && (values === undefined || prepareAs === undefined)) {
       return lastOf(await this.#client.query(text, values as unknown[] | undefined));
     }
     // Several statements at once are one transaction, which BEGIN goes on with.
     if (values === undefined) return lastOf(await this.#client.query(`${CLEAN_SESSION}; ${text}`));
-    const statement = { text, values: values.map(toText) };
-    const [, answer] = await runPipeline(this.#client, this.#context.prepared, [{ text: CLEAN_SESSION }, statement]);
-    return answer as Answer;
+    const statement = { text, values: values.map(toText), ...(prepareAs === undefined ? {} : { prepareAs }) };
+    return lastOf(await this.#sendPipeline(isClean ? [statement] : [{ text: CLEAN_SESSION }, statement]));
   }
 
   async #attempt<T>(work: () => Promise<T>, signal?: CancelSignal): Promise<T> {

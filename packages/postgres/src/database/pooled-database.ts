@@ -6,6 +6,7 @@ import {
   type QueryOptions,
   ReactorError,
   reasonOf,
+  type StatementOptions,
   untilAborted,
   withTimeout,
 } from '@reactor/core';
@@ -87,7 +88,7 @@ export class PooledDatabase implements Database {
     pool.on('error', () => {});
   }
 
-  async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[], options?: QueryOptions) {
+  async query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[], options?: StatementOptions) {
     const connection = await this.connect(options);
     try {
       return await connection.query<Row>(text, values, options);

@@ -64,6 +64,7 @@ export class ObjectStore {
       `SELECT ${BUCKET_COLUMNS}, ${OBJECT_COLUMNS} FROM reactor_storage.buckets b
        LEFT JOIN reactor_storage.objects o ON o.bucket_id = b.id AND o.key = $2 WHERE b.slug = $1`,
       [slug, key],
+      { prepareAs: 'storage: find object' },
     );
     const row = rows[0];
     if (row === undefined) return { bucket: undefined, object: undefined };
