@@ -17,6 +17,8 @@ export class BlobFolder {
   readonly #clock: Clock;
   /** Folders whose own entry is known to be on the disk. */
   readonly #durableFolders = new Set<string>();
+  /** Where `root` led when it was last asked for. */
+  #realRoot: string | undefined;
   #preparing: Promise<void> | undefined;
   #isPrepared = false;
 
@@ -74,12 +76,15 @@ export class BlobFolder {
 
   /** The root may be a symbolic link, for an operator to choose the disk. Below it a link could lead anywhere. */
   async assertInside(path: string, key: string): Promise<void> {
-    const [root, folder] = await Promise.all([realpath(this.root), realpath(dirname(path))]);
-    if (folder !== dirname(join(root, ...blobKeySegments(key)))) {
-      throw blobErrors.create.storage_unavailable('The blob store cannot be used at the moment.', {
-        cause: new Error(`${dirname(path)} leads to ${folder}, outside of the blob folder ${root}`),
-      });
-    }
+    const folder = await realpath(dirname(path));
+    const isBelow = (root: string) => folder === dirname(join(root, ...blobKeySegments(key)));
+    if (this.#realRoot !== undefined && isBelow(this.#realRoot)) return;
+    // Another disk may have been chosen meanwhile.
+    this.#realRoot = await realpath(this.root);
+    if (isBelow(this.#realRoot)) return;
+    throw blobErrors.create.storage_unavailable('The blob store cannot be used at the moment.', {
+      cause: new Error(`${dirname(path)} leads to ${folder}, outside of the blob folder ${this.#realRoot}`),
+    });
   }
 
   /**

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type BlobContent, type BlobStore, type ProbeResult, ReactorError, systemClock } from '@reactor/core';
@@ -337,6 +337,14 @@ describe('keys', () => {
     await linked.put('b/c', chunks('y'), LIMIT);
     expect(await text(await store.get('b/c'))).toBe('y');
     expect(await text(await linked.get('a'))).toBe('x');
+
+    // Another disk is chosen while the store is in use.
+    await mkdir(join(parent, 'other'));
+    await writeFile(join(parent, 'other', 'a+blob'), 'z');
+    await symlink(join(parent, 'other'), join(parent, 'next'));
+    await rename(join(parent, 'next'), join(parent, 'link'));
+    expect(await text(await linked.get('a'))).toBe('z');
+    expect(await linked.get('b/c')).toBeUndefined();
   });
 
   it('makes folders and files for this user alone', async () => {
