@@ -14,7 +14,7 @@ import { requestsOf } from './data-cases.mjs';
 import { load } from './data-load.mjs';
 import { LARGE_TABLE_ROWS } from './data-schema.mjs';
 import { issueTokens } from './data-tokens.mjs';
-import { median } from './stats.mjs';
+import { median, quantile } from './stats.mjs';
 
 const ROUNDS = 9;
 const TURN_MS = 500;
@@ -127,9 +127,4 @@ function print({ title }, sides) {
   const ms = quantiles.map((value) => value.toFixed(2).padStart(14)).join('');
   const verdict = ratio < BUDGET ? `  below the budget of ${BUDGET}` : '';
   console.log(`${title.padEnd(42)}${rates}${ratio.toFixed(2).padStart(7)}${ms}${verdict}`);
-}
-
-function quantile(values, q) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 }

@@ -9,9 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger, systemClock } from '@reactor/core';
 import { startEmbeddedPostgres } from '@reactor/postgres';
 import { load } from './data-load.mjs';
+import { cpuOf, startReactor } from './reactor.mjs';
 import { freePort } from './server-process.mjs';
 import { median, quantile } from './stats.mjs';
-import { startWholeServer } from './whole-server.mjs';
 
 const ROUNDS = 9;
 /** Until V8 has compiled what is called often. */
@@ -34,9 +34,13 @@ const postgres = await startEmbeddedPostgres({ stateDirectory: state, logger: si
 const children = [];
 try {
   const started = (child) => children.push(child);
-  const reactor = await startWholeServer(postgres.connectionString, state, started);
+  mkdirSync(`${state}/reactor`);
+  const database = `[database]\nurl = ${JSON.stringify(postgres.connectionString)}`;
+  writeFileSync(`${state}/reactor/Reactor.toml`, `[project]\nenv = "dev"\n${database}\n[auth]\n[data]\n[storage]\n`);
+  const reactor = await startReactor(`${state}/reactor`);
+  started(reactor.child);
   const nginx = await startNginx(`${state}/nginx`, started);
-  const upload = await uploader(reactor.port, `${state}/reactor/admin-token`);
+  const upload = await uploader(reactor.port, `${state}/reactor/.reactor/admin-token`);
   const sides = [
     { name: 'nginx', ...nginx, pathOf: (name) => `/${name}` },
     { name: 'reactor', ...reactor, pathOf: (name) => `/storage/v1/object/bench/${name}` },
@@ -82,13 +86,7 @@ async function startNginx(folder, started) {
     if (child.exitCode !== null) throw new Error(`nginx ended: ${readFileSync(`${folder}/error.log`, 'utf8')}`);
     await delay(50);
   }
-  return { port, cpuUs: async () => cpuUsOf(child.pid) };
-}
-
-/** From the kernel, in its unit of 10 ms. */
-function cpuUsOf(pid) {
-  const [utime, stime] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13);
-  return (Number(utime) + Number(stime)) * 10_000;
+  return { port, pid: child.pid };
 }
 
 async function uploader(port, tokenFile) {
@@ -126,9 +124,9 @@ async function compare(servers, names, { bytes, turn }) {
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of sides) {
-      const before = await side.cpuUs();
+      const before = await cpuOf(side.pid);
       const { rate, latencies } = await load(side.port, side.requests, turn);
-      const cpu = ((await side.cpuUs()) - before) / latencies.length;
+      const cpu = ((await cpuOf(side.pid)).total - before.total) / latencies.length;
       side.cpu.push(cpu);
       side.rates.push(rate);
       side.latencies.push(...latencies);

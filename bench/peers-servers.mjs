@@ -1,10 +1,11 @@
 // Starts what peers.mjs measures, with the same rows, the same user and the same number of connections in each.
 import { createPublicKey, randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { CURSORS_QUERY, dialects, parseId, ROW_SQL, ROWS } from './peers-cases.mjs';
+import { startReactor } from './reactor.mjs';
 import { freePort, startProcess } from './server-process.mjs';
-import { startWholeServer } from './whole-server.mjs';
 
 const POOL_SIZE = 10;
 /** Of all pools of Reactor; the pool of requests has ten of them. */
@@ -16,13 +17,13 @@ const MIGRATIONS = fileURLToPath(new URL('peers/migrations', import.meta.url));
  * @param url of a database `name`
  * @param folder for files of the servers
  * @param started gets each process as soon as it runs, so that it can be stopped whatever happens
- * @returns for each server `{ name, port, cpuUs, dialect, stored(id) }`; `stored` reads a note from its table
+ * @returns for each server `{ name, port, pid, userId, dialect, idOf(n), stored(id) }`; `stored` reads a note from its table
  */
 export async function startPeers(url, folder, started) {
   await query(url('postgres'), 'CREATE DATABASE reactor');
   await query(url('postgres'), 'CREATE DATABASE parse');
 
-  const reactor = await startReactor(url('reactor'), folder, started);
+  const reactor = await startWithTables(url('reactor'), `${folder}/reactor`, started);
   const { access_token: token, user } = reactor.session;
   await query(
     url('reactor'),
@@ -32,15 +33,12 @@ export async function startPeers(url, folder, started) {
   await query(url('reactor'), 'VACUUM ANALYZE todos');
 
   const settings = { connectionString: url('reactor'), poolSize: POOL_SIZE, ...reactor.verification };
-  const startPeer = async (name, more) => {
-    const server = startProcess(new URL(`peers/${name}.mjs`, import.meta.url), {
-      args: [JSON.stringify({ ...settings, ...more })],
-      cwd: folder,
-      logFile: `${folder}/${name}.log`,
-    });
-    started(server.child);
-    return { ...server, port: await server.listening() };
-  };
+  const startPeer = (name, more) =>
+    startProcess(
+      new URL(`peers/${name}.mjs`, import.meta.url),
+      { ...settings, ...more },
+      { cwd: folder, logFile: `${folder}/${name}.log`, started },
+    );
   const fastify = await startPeer('fastify');
   const postgraphile = await startPeer('postgraphile');
   const parse = await startParse(startPeer, url('parse'));
@@ -65,11 +63,16 @@ export async function startPeers(url, folder, started) {
   ].map((server) => ({ idOf: (n) => n, ...server, dialect: dialectOf[server.name] }));
 }
 
-async function startReactor(databaseUrl, folder, started) {
-  const server = await startWholeServer(databaseUrl, folder, started, {
-    REACTOR_DATABASE__POOL_MAX: String(REACTOR_POOL_MAX),
-    REACTOR_DATA__MIGRATIONS_DIR: MIGRATIONS,
-  });
+async function startWithTables(databaseUrl, directory, started) {
+  await mkdir(directory);
+  await writeFile(
+    `${directory}/Reactor.toml`,
+    `[project]\nenv = "dev"
+     [database]\nurl = ${JSON.stringify(databaseUrl)}\npool_max = ${REACTOR_POOL_MAX}
+     [auth]\n[data]\nmigrations_dir = ${JSON.stringify(MIGRATIONS)}\n[storage]\n`,
+  );
+  const server = await startReactor(directory);
+  started(server.child);
   const auth = `http://127.0.0.1:${server.port}/auth/v1`;
   const session = await json(`${auth}/signup`, { email: 'user@example.com', password: PASSWORD });
   const { keys } = await json(`${auth}/keys`);

@@ -9,9 +9,10 @@ import { startEmbeddedPostgres } from '@reactor/postgres';
 import { load } from './data-load.mjs';
 import { bytesOf, NOTE, PAGE, ROWS } from './peers-cases.mjs';
 import { startPeers } from './peers-servers.mjs';
+import { cpuOf } from './reactor.mjs';
 import { median, quantile } from './stats.mjs';
 
-const ROUNDS = 9;
+const ROUNDS = 7;
 const TURN = { connections: 16, durationMs: 500 };
 /** Until V8 has compiled what is called often. */
 const WARM_UP_REQUESTS = 5_000;
@@ -83,19 +84,19 @@ async function verify({ port, dialect, userId, idOf, stored }) {
 /** All servers in turns, so that what else the machine does hits each. */
 async function compare(servers, what) {
   const sides = [];
-  for (const { name, port, cpuUs, dialect } of servers) {
+  for (const { name, port, pid, dialect } of servers) {
     // A prime step spreads the keys over the table.
     const keys = Array.from({ length: VARIANTS }, (_, i) => 1 + ((i * 104_729) % (ROWS - PAGE)));
     const requests = keys.map((key) => bytesOf(dialect[what](key)));
     let answered = 0;
     while (answered < WARM_UP_REQUESTS) answered += (await load(port, requests, TURN)).latencies.length;
-    sides.push({ name, port, cpuUs, requests, rates: [], cpu: [], latencies: [] });
+    sides.push({ name, port, pid, requests, rates: [], cpu: [], latencies: [] });
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const side of sides) {
-      const before = await side.cpuUs();
+      const before = await cpuOf(side.pid);
       const { rate, latencies } = await load(side.port, side.requests, TURN);
-      side.cpu.push(((await side.cpuUs()) - before) / latencies.length);
+      side.cpu.push(((await cpuOf(side.pid)).total - before.total) / latencies.length);
       side.rates.push(rate);
       side.latencies.push(...latencies);
     }

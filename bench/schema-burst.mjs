@@ -12,7 +12,7 @@ import { loadMigrations } from '@reactor/core/node';
 import { startEmbeddedPostgres } from '@reactor/postgres';
 import { Client } from 'pg';
 import { load } from './data-load.mjs';
-import { report } from './stats.mjs';
+import { quantile, report } from './stats.mjs';
 
 const TABLES = 1_000;
 /** Columns of each, with a default, a foreign key and a policy as in an app. */
@@ -91,9 +91,4 @@ async function during(port, work) {
 async function ask(what) {
   server.send(what);
   return (await once(server, 'message'))[0];
-}
-
-function quantile(values, q) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 }

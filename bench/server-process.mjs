@@ -1,54 +1,30 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-const CPU_USAGE = new URL('cpu-usage.mjs', import.meta.url).href;
-
 /**
- * A server in a process of its own, with its output in a file.
+ * A server that tells its port, in a process of its own with its output in a file. Whoever starts it ends it.
  * @param module URL of what it runs
- * @param options `args`, `env` and `cwd` of the process, `logFile` path of its output
- * @returns the child and `cpuUs()`: microseconds of CPU time that all its threads have used
+ * @param settings for the module, as JSON in its first argument
+ * @returns its port and pid, once it listens
+ * @throws Error with the end of its output when it ends before
  */
-export function startProcess(module, { args = [], env = {}, cwd, logFile }) {
+export async function startProcess(module, settings, { cwd, logFile, started }) {
   const log = openSync(logFile, 'a');
-  const child = fork(fileURLToPath(module), args, {
+  const child = fork(fileURLToPath(module), [JSON.stringify(settings)], {
     cwd,
-    env: { ...process.env, NODE_ENV: 'production', ...env },
-    execArgv: ['--import', CPU_USAGE],
+    env: { ...process.env, NODE_ENV: 'production' },
     stdio: ['ignore', log, log, 'ipc'],
   });
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(
-      `${fileURLToPath(module)} ended with code ${code}:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`,
-    );
-  });
-  ended.catch(() => {});
-  const answer = (key) =>
-    Promise.race([
-      ended,
-      new Promise((resolve) => {
-        const onMessage = (message) => {
-          if (!(key in message)) return;
-          child.off('message', onMessage);
-          resolve(message[key]);
-        };
-        child.on('message', onMessage);
-      }),
-    ]);
-  return {
-    child,
-    ended,
-    /** When it has told that it listens. @returns the port */
-    listening: () => answer('port'),
-    cpuUs: () => {
-      const used = answer('cpuUs');
-      child.send('cpu');
-      return used;
-    },
-  };
+  closeSync(log);
+  started(child);
+  const [answer] = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [])]);
+  if (answer === undefined) {
+    throw new Error(`${fileURLToPath(module)} ended:\n${readFileSync(logFile, 'utf8').slice(-2_000)}`);
+  }
+  return { port: answer.port, pid: child.pid };
 }
 
 /** A port that nobody listens on, for what cannot choose one by itself. */

@@ -8,3 +8,6 @@ export const settings = JSON.parse(process.argv[2]);
 export function listening(port) {
   process.send({ port });
 }
+
+// Killed, the parent cannot stop its children.
+process.once('disconnect', () => process.exit());
