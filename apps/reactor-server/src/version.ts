@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { packageVersion } from '@reactor/core/node';
 
-/** The release of this server, from its package.json. */
+/** The release of this server. */
 export function serverVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return (manifest as { version: string }).version;
+  return packageVersion(new URL('../package.json', import.meta.url));
 }

@@ -11,7 +11,7 @@ import {
   type TokenVerifier,
   withContext,
 } from '@reactor/core';
-import { loadMigrations } from '@reactor/core/node';
+import { loadMigrations, packageVersion } from '@reactor/core/node';
 import type { AuthConfig } from './config.js';
 import { createAuthMetrics } from './metrics.js';
 import { checkInput, limitAuthBody } from './routes/body.js';
@@ -26,7 +26,7 @@ import { type AuthPorts, type AuthService, createAuthService } from './service.j
 import { createSessionSweep } from './session-sweep.js';
 import { hashingSlots } from './slots.js';
 
-const VERSION = '0.1.0';
+const VERSION = packageVersion(new URL('../package.json', import.meta.url));
 
 /** The auth capability, and the port by which the others learn who calls. */
 export interface Auth extends Capability {

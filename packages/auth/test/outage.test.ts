@@ -85,7 +85,7 @@ test('health and db_ping fail with the database, in words that are public', asyn
   const { database, drop } = await createAuthDatabase();
   const auth = await createTestAuth({ database });
   expect(await auth.auth.health.check(AbortSignal.timeout(500))).toEqual({ status: 'ok' });
-  expect((await auth.get('/health')).body).toEqual({ status: 'ok', version: '0.1.0' });
+  expect((await auth.get('/health')).body).toEqual({ status: 'ok', version: auth.auth.version });
   expect(await probe(auth.auth, 'db_ping')).toEqual({ status: 'ok', message: expect.stringMatching(/^PostgreSQL \d/) });
   await drop();
   const failed = { status: 'error', reason: 'the database does not answer' };
@@ -93,7 +93,7 @@ test('health and db_ping fail with the database, in words that are public', asyn
   // The route shares an answer for a second.
   moveTime(1);
   const { status, body } = await auth.get('/health');
-  expect([status, body]).toEqual([503, { ...failed, version: '0.1.0' }]);
+  expect([status, body]).toEqual([503, { ...failed, version: auth.auth.version }]);
   expect(await probe(auth.auth, 'db_ping')).toMatchObject({ status: 'fail', code: 'database_unavailable' });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { loadMigrations } from './node.js';
+import { loadMigrations, packageVersion } from './node.js';
 
 function folderWith(files: Record<string, string>): URL {
   const folder = mkdtempSync(join(tmpdir(), 'reactor-migrations-'));
@@ -46,4 +46,9 @@ test('refuses a number that is taken', () => {
 
 test('refuses an empty file', () => {
   expect(() => loadMigrations(folderWith({ '0001_create.sql': '\n' }))).toThrow('the file is empty');
+});
+
+test('the version of a package is the one in its manifest', () => {
+  const folder = folderWith({ 'package.json': '{"name":"shop","version":"1.2.3"}' });
+  expect(packageVersion(new URL(`${folder.href}/package.json`))).toBe('1.2.3');
 });

@@ -34,3 +34,11 @@ export function loadMigrations(directory: URL): readonly Migration[] {
 function withSlash(directory: URL): URL {
   return directory.pathname.endsWith('/') ? directory : new URL(`${directory.href}/`);
 }
+
+/**
+ * The version of the package whose file calls.
+ * @param manifest `new URL('../package.json', import.meta.url)`, which holds from `src` and from `dist`
+ */
+export function packageVersion(manifest: URL): string {
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}

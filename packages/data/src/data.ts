@@ -9,7 +9,7 @@ import {
   probesOfEach,
   withContext,
 } from '@reactor/core';
-import { loadMigrations } from '@reactor/core/node';
+import { loadMigrations, packageVersion } from '@reactor/core/node';
 import type { DataConfig } from './config.js';
 import { createDataMetrics } from './metrics.js';
 import { addAdminRoutes } from './routes/admin.js';
@@ -23,7 +23,7 @@ import { addTypesRoutes } from './routes/types.js';
 import { addWriteRoutes } from './routes/write.js';
 import { createDataService, type DataPorts, type DataService } from './service.js';
 
-const VERSION = '0.1.0';
+const VERSION = packageVersion(new URL('../package.json', import.meta.url));
 
 /** Tables, views and functions of the schema `public` under `/data/v1`: of one database, or of each tenant's. */
 export function createData(config: DataConfig, context: CapabilityContext & PortsOrTenants<DataPorts>): Capability {

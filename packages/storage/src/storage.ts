@@ -13,7 +13,7 @@ import {
   probesOfEach,
   withContext,
 } from '@reactor/core';
-import { loadMigrations } from '@reactor/core/node';
+import { loadMigrations, packageVersion } from '@reactor/core/node';
 import type { StorageConfig } from './config.js';
 import { createStorageMetrics } from './metrics.js';
 import { addBucketRoutes } from './routes/buckets.js';
@@ -21,7 +21,7 @@ import { addListingRoutes } from './routes/listing.js';
 import { addObjectRoutes } from './routes/objects.js';
 import { createStorageService, type StoragePorts, type StorageService } from './service.js';
 
-const VERSION = '0.1.0';
+const VERSION = packageVersion(new URL('../package.json', import.meta.url));
 
 /** Buckets and objects under `/storage/v1`, of one database and one blob store or of each tenant's. */
 export function createStorage(

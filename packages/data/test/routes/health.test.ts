@@ -1,9 +1,12 @@
 import { silentLogger, systemClock } from '@reactor/core';
+import { packageVersion } from '@reactor/core/node';
 import { openDatabase } from '@reactor/postgres';
 import { expect, onTestFinished, test } from 'vitest';
 import { createData, parseDataConfig } from '../../src/index.js';
 import { createTestData, jsonBody, refusal } from '../support/data.js';
 import { testTokens } from '../support/tokens.js';
+
+const version = packageVersion(new URL('../../package.json', import.meta.url));
 
 const TABLE = `CREATE TABLE health (id int PRIMARY KEY, pulse int); ALTER TABLE health ENABLE ROW LEVEL SECURITY;
   CREATE POLICY anybody ON health USING (true) WITH CHECK (true); INSERT INTO health VALUES (1, 60)`;
@@ -11,7 +14,7 @@ const TABLE = `CREATE TABLE health (id int PRIMARY KEY, pulse int); ALTER TABLE 
 test('GET /health says whether data can serve, to anybody', async () => {
   const { as } = await createTestData('SELECT 1');
   const healthy = await as(undefined)('GET', '/health');
-  expect([healthy.status, await healthy.json()]).toEqual([200, { status: 'ok', version: '0.1.0' }]);
+  expect([healthy.status, await healthy.json()]).toEqual([200, { status: 'ok', version }]);
   expect((await as(undefined)('HEAD', '/health')).status).toBe(200);
   expect((await as('nobody')('GET', '/health')).status).toBe(200);
 
@@ -21,7 +24,7 @@ test('GET /health says whether data can serve, to anybody', async () => {
   const ill = await createData(parseDataConfig({}), { ...context, database: nowhere }).routes.request('/health');
   expect([ill.status, await ill.json()]).toEqual([
     503,
-    { status: 'error', version: '0.1.0', reason: 'the database does not answer' },
+    { status: 'error', version, reason: 'the database does not answer' },
   ]);
 });
 
