@@ -4,13 +4,14 @@ import { APIError } from 'better-auth/api';
 import { bearer } from 'better-auth/plugins/bearer';
 import { jwt } from 'better-auth/plugins/jwt';
 import { organization } from 'better-auth/plugins/organization';
-import type { AccessClaims, ClaimedSession, ClaimsOf } from './claims.js';
+import type { ClaimedSession, ClaimsOf } from './claims.js';
 import type { AuthConfig } from './config.js';
 import { fromDatabaseError } from './errors.js';
 import { SECRET_VERSION } from './key-check.js';
 import { createKysely, watchDatabase } from './kysely-dialect.js';
 import { PassingStorage, passThroughBetterAuth } from './passing-storage.js';
 import { asProviderError, fromProviderError } from './provider-errors.js';
+import type { BegunSession, Provider } from './provider-port.js';
 import { SIGNING_ALGORITHM, type SigningKey, type SigningKeys } from './signing-keys.js';
 import type { AuthStore, Member } from './store.js';
 
@@ -21,38 +22,6 @@ export const CLIENT_ADDRESS_HEADER = 'x-reactor-client-address';
 export const PROVIDER_BASE_PATH = '/auth/v1';
 
 const DAY_SECONDS = 86_400;
-
-/** What our routes and tokens need of better-auth. Everything rejects with a ReactorError. */
-export interface Provider {
-  signUp(input: SignUpInput, headers: Headers): Promise<BegunSession>;
-  signIn(input: Credentials, headers: Headers): Promise<BegunSession>;
-  /** The session of a session token, extended when it is due; undefined when it is unknown or over. */
-  findSession(sessionToken: string): Promise<ClaimedSession | undefined>;
-  /** Signs an access token; makes the first key when there is none. */
-  sign(claims: AccessClaims): Promise<string>;
-  /** Makes a signing key when there is none at all. */
-  makeFirstKey(): Promise<void>;
-  /** Answers one of `providerEndpoints`. A refusal is thrown. */
-  handle(request: Request): Promise<Response>;
-}
-
-/** A session, its token, and what is known of its user when it began. */
-export interface BegunSession {
-  readonly sessionToken: string;
-  readonly session: ClaimedSession;
-  /** Absent after a sign-up, which does not read it. */
-  readonly member?: Member | undefined;
-}
-
-export interface Credentials {
-  readonly email: string;
-  readonly password: string;
-}
-
-export interface SignUpInput extends Credentials {
-  readonly name: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
 
 export interface ProviderContext {
   readonly config: AuthConfig;

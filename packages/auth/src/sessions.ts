@@ -4,7 +4,7 @@ import type { ClaimedSession, ClaimsOf } from './claims.js';
 import type { AuthConfig } from './config.js';
 import { authErrors } from './errors.js';
 import type { AuthMetrics, Grant } from './metrics.js';
-import type { BegunSession, Credentials, Provider, SignUpInput } from './provider.js';
+import type { BegunSession, Credentials, Provider, SignUpInput } from './provider-port.js';
 import type { AuthStore, StoredUser } from './store.js';
 
 /** A session just begun or refreshed. */

@@ -1,3 +1,4 @@
+export { checkDatabaseUrl } from './database/check-url.js';
 export {
   type DatabaseOptions,
   type DatabasesOptions,
@@ -6,10 +7,9 @@ export {
   type PostgresDatabase,
   type PostgresDatabases,
 } from './database/open-database.js';
-export type { PingResult } from './database/ping.js';
+export type { PingResult } from './database/ping-result.js';
 export type { PreparedStatementsMode } from './database/pooler.js';
 export { MINIMUM_POOL_MAX } from './database/shares.js';
-export { checkDatabaseUrl } from './database/target.js';
 export { DatabaseUnreachableError } from './database/wait-until-ready.js';
 export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded/errors.js';
 export { embeddedPostgresMetrics } from './embedded/metrics.js';

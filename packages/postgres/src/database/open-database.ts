@@ -16,7 +16,7 @@ import { countBlockedSessions } from './blocked-sessions.js';
 import { assertOneDatabase } from './identity.js';
 import { configuredLogin } from './login.js';
 import { createDatabaseMetrics, type DatabaseMetrics, type PoolName } from './metrics.js';
-import type { PingResult } from './ping.js';
+import type { PingResult } from './ping-result.js';
 import { CLOSE_GRACE_MS, PooledDatabase } from './pooled-database.js';
 import { Pooler, type PreparedStatementsMode } from './pooler.js';
 import { sharesOf } from './shares.js';

@@ -1,12 +1,7 @@
 import type { ClientConfig } from 'pg';
 import { unavailable } from './errors.js';
+import type { PingResult } from './ping-result.js';
 import { roundTrip } from './round-trip.js';
-
-/** What one round trip says. */
-export interface PingResult {
-  /** As the server names it: `18.4`, `15.18 (Debian 15.18-0+deb12u1)`. */
-  readonly version: string;
-}
 
 const VERSION = "SELECT current_setting('server_version') AS version";
 

@@ -48,14 +48,6 @@ export function parseTarget(connectionString: string): DatabaseTarget {
   };
 }
 
-/**
- * Whether `openDatabase` takes a connection string, with the files that it names.
- * @throws Error as `parseTarget` does
- */
-export function checkDatabaseUrl(connectionString: string): void {
-  parseTarget(connectionString);
-}
-
 /** Everything that the driver would look for elsewhere, with libpq's defaults. */
 function completeConfig(url: ConnectionOptions): ClientConfig {
   const user = url.user || userInfo().username;

@@ -3,7 +3,7 @@ import { jitteredDelayMs, type Logger, reasonOf, SQLSTATE, withTimeout } from '@
 import { DatabaseError } from 'pg';
 import { PasswordMissingError } from './client.js';
 import { isLoginRefusal } from './errors.js';
-import type { PingResult } from './ping.js';
+import type { PingResult } from './ping-result.js';
 
 /** The database was not reached; the message says where and why, without a password. */
 export class DatabaseUnreachableError extends Error {
