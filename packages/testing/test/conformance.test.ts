@@ -6,47 +6,17 @@ import {
   type DoctorProbe,
   metricsContributor,
   silentLogger,
+  systemClock,
   withContext,
 } from '@reactor/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createHello, helloSection } from '../../../examples/hello-capability/src/index.js';
 import { CONFORMANCE_CHECKS } from '../src/conformance/checks.js';
 import { createTestDatabase, describeConformance } from '../src/index.js';
 
-/** The least that keeps every promise: a timer that runs, a probe that asks the database. */
-function sample(database: Database): Capability {
-  const things = counter({
-    name: 'reactor_sample_things_total',
-    help: 'Things handled',
-    moves: 'once per thing',
-    unit: 'none',
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const routes = createRoutes();
-  routes.use(withContext({ logger: silentLogger }));
-  return {
-    name: 'storage',
-    version: '0.1.0',
-    basePath: '/storage/v1',
-    routes,
-    migrations: [{ id: '0001_create_things', sql: 'SELECT 1;' }],
-    metrics: metricsContributor([things]),
-    health: { timeoutMs: 500, check: async (signal) => database.ping(signal).then(() => ({ status: 'ok' })) },
-    probes: [
-      {
-        name: 'db_ping',
-        timeoutMs: 2_000,
-        run: async (signal) => ({ status: 'ok', message: (await database.ping(signal)).version }),
-      },
-    ],
-    async start() {
-      await database.query('SELECT 1');
-      timer = setInterval(() => {}, 1_000);
-    },
-    async stop() {
-      clearInterval(timer);
-    },
-  };
-}
+/** The smallest one, imported by its path: its own tests take this package, and packages may not depend in a circle. */
+const sample = (database: Database): Capability =>
+  createHello(helloSection.parse({}), { database, logger: silentLogger, clock: systemClock });
 
 async function database(): Promise<Database> {
   const created = await createTestDatabase();
@@ -54,7 +24,7 @@ async function database(): Promise<Database> {
   return created.database;
 }
 
-describeConformance('a sample capability', async () => {
+describeConformance('hello', async () => {
   const port = await database();
   return { create: () => sample(port) };
 });

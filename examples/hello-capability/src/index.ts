@@ -1,0 +1,1 @@
+export { createHello, type HelloConfig, type HelloPorts, helloSection } from './hello.js';
