@@ -377,6 +377,18 @@ describe('the command line', () => {
     }
   });
 
+  test('has a row in the README for each command', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const namesIn = async (...parents: string[]) => {
+      const [, commands = ''] = (await run([...parents, '--help'])).stdout.split('Commands:');
+      const names = Array.from(commands.matchAll(/^ {2}(\w+)/gm), ([, name]) => [...parents, name].join(' '));
+      return names.filter((name) => !/(^| )(help|db)$/.test(name));
+    };
+    const names = [...(await namesIn()), ...(await namesIn('db'))];
+    expect(names).toContain('db types');
+    expect(names.filter((name) => !readme.includes(`\n| \`${name}`))).toEqual([]);
+  });
+
   test('shows its requests with --verbose, and never the token', async () => {
     const { env } = await testServer();
     for (const argv of [

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { type BlobStore, systemClock } from '@reactor/core';
+import type { STORAGE_BACKENDS } from '@reactor/storage';
 import type { Settings } from './config/settings.js';
 
 /** How blobs are kept, by `storage.backend`. */
-const BACKENDS = {
-  fs: ({ config }: Settings) =>
+const BACKENDS: Record<(typeof STORAGE_BACKENDS)[number], (settings: Settings) => BlobStore> = {
+  fs: ({ config }) =>
     createFilesystemBlobStore({ root: path.join(config.stateDirectory, 'blobs'), clock: systemClock }),
 };
 

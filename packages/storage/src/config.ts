@@ -7,9 +7,12 @@ export interface StorageConfig {
   readonly maxUploadBytes: number;
 }
 
+/** Where the bytes of objects can be kept: what `storage.backend` accepts. */
+export const STORAGE_BACKENDS = ['fs'] as const;
+
 const schema = z.strictObject({
   backend: z
-    .literal('fs', 'must be "fs"')
+    .literal(STORAGE_BACKENDS, `must be ${STORAGE_BACKENDS.map((name) => `"${name}"`).join(' or ')}`)
     .default('fs')
     .describe('Where the bytes of objects are kept: `fs`, the folder `blobs` of the state directory.'),
   max_upload_bytes: z

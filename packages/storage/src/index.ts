@@ -1,4 +1,4 @@
-export { parseStorageConfig, type StorageConfig, storageSection } from './config.js';
+export { parseStorageConfig, STORAGE_BACKENDS, type StorageConfig, storageSection } from './config.js';
 export { storageErrors } from './errors.js';
 export { storageHealth } from './health.js';
 export { createStorageMetrics, type StorageMetrics } from './metrics.js';
