@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Capability,
@@ -11,7 +8,7 @@ import {
   metricsContributor,
   withContext,
 } from '@reactor/core';
-import { createTestDatabase } from '@reactor/testing';
+import { createTestDatabase, temporaryDirectory } from '@reactor/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { bootServer } from '../src/boot/boot.js';
@@ -68,11 +65,7 @@ function toyEntry(rest: Partial<Capability> = {}): CapabilityEntry {
 
 async function boot(toy: CapabilityEntry, section: Record<string, string> = {}) {
   const created = await createTestDatabase();
-  const directory = await mkdtemp(path.join(tmpdir(), 'reactor-toy-'));
-  onTestFinished(async () => {
-    await created.drop();
-    await rm(directory, { recursive: true });
-  });
+  const directory = await temporaryDirectory();
   // The banner is for people.
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
   onTestFinished(() => stderr.mockRestore());

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { createAuth, parseAuthConfig } from '@reactor/auth';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { createRoutes, type DatabaseConnection, silentLogger, systemClock, type TokenVerifier } from '@reactor/core';
@@ -8,8 +5,8 @@ import { createData, parseDataConfig } from '@reactor/data';
 import { errorHandler } from '@reactor/observability';
 import { openDatabase } from '@reactor/postgres';
 import { createStorage, parseStorageConfig } from '@reactor/storage';
-import { createTestDatabase } from '@reactor/testing';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { createTestDatabase, temporaryDirectory } from '@reactor/testing';
+import { afterAll, expect, test, vi } from 'vitest';
 
 /** Two advisory locks, to meet others in. */
 const [FIRST, SECOND] = [101, 102];
@@ -66,9 +63,9 @@ async function createPaths() {
   await created.database.query(`DO $$ BEGIN EXECUTE format(
     'ALTER DATABASE %I SET default_transaction_isolation TO ''repeatable read''', current_database()); END $$`);
   const database = openDatabase({ connectionString: created.connectionString, ...base });
-  const folder = mkdtempSync(path.join(tmpdir(), 'reactor-sql-errors-'));
+  const root = await temporaryDirectory();
   const context = { ...base, database, tokens };
-  const blobs = createFilesystemBlobStore({ root: folder, clock: systemClock });
+  const blobs = createFilesystemBlobStore({ root, clock: systemClock });
   const capabilities = [
     createAuth(parseAuthConfig({ secret: 'Vq3t8mYw2kZr6nXc9pLb4sHd7fJg1aQe', allow_signup: true }), context),
     createData(parseDataConfig({}), context),
@@ -105,21 +102,16 @@ async function createPaths() {
       storage: (n: number) => send('PUT', `/storage/v1/object/files/${n}`, { any: 'bytes' }),
       'a bare route': () => send('POST', '/bare', {}),
     },
-    drop: async () => {
+    stop: async () => {
       other.release(true);
       for (const capability of capabilities) await capability.stop(AbortSignal.timeout(1_000));
       await database.close();
-      await created.drop();
-      rmSync(folder, { recursive: true });
     },
   };
 }
 
-let server: Awaited<ReturnType<typeof createPaths>>;
-beforeAll(async () => {
-  server = await createPaths();
-  return server.drop;
-});
+const server = await createPaths();
+afterAll(server.stop);
 
 async function holdSecond(other: DatabaseConnection): Promise<void> {
   await other.query('BEGIN');

@@ -50,8 +50,7 @@ async function serve() {
   const storage = createStorage(parseStorageConfig({}), { ...context, tenants });
   const capabilities = [auth, data, storage];
   for (const [id, sql] of Object.entries(TABLES)) {
-    const { database, drop } = await createTestDatabase();
-    onTestFinished(drop);
+    const { database } = await createTestDatabase();
     databases[id] = database;
     const sets = capabilities.map(({ name, migrations }) => ({ owner: name, migrations }));
     await migrate(database, sets, { logger: silentLogger });

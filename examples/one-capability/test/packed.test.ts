@@ -62,8 +62,7 @@ it('runs from the packed packages, in a folder that knows nothing of this one', 
   await run(home, 'npm', 'install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund');
   await cp(join(EXAMPLE, 'dist'), join(home, 'dist'), { recursive: true });
 
-  const { connectionString, drop } = await createTestDatabase();
-  onTestFinished(drop);
+  const { connectionString } = await createTestDatabase();
   const shop = spawn(process.execPath, ['dist/main.js'], {
     cwd: home,
     env: { PATH: process.env.PATH, DATABASE_URL: connectionString, PORT: '0', ADMIN_TOKEN: 'of-this-test' },

@@ -10,8 +10,7 @@ import { useShop } from './shop.js';
 const ADMIN_TOKEN = 'of-this-test';
 
 async function start() {
-  const { connectionString, drop } = await createTestDatabase();
-  onTestFinished(drop);
+  const { connectionString } = await createTestDatabase();
   const stateDirectory = await mkdtemp(join(tmpdir(), 'reactor-shop-'));
   onTestFinished(() => rm(stateDirectory, { recursive: true, force: true }));
   const options = { stateDirectory, databaseUrl: connectionString, adminToken: ADMIN_TOKEN, port: 0 };

@@ -7,7 +7,7 @@ import {
   type ReactorEnv,
   silentLogger,
 } from '@reactor/core';
-import { createTestDatabase, type TestDatabase } from '@reactor/testing';
+import { createTestDatabase, type TestDatabase, whenOver } from '@reactor/testing';
 import { type Context, Hono } from 'hono';
 import { onTestFinished, vi } from 'vitest';
 import { type Auth, type AuthConfig, createAuth, parseAuthConfig } from '../src/index.js';
@@ -35,10 +35,9 @@ export interface Answer {
   readonly body: any;
 }
 
-/** An empty, migrated database that goes away with the test, or earlier by `drop`. */
+/** An empty, migrated database that goes away with the test or file, or earlier by `drop`. */
 export async function createAuthDatabase(): Promise<TestDatabase> {
   const created = await createTestDatabase();
-  onTestFinished(created.drop);
   await migrate(created.database);
   return created;
 }
@@ -77,7 +76,7 @@ export async function createTestAuth(options: TestAuthOptions = {}): Promise<Tes
   };
   const auth = createAuth(config, ports);
   if (options.start !== false) await auth.start();
-  onTestFinished(() => auth.stop(AbortSignal.timeout(1_000)));
+  whenOver(() => auth.stop(AbortSignal.timeout(1_000)));
   const app = new Hono<ReactorEnv>();
   app.use(async (c, next) => {
     const { address } = options;

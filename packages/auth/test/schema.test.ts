@@ -1,6 +1,6 @@
 import { type Database, silentLogger } from '@reactor/core';
 import { createTestDatabase } from '@reactor/testing';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createClaims } from '../src/claims.js';
 import { createAuth, parseAuthConfig } from '../src/index.js';
 import { createBetterAuth } from '../src/provider.js';
@@ -50,8 +50,7 @@ test('the routes are those of the instance that answers them', async () => {
 });
 
 test('a request that comes before the migrations does not spoil what comes after', async () => {
-  const { database, drop } = await createTestDatabase();
-  onTestFinished(drop);
+  const { database } = await createTestDatabase();
   const auth = await createTestAuth({ database, start: false });
   expect((await auth.post('/login', { email: 'ada@example.com', password: 'x' })).status).toBe(500);
   for (const { sql } of createAuth(config, { database, clock: dateClock, logger: silentLogger }).migrations) {

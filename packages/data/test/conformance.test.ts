@@ -1,12 +1,10 @@
 import { silentLogger, systemClock } from '@reactor/core';
 import { createTestDatabase, describeConformance } from '@reactor/testing';
-import { onTestFinished } from 'vitest';
 import { createData, parseDataConfig } from '../src/index.js';
 import { testTokens } from './support/tokens.js';
 
 describeConformance('data', async () => {
-  const { database, drop } = await createTestDatabase();
-  onTestFinished(drop);
+  const { database } = await createTestDatabase();
   const context = { logger: silentLogger, clock: systemClock, database, tokens: testTokens };
   const create = () => createData(parseDataConfig({}), context);
   for (const { sql } of create().migrations) await database.query(sql);

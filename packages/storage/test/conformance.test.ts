@@ -2,13 +2,11 @@ import { join } from 'node:path';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { silentLogger, systemClock } from '@reactor/core';
 import { createTestDatabase, describeConformance, temporaryDirectory } from '@reactor/testing';
-import { onTestFinished } from 'vitest';
 import { createStorage, parseStorageConfig } from '../src/index.js';
 import { testTokens } from './support/tokens.js';
 
 describeConformance('storage', async () => {
-  const { database, drop } = await createTestDatabase();
-  onTestFinished(drop);
+  const { database } = await createTestDatabase();
   const blobs = createFilesystemBlobStore({ root: join(await temporaryDirectory(), 'blobs'), clock: systemClock });
   const context = { logger: silentLogger, clock: systemClock, database, tokens: testTokens, blobs };
   const create = () => createStorage(parseStorageConfig({}), context);

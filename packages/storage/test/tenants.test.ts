@@ -40,8 +40,6 @@ async function createTestTenants(folders: 'one folder' | 'two folders'): Promise
   const own = (id: Id) => createFilesystemBlobStore({ root: join(parent, id), clock: systemClock });
   const blobs = folders === 'one folder' ? { a: shared, b: shared } : { a: own('a'), b: own('b') };
   const made = { a: await createTestDatabase(), b: await createTestDatabase() };
-  onTestFinished(made.a.drop);
-  onTestFinished(made.b.drop);
   const databases = { a: made.a.database, b: made.b.database };
 
   const tenants = new OpenTenants<StoragePorts>({

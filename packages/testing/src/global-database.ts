@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { silentLogger, systemClock } from '@reactor/core';
 import { startEmbeddedPostgres } from '@reactor/postgres';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
+import { memoryDirectory } from './memory-directory.js';
 import { DATABASE_URL_KEY } from './provided.js';
 
 /** Milliseconds a fast shutdown of the throw-away server may take before it is killed. */
@@ -22,7 +21,7 @@ export async function setup(project: Pick<TestProject, 'provide'>): Promise<() =
     project.provide(DATABASE_URL_KEY, external);
     return async () => {};
   }
-  const stateDirectory = await mkdtemp(join(tmpdir(), 'reactor-test-'));
+  const stateDirectory = await memoryDirectory();
   const postgres = await startEmbeddedPostgres({ stateDirectory, logger: silentLogger, clock: systemClock });
   await forgetDurability(postgres.connectionString);
   project.provide(DATABASE_URL_KEY, postgres.connectionString);

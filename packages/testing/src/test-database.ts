@@ -4,12 +4,13 @@ import { openDatabase, type PostgresDatabase } from '@reactor/postgres';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import { DATABASE_URL_KEY } from './provided.js';
+import { whenOver } from './when-over.js';
 
-/** An empty database of one test or test file. */
+/** A database of one test or test file. */
 export interface TestDatabase {
   readonly connectionString: string;
   readonly database: PostgresDatabase;
-  /** Closes `database` and removes the database from the server, cutting connections that are still open. Safe twice. */
+  /** Removes it before the test is over, for who needs its loss: cuts connections that are still open. Safe twice. */
   drop(): Promise<void>;
 }
 
@@ -22,26 +23,21 @@ export function adminConnectionString(): string {
   return url;
 }
 
-/**
- * Creates a fresh database on the run's server.
- *
- * Clean-up belongs beside the call: `onTestFinished(db.drop)` in a test, `afterAll(db.drop)` in a file.
- */
+/** Creates an empty database on the run's server, which goes with the test, or with the file when it is made at its top level. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const admin = adminConnectionString();
   const name = `reactor_test_${randomBytes(8).toString('hex')}`;
-  await asAdmin(admin, `CREATE DATABASE ${name}`);
+  // A copy of the files takes half the time of writing them through the log of changes, which is the default.
+  await asAdmin(admin, `CREATE DATABASE ${name} STRATEGY file_copy`);
   const connectionString = withDatabase(admin, name);
   const database = openDatabase({ connectionString, logger: silentLogger, clock: systemClock });
   let dropped: Promise<void> | undefined;
-  return {
-    connectionString,
-    database,
-    drop: () => {
-      dropped ??= database.close().then(() => asAdmin(admin, `DROP DATABASE ${name} WITH (FORCE)`));
-      return dropped;
-    },
+  const drop = () => {
+    dropped ??= database.close().then(() => asAdmin(admin, `DROP DATABASE ${name} WITH (FORCE)`));
+    return dropped;
   };
+  whenOver(drop);
+  return { connectionString, database, drop };
 }
 
 async function asAdmin(connectionString: string, sql: string): Promise<void> {

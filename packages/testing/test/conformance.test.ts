@@ -19,9 +19,7 @@ const sample = (database: Database): Capability =>
   createHello(helloSection.parse({}), { database, logger: silentLogger, clock: systemClock });
 
 async function database(): Promise<Database> {
-  const created = await createTestDatabase();
-  onTestFinished(created.drop);
-  return created.database;
+  return (await createTestDatabase()).database;
 }
 
 describeConformance('hello', async () => {

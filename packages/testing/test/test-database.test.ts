@@ -1,10 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createTestDatabase } from '../src/index.js';
 
 test('each call makes an empty database of its own', async () => {
   const [one, other] = await Promise.all([createTestDatabase(), createTestDatabase()]);
-  onTestFinished(one.drop);
-  onTestFinished(other.drop);
   await one.database.query('CREATE TABLE only_here (id int)');
   const { rows } = await other.database.query("SELECT to_regclass('only_here') AS found");
   expect(rows).toEqual([{ found: null }]);
@@ -17,7 +15,6 @@ test('drop cuts those who are still connected, and may be called twice', async (
   await database.query('SELECT 1');
   await Promise.all([drop(), drop()]);
   const other = await createTestDatabase();
-  onTestFinished(other.drop);
   const { rows } = await other.database.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
   expect(rows).toEqual([]);
 });

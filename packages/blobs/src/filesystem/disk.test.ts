@@ -1,35 +1,18 @@
-import type { StatsFs } from 'node:fs';
-import { link, readdir, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobStore, systemClock } from '@reactor/core';
-import { everyMetricMoves, temporaryDirectory } from '@reactor/testing';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  DISK_BLOCK_BYTES as BLOCK,
+  diskHas,
+  everyMetricMoves,
+  linksFailWith,
+  temporaryDirectory,
+} from '@reactor/testing';
+import { describe, expect, it } from 'vitest';
 import { createFilesystemBlobStore } from './filesystem.js';
-
-// No test may fill the disk it runs on, and to mount one of its own takes root: what the system says is put in here.
-vi.mock(import('node:fs/promises'), async (original) => {
-  const actual = await original();
-  return {
-    ...actual,
-    statfs: vi.fn(actual.statfs) as typeof actual.statfs,
-    link: vi.fn(actual.link) as typeof actual.link,
-  };
-});
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
-const BLOCK = 4096;
-
-beforeEach(() => {
-  vi.mocked(statfs).mockReset();
-  vi.mocked(link).mockReset();
-});
-
-/** From now on, the disk has this many blocks of 4 KiB and files, free or in all. */
-function disk(counts: Partial<StatsFs>): void {
-  const roomy = { type: 0, bsize: BLOCK, blocks: 1e9, bfree: 9e8, bavail: 9e8, files: 1e9, ffree: 9e8 };
-  vi.mocked(statfs).mockResolvedValue({ ...roomy, ...counts });
-}
 
 async function createStore(): Promise<{ root: string; store: BlobStore }> {
   const root = join(await temporaryDirectory(), 'blobs');
@@ -50,21 +33,21 @@ async function run({ probes }: BlobStore, name: string) {
 
 describe('a full disk', () => {
   it('takes no blob before the last byte is gone', async () => {
-    disk({});
+    diskHas({});
     const { store } = await createStore();
-    disk({ bavail: (16 * MIB) / BLOCK });
+    diskHas({ bavail: (16 * MIB) / BLOCK });
     expect(await check(store)).toEqual({ status: 'ok' });
     await store.put('a', bytes(), { maxBytes: 1 });
     // What only root may still use does not count.
-    disk({ bavail: (16 * MIB) / BLOCK - 1, bfree: 9e8 });
+    diskHas({ bavail: (16 * MIB) / BLOCK - 1, bfree: 9e8 });
     expect(await check(store)).toEqual({ status: 'error', reason: 'the blob folder is full' });
     await expect(store.put('b', bytes(), { maxBytes: 1 })).rejects.toMatchObject({ code: 'insufficient_storage' });
   });
 
   it('is what the doctor names, and says where', async () => {
-    disk({});
+    diskHas({});
     const { root, store } = await createStore();
-    disk({ bavail: 1000, blocks: 40_000 });
+    diskHas({ bavail: 1000, blocks: 40_000 });
     expect(await run(store, 'disk_space')).toEqual({
       status: 'fail',
       code: 'disk_full',
@@ -74,9 +57,9 @@ describe('a full disk', () => {
   });
 
   it('is one without room for one more file, however many bytes are free', async () => {
-    disk({});
+    diskHas({});
     const { store } = await createStore();
-    disk({ ffree: 0 });
+    diskHas({ ffree: 0 });
     expect(await check(store)).toEqual({ status: 'error', reason: 'the blob folder is full' });
     expect(await run(store, 'disk_space')).toMatchObject({
       status: 'fail',
@@ -89,9 +72,9 @@ describe('a full disk', () => {
     ['blocks', { blocks: 0, bavail: 0 }],
     ['files', { files: 0, ffree: 0 }],
   ])('is not one that counts no %s: writing will tell', async (_, counts) => {
-    disk({});
+    diskHas({});
     const { store } = await createStore();
-    disk(counts);
+    diskHas(counts);
     expect(await check(store)).toEqual({ status: 'ok' });
   });
 });
@@ -100,11 +83,11 @@ it.each([
   ['1 GiB of a small disk', 1 * GIB - BLOCK, 10 * GIB],
   ['a twentieth of a large one', 5 * GIB - BLOCK, 100 * GIB],
 ])('warns below %s', async (_, free, size) => {
-  disk({});
+  diskHas({});
   const { store } = await createStore();
-  disk({ bavail: free / BLOCK, blocks: size / BLOCK });
+  diskHas({ bavail: free / BLOCK, blocks: size / BLOCK });
   expect(await run(store, 'disk_space')).toMatchObject({ status: 'warn', code: 'disk_low' });
-  disk({ bavail: free / BLOCK + 1, blocks: size / BLOCK });
+  diskHas({ bavail: free / BLOCK + 1, blocks: size / BLOCK });
   expect(await run(store, 'disk_space')).toMatchObject({
     status: 'ok',
     message: `${free / GIB < 1 ? 1 : 5} GiB of ${size / GIB} GiB are free`,
@@ -125,7 +108,7 @@ it('leaves a folder that is gone to fs_writable', async () => {
 
 it.each(['EPERM', 'ENOTSUP', 'ENOSYS'])('says that a file system has no hard links (%s)', async (code) => {
   const { root, store } = await createStore();
-  vi.mocked(link).mockRejectedValue(Object.assign(new Error('link'), { code }));
+  linksFailWith(code);
   await expect(store.put('a', bytes(), { maxBytes: 1 })).rejects.toMatchObject({ code: 'storage_unavailable' });
   expect(await run(store, 'fs_writable')).toMatchObject({
     status: 'fail',

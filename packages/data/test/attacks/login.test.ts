@@ -68,7 +68,7 @@ type Configured = keyof typeof CONFIGURED;
 const KINDS = Object.keys(CONFIGURED) as readonly Configured[];
 
 async function setUp(kind: Configured) {
-  const { database: admin, connectionString: adminUrl, drop } = await createTestDatabase();
+  const { database: admin, connectionString: adminUrl } = await createTestDatabase();
   const suffix = randomBytes(4).toString('hex');
   const configured = kind === 'superuser' ? undefined : await makeLogin(admin, `app_${suffix}`, CONFIGURED[kind]);
   const url = configured === undefined ? adminUrl : asLogin(adminUrl, configured);
@@ -94,7 +94,6 @@ async function setUp(kind: Configured) {
     await databases.close();
     for (const role of [login, configured])
       if (role) await admin.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
-    await drop();
   });
   const data = createData(parseDataConfig({}), {
     ...context,

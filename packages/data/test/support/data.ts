@@ -1,7 +1,6 @@
 import { type Capability, type Clock, createRoutes, type Logger, silentLogger, systemClock } from '@reactor/core';
-import type { TestDatabase } from '@reactor/testing';
+import { type TestDatabase, whenOver } from '@reactor/testing';
 import { Hono } from 'hono';
-import { onTestFinished } from 'vitest';
 import { createData, type DataConfig, parseDataConfig } from '../../src/index.js';
 import { databaseWith } from './database.js';
 import { testTokens } from './tokens.js';
@@ -22,7 +21,10 @@ export interface TestDataOptions {
   readonly before?: string;
 }
 
-/** Data on a database of its own that holds what `sql` makes, started, mounted in a plain Hono app. */
+/**
+ * Data on a database of its own that holds what `sql` makes, started, mounted in a plain Hono app. Made at the top level of a file, it is
+ * shared by its tests: that is for tests which only read, as a database and a start take longer than all their requests.
+ */
 export async function createTestData(
   sql: string,
   { config = {}, logger = silentLogger, before }: TestDataOptions = {},
@@ -30,7 +32,7 @@ export async function createTestData(
   const { database, connectionString } = await databaseWith(sql, before);
   const clock: Clock = systemClock;
   const data = createData({ ...parseDataConfig({}), ...config }, { logger, clock, database, tokens: testTokens });
-  onTestFinished(() => data.stop(AbortSignal.timeout(1_000)));
+  whenOver(() => data.stop(AbortSignal.timeout(1_000)));
   await data.start();
   const app = new Hono();
   app.route(data.basePath, createRoutes().route('/', data.routes));

@@ -1,15 +1,13 @@
 import type { Database } from '@reactor/core';
 import { loadMigrations } from '@reactor/core/node';
 import { createTestDatabase, type TestDatabase } from '@reactor/testing';
-import { onTestFinished } from 'vitest';
 
 /**
- * A database of the running test with the roles, functions and tables of data, and then `sql`.
+ * A database of the running test or file with the roles, functions and tables of data, and then `sql`.
  * @param before what an app had there before Reactor came
  */
 export async function databaseWith(sql: string, before?: string): Promise<TestDatabase> {
   const test = await createTestDatabase();
-  onTestFinished(test.drop);
   if (before !== undefined) await test.database.query(before);
   await applyMigrations(test.database);
   await test.database.query(sql);

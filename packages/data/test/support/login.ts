@@ -27,7 +27,6 @@ export async function databaseOfLogin(attributes: string): Promise<LoginDatabase
     // Roles outlive the database that is dropped: what it has there goes first.
     await admin.query(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO %I', current_database(), current_user); END $$;
       DROP OWNED BY ${name} CASCADE; DROP ROLE ${name}`);
-    await test.drop();
   });
   return { database, admin, login: name };
 }

@@ -1,5 +1,4 @@
 import { createTestDatabase } from '@reactor/testing';
-import { onTestFinished } from 'vitest';
 import {
   argumentNames,
   type CallInput,
@@ -42,8 +41,7 @@ function split(url: string): readonly [name: string, parameters: URLSearchParams
 }
 
 export async function planned(sql: string): Promise<Planned> {
-  const { database, drop } = await createTestDatabase();
-  onTestFinished(drop);
+  const { database } = await createTestDatabase();
   await database.query(`${sql}; ${SWITCH_ON}`);
   const model = await introspect(database, 'public');
   const run = async (plan: Plan) => {

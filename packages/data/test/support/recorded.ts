@@ -1,6 +1,6 @@
 import { type Database, type DatabaseConnection, silentLogger, systemClock } from '@reactor/core';
+import { whenOver } from '@reactor/testing';
 import { Hono } from 'hono';
-import { onTestFinished } from 'vitest';
 import { createData, type DataConfig, parseDataConfig } from '../../src/index.js';
 import { databaseWith } from './database.js';
 import { testTokens } from './tokens.js';
@@ -28,7 +28,7 @@ export async function createRecordedData(sql: string, config: Partial<DataConfig
     { ...parseDataConfig({}), ...config },
     { ...context, database: recorded, tokens: testTokens },
   );
-  onTestFinished(() => data.stop(AbortSignal.timeout(1_000)));
+  whenOver(() => data.stop(AbortSignal.timeout(1_000)));
   await data.start();
   return {
     app: new Hono().route(data.basePath, data.routes),

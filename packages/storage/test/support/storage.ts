@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { type BlobStore, type Capability, type Clock, silentLogger, systemClock } from '@reactor/core';
-import { createTestDatabase, type TestDatabase, temporaryDirectory } from '@reactor/testing';
+import { createTestDatabase, type TestDatabase, temporaryDirectory, whenOver } from '@reactor/testing';
 import { Hono } from 'hono';
-import { onTestFinished } from 'vitest';
 import { createStorage } from '../../src/index.js';
 import { testTokens } from './tokens.js';
 
@@ -34,8 +33,7 @@ export async function createTestStorage({
 } = {}): Promise<TestStorage> {
   let aheadMs = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
-  const { database, connectionString, drop } = await createTestDatabase();
-  onTestFinished(drop);
+  const { database, connectionString } = await createTestDatabase();
   const root = join(await temporaryDirectory(), 'blobs');
   const blobs = createFilesystemBlobStore({ root, clock });
   const ports = { database, tokens: testTokens, blobs };
@@ -44,7 +42,7 @@ export async function createTestStorage({
   const storage = createStorage({ maxUploadBytes }, context);
   for (const { sql } of storage.migrations) await database.query(sql);
   await storage.start();
-  onTestFinished(() => storage.stop(AbortSignal.timeout(1_000)));
+  whenOver(() => storage.stop(AbortSignal.timeout(1_000)));
   const app = new Hono();
   app.route(storage.basePath, storage.routes);
   const as: TestStorage['as'] =
