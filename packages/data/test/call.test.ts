@@ -28,8 +28,10 @@ const FUNCTIONS = `${FILMS};
 
 const body = ({ body: text }: PlanRow) => (text === null ? undefined : (JSON.parse(text) as unknown));
 
+// Shared by the tests that only read.
+const db = await planned(FUNCTIONS);
+
 test('what a function returns decides the shape of the answer', async () => {
-  const db = await planned(FUNCTIONS);
   const cases: [url: string, sent: unknown, expected: unknown][] = [
     ['add', { a: 1, b: 2 }, 3],
     ['add', { b: 2, a: 1 }, 3],
@@ -106,7 +108,6 @@ test('formats and counts; a counted function runs once', async () => {
 });
 
 test('a call that fits no function, or several, is refused', async () => {
-  const db = await planned(FUNCTIONS);
   expect(argumentNames(db.model, 'over')).toEqual(new Set(['a', 'b', 'c']));
   const cases: [url: string, sent: unknown, expected: object][] = [
     ['ad', {}, { code: 'PGRST202', status: 404, hint: 'Perhaps "add" was meant.' }],

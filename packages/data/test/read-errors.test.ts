@@ -16,8 +16,10 @@ function refusal(model: SchemaModel, url: string): QueryError {
   throw new Error(`${url} was accepted`);
 }
 
+// Shared by the tests that only read.
+const { model } = await planned(FILMS);
+
 test('what the schema does not have is named, with what was likely meant', async () => {
-  const { model } = await planned(FILMS);
   const cases: [url: string, expected: Partial<QueryError>][] = [
     [
       'film',
@@ -62,7 +64,6 @@ function refusalOf(model: SchemaModel, url: string) {
 }
 
 test('an embed that could mean several things names them', async () => {
-  const { model } = await planned(FILMS);
   expect(refusalOf(model, 'orders?select=addresses(city)')).toEqual({
     reason: 'ambiguous_embed',
     status: 300,

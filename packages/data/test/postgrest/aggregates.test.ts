@@ -3,8 +3,11 @@ import { expectAnswers } from '../support/answers.js';
 import { CINEMA } from '../support/cinema.js';
 import { createTestData } from '../support/data.js';
 
+// Shared by the tests that only read.
+const data = await createTestData(CINEMA);
+
 test('of all rows, and of each group', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     ['GET /invoices?select=amount.sum()', [{ sum: 1876.53 }]],
     ['GET /invoices?select=amount.min(),amount.max(),amount.count()', [{ min: 215.22, max: 905.73, count: 4 }]],
     ['GET /invoices?select=amount.avg()::numeric::int', '400 PGRST100 invalid_query'],
@@ -66,7 +69,7 @@ test('with what is embedded', async () => {
     { sum: 329.71, customers: { name: 'Bert' } },
     { sum: 425.87, customers: { name: 'Carl' } },
   ]);
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     ['GET /invoices?select=amount.sum(),customers(name)', anybodyFirst],
     [
       'GET /customers?select=name,city,invoices(amount.sum(),day)&id=lt.3&order=id&invoices.order=day',
@@ -87,7 +90,7 @@ test('with what is embedded', async () => {
 });
 
 test('with what is spread', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /invoices?select=amount.sum(),...customers(city,state)&order=customers(city)',
       [

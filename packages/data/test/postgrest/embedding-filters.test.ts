@@ -3,8 +3,11 @@ import { expectAnswers, ids } from '../support/answers.js';
 import { CINEMA } from '../support/cinema.js';
 import { createTestData } from '../support/data.js';
 
+// Shared by the tests that only read.
+const data = await createTestData(CINEMA);
+
 test('filters, order, limit and offset of what is embedded', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /directors?select=id,films(id)&films.order=year.desc&order=id',
       [
@@ -72,7 +75,7 @@ test('filters, order, limit and offset of what is embedded', async () => {
 });
 
 test('inner embeds drop the rows that embed nothing', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /films?select=id,actors(name)&actors.name=eq.Corinne&id=lt.3&order=id',
       [
@@ -114,7 +117,7 @@ test('inner embeds drop the rows that embed nothing', async () => {
 });
 
 test('whether anything is embedded, as a filter', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     ['GET /films?select=id,actors(name)&actors=not.is.null&id=lt.2', [{ id: 1, actors: [{ name: 'Corinne' }] }]],
     ['GET /films?select=id,nominations()&nominations=is.null', ids(5)],
     ['GET /films?select=id,nominations()&nominations=is.not_null&order=id', ids(1, 2, 3, 4)],

@@ -3,8 +3,11 @@ import { expectAnswers, ids } from '../support/answers.js';
 import { CINEMA } from '../support/cinema.js';
 import { createTestData } from '../support/data.js';
 
+// Shared by the tests that only read.
+const data = await createTestData(CINEMA);
+
 test('to one, to many, through a junction, one to one', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /films?select=title,directors(id,last_name)&id=in.(2,5)&order=id',
       [
@@ -50,7 +53,7 @@ test('to one, to many, through a junction, one to one', async () => {
 });
 
 test('nested, on several branches, of itself, by several columns', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /actors?select=roles(character,films(title,year))&id=eq.2&roles.order=film_id',
       [

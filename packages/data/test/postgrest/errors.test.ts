@@ -16,8 +16,12 @@ const profile = (name: string, schema: string, body?: unknown): Sent => ({
   headers: { [name]: schema },
 });
 
+// Shared by the tests that only read.
+const data = await createTestData(SCHEMA);
+const { as } = data;
+
 test('of the request', async () => {
-  await expectAnswers(await createTestData(SCHEMA), [
+  await expectAnswers(data, [
     ['GET /people?age=foo.1', '400 PGRST100 invalid_query'],
     ['GET /people?order=age.', '400 PGRST100 invalid_query'],
     ['GET /people?select=id,(age)', '400 PGRST100 invalid_query'],
@@ -44,7 +48,7 @@ test('of the request', async () => {
 });
 
 test('of the schema', async () => {
-  await expectAnswers(await createTestData(SCHEMA), [
+  await expectAnswers(data, [
     ['GET /films?select=people(id)', '400 PGRST200 relationship_not_found'],
     ['GET /orders?select=addresses(id)', '300 PGRST201 ambiguous_embed'],
     ['POST /rpc/unknown', '404 PGRST202 function_not_found'],
@@ -58,7 +62,7 @@ test('of the schema', async () => {
 
 test('of PostgreSQL', async () => {
   const raised = (state: string) => ({ body: { state } });
-  await expectAnswers(await createTestData(SCHEMA), [
+  await expectAnswers(data, [
     ['GET /films?title=fts.a b', '400 42601 statement_rejected'],
     ['GET /films?title=fts(nolang).a', '400 42704 statement_rejected'],
     ['GET /films?select=language,count()&order=title', '400 42803 statement_rejected'],
@@ -80,7 +84,6 @@ test('of PostgreSQL', async () => {
 });
 
 test('of the token', async () => {
-  const { as } = await createTestData(SCHEMA);
   const unknown = await as('forged')('GET', '/people');
   expect(await refusal(unknown)).toBe('401 PGRST301 invalid_token');
   const stranger = await as(undefined)('DELETE', '/people?id=eq.1');
@@ -88,7 +91,6 @@ test('of the token', async () => {
 });
 
 test('say what was meant, in both shapes', async () => {
-  const { as } = await createTestData(SCHEMA);
   const answer = await as('alice')('GET', '/peopel');
   expect(await answer.json()).toMatchObject({
     code: 'PGRST205',

@@ -39,8 +39,12 @@ CREATE FUNCTION pay() RETURNS void LANGUAGE plpgsql AS $$
 CREATE FUNCTION forbid() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE insufficient_privilege; END $$;
 `;
 
+// Shared by the tests that only read.
+const data = await createTestData(FUNCTIONS);
+const { as } = data;
+
 test('arguments by name', async () => {
-  await expectAnswers(await createTestData(FUNCTIONS), [
+  await expectAnswers(data, [
     ['POST /rpc/add_them', 3, { body: { a: 1, b: 2 } }],
     ['GET /rpc/add_them?a=1&b=2', 3],
     ['HEAD /rpc/add_them?a=1&b=2', [200, ''], { show: ['status'] }],
@@ -103,7 +107,6 @@ test('other bodies: a form, one value, many objects', async () => {
 });
 
 test('a body of the wrong type is named as the reason', async () => {
-  const { as } = await createTestData(FUNCTIONS);
   const answer = await as('alice')('POST', '/rpc/add_them', { body: '{"a": 1, "b": 2}' });
   expect(await answer.json()).toMatchObject({
     code: 'PGRST202',
@@ -129,7 +132,7 @@ test('the shape of the answer follows the type of the result', async () => {
 });
 
 test('a set of rows is read like a table', async () => {
-  await expectAnswers(await createTestData(FUNCTIONS), [
+  await expectAnswers(data, [
     ['GET /rpc/best_films?select=title&order=rating.desc&limit=1', [{ title: '12 Angry Men' }]],
     ['GET /rpc/best_films?rating=gt.8.5&order=title.desc&select=id', ids(2, 4)],
     [

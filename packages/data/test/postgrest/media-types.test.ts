@@ -13,8 +13,11 @@ const accept = (Accept: string) => ({ headers: { Accept }, show: ['Content-Type'
 const JSON_TYPE = 'application/json; charset=utf-8';
 const one = [{ id: 1 }];
 
+// Shared by the tests that only read.
+const data = await createTestData(CINEMA);
+
 test('arrays and single objects', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     ['GET /people?select=id&id=eq.1', [JSON_TYPE, one], accept('application/json')],
     ['GET /people?select=id&id=eq.1', [JSON_TYPE, one], accept('*/*')],
     ['GET /people?select=id&id=eq.1', [JSON_TYPE, one], accept('text/html;q=0.9, application/json;q=0.5')],
@@ -33,7 +36,7 @@ test('arrays and single objects', async () => {
 
 test('without the members that are null', async () => {
   const stripped = (type: string) => `${type}; nulls=stripped; charset=utf-8`;
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /people?select=id,age&id=gt.2&order=id',
       [stripped(ARRAY), [{ id: 3, age: 14 }, { id: 4 }]],
@@ -52,7 +55,7 @@ test('without the members that are null', async () => {
 test('CSV', async () => {
   const csv = (request: string, body: string) =>
     [request, ['text/csv; charset=utf-8', body], accept('text/csv')] as const;
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     csv(
       'GET /people?select=id,first_name,last_name,age&order=id&id=gt.2',
       'id,first_name,last_name,age\n3,Mary,"Hebdon,Williams",14\n4,"Samuel ""Sam""",Beckett,',
@@ -64,8 +67,7 @@ test('CSV', async () => {
 });
 
 test('plans, where they are enabled', async () => {
-  const off = await createTestData(CINEMA);
-  await expectAnswers(off, [['GET /people', '406 PGRST107 not_acceptable', { headers: { Accept: PLAN } }]]);
+  await expectAnswers(data, [['GET /people', '406 PGRST107 not_acceptable', { headers: { Accept: PLAN } }]]);
   const on = await createTestData(CINEMA, { config: { planEnabled: true } });
   const plan = async (Accept: string, method = 'GET', path = '/people?id=eq.1', init: RequestInit = {}) => {
     const answer = await on.as('alice')(method, path, { ...init, headers: { Accept, ...init.headers } });

@@ -8,8 +8,11 @@ const people = (order: string, ...found: readonly number[]): Row => [
   ids(...found),
 ];
 
+// Shared by the tests that only read.
+const data = await createTestData(CINEMA);
+
 test('columns, directions and nulls', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     people('age', 3, 2, 1, 4),
     people('age.asc', 3, 2, 1, 4),
     people('age.desc', 4, 1, 2, 3),
@@ -30,7 +33,7 @@ test('columns, directions and nulls', async () => {
 });
 
 test('by a column of what is embedded', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /films?select=title,directors(last_name)&order=directors(last_name).desc.nullslast&limit=2',
       [

@@ -5,8 +5,11 @@ import { createTestData } from '../support/data.js';
 
 const films = filtering('films');
 
+// Shared by the tests that only read.
+const data = await createTestData(CINEMA);
+
 test('groups after eq', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     films('or=eq.(id.eq.1,year.lt.1955)', 1, 2),
     films('and=eq.(id.gt.1,or(id.eq.3,id.eq.1))', 3),
     ['GET /directors?select=id,films(id)&id=eq.2&films.or=eq.(id.eq.3,id.eq.4)', [{ id: 2, films: ids(3) }]],
@@ -16,7 +19,7 @@ test('groups after eq', async () => {
 });
 
 test('arrays in parentheses, where the column is an array', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     films('tags=cs.(sword,rain)', 2),
     films('tags=cs.(paris,"new wave")', 1),
     films('tags=cd.(sword,rain)', 2, 3, 4, 5),
@@ -28,7 +31,7 @@ test('arrays in parentheses, where the column is an array', async () => {
 });
 
 test('kinds of text search by their names', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     films('title=fts.plain:angry men', 4),
     films('title=fts.simple:plain:ANGRY men', 4),
     films('title=fts.english:phrase:angry men', 4),
@@ -45,7 +48,7 @@ test('kinds of text search by their names', async () => {
 
 test('pages of what is embedded by header', async () => {
   const page = (headers: Record<string, string>) => ({ headers });
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /directors?select=id,films(id)&films.order=id&id=eq.2',
       [{ id: 2, films: ids(2) }],

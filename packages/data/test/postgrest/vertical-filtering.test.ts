@@ -3,8 +3,11 @@ import { expectAnswers } from '../support/answers.js';
 import { CINEMA } from '../support/cinema.js';
 import { createTestData } from '../support/data.js';
 
+// Shared by the tests that only read.
+const data = await createTestData(CINEMA);
+
 test('columns, renamed and cast', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     ['GET /people?select=first_name,age&id=eq.1', [{ first_name: 'John', age: 30 }]],
     ['GET /competitions?id=eq.1', [{ id: 1, name: 'Cannes', year: 1962 }]],
     ['GET /competitions?select=&id=eq.1', [{ id: 1, name: 'Cannes', year: 1962 }]],
@@ -26,7 +29,7 @@ test('columns, renamed and cast', async () => {
 });
 
 test('paths into JSON', async () => {
-  await expectAnswers(await createTestData(CINEMA), [
+  await expectAnswers(data, [
     [
       'GET /people?select=id,json_data->>blood_type,json_data->phones&id=lt.3&order=id',
       [

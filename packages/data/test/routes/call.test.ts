@@ -34,6 +34,9 @@ const FUNCTIONS = `
   REVOKE EXECUTE ON FUNCTION secret() FROM PUBLIC;
 `;
 
+// Shared by the tests that only read.
+const { as } = await createTestData(FUNCTIONS);
+
 describe('POST', () => {
   test('calls with named arguments and answers by the kind of result', async () => {
     const { as } = await createTestData(FUNCTIONS);
@@ -63,7 +66,6 @@ describe('POST', () => {
   });
 
   test('filters, orders, limits and counts a set', async () => {
-    const { as } = await createTestData(FUNCTIONS);
     const answer = await as('alice')('POST', '/rpc/mine?order=id.desc&limit=1&select=id', {
       headers: { Prefer: 'count=exact' },
     });
@@ -77,7 +79,6 @@ describe('POST', () => {
   });
 
   test('answers one object, CSV, or 406', async () => {
-    const { as } = await createTestData(FUNCTIONS);
     const post = (path: string, Accept: string) => as('alice')('POST', `/rpc/${path}`, { headers: { Accept } });
     const object = 'application/vnd.pgrst.object+json';
     expect(await (await post('mine?id=eq.1&select=id', object)).json()).toEqual({ id: 1 });
@@ -86,7 +87,6 @@ describe('POST', () => {
   });
 
   test('may use temporary tables, which are no change of the schema', async () => {
-    const { as } = await createTestData(FUNCTIONS);
     expect(await (await as('alice')('POST', '/rpc/scratch')).json()).toBe(2);
     expect(await (await as('bob')('POST', '/rpc/scratch')).json()).toBe(1);
   });
@@ -107,7 +107,6 @@ describe('POST', () => {
 
 describe('GET', () => {
   test('takes arguments from the query, and filters', async () => {
-    const { as } = await createTestData(FUNCTIONS);
     const get = async (path: string) => (await as('alice')('GET', `/rpc/${path}`)).json();
     expect(await get('add?a=1&b=2')).toBe(3);
     expect(await get('mine?id=eq.2&select=title')).toEqual([{ title: 'b' }]);
@@ -127,7 +126,6 @@ describe('GET', () => {
 });
 
 test('says what is wrong', async () => {
-  const { as } = await createTestData(FUNCTIONS);
   const post = async (path: string, body: unknown, token: string | undefined = 'alice') =>
     refusal(await as(token)('POST', `/rpc/${path}`, jsonBody(body)));
   expect(await post('unknown', {})).toBe('404 PGRST202 function_not_found');

@@ -17,9 +17,11 @@ const SCHEMA = `
   CREATE FUNCTION divide(a int, b int) RETURNS int LANGUAGE sql AS 'SELECT a / b';
 `;
 
+// Shared by the tests that only read.
+const { as } = await createTestData(SCHEMA);
+
 describe('what is ambiguous is answered with the choices', () => {
   test('of an embed', async () => {
-    const { as } = await createTestData(SCHEMA);
     const answer = await as('alice')('GET', '/letters?select=people(name)');
     expect(JSON.stringify(await answer.clone().json())).toMatch(/letters_recipient_fkey.*letters_sender_fkey/);
     expect(await refusal(answer)).toBe('300 PGRST201 ambiguous_embed');
@@ -27,13 +29,11 @@ describe('what is ambiguous is answered with the choices', () => {
   });
 
   test('of a function', async () => {
-    const { as } = await createTestData(SCHEMA);
     expect(await refusal(await as('alice')('POST', '/rpc/size', {}))).toBe('300 PGRST203 ambiguous_function');
   });
 });
 
 test('details are text for clients of PostgREST, and data in the envelope', async () => {
-  const { as } = await createTestData(SCHEMA);
   const answer = await as('alice')('GET', '/people?id=is.x');
   expect(await answer.json()).toMatchObject({
     error: { details: { parameter: 'id', character: 4 } },
@@ -42,7 +42,6 @@ test('details are text for clients of PostgREST, and data in the envelope', asyn
 });
 
 test('what a type cannot do is the caller’s mistake', async () => {
-  const { as } = await createTestData(SCHEMA);
   const get = async (query: string) => refusal(await as('alice')('GET', `/people?${query}`));
   expect(await get('id=like.1*')).toMatch(/^400 42883 statement_rejected$/);
   expect(await get('id=cs.{1}')).toMatch(/^400 (?:42883|22P02) /);
@@ -74,7 +73,6 @@ test('what may go better the next time says so', async () => {
 });
 
 test('what the server itself did wrong keeps its words inside', async () => {
-  const { as } = await createTestData(SCHEMA);
   for (const expected of [
     '500 XX000 internal_error',
     '500 55000 internal_error',
@@ -88,7 +86,6 @@ test('what the server itself did wrong keeps its words inside', async () => {
 });
 
 test('what only the app can mean by its code is for the caller', async () => {
-  const { as } = await createTestData(SCHEMA);
   for (const [state, status] of [
     ['P0001', 400],
     ['ZZ123', 400],
@@ -132,7 +129,6 @@ test('what a function raises tells of no outage, whatever its code, and costs no
 });
 
 test('the request id is in the envelope and in the header', async () => {
-  const { as } = await createTestData(SCHEMA);
   const answer = await as('alice')('GET', '/none', { headers: { 'X-Request-Id': 'mine-1' } });
   expect(answer.headers.get('X-Request-Id')).toBe('mine-1');
   expect(await answer.json()).toMatchObject({ error: { request_id: 'mine-1' } });

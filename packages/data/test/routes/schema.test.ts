@@ -22,8 +22,10 @@ const SCHEMA = `
   COMMENT ON FUNCTION add IS 'Adds';
 `;
 
+// Shared by the tests that only read.
+const { as } = await createTestData(SCHEMA);
+
 test('the mount point describes what requests may use', async () => {
-  const { as } = await createTestData(SCHEMA);
   expect(await (await as('alice')('GET', '/')).text()).toBe(await (await as('alice')('GET', '')).text());
   const answer = await as('alice')('GET', '');
   expect(answer.headers.get('Content-Type')).toBe('application/openapi+json; charset=utf-8');
@@ -57,7 +59,6 @@ test('the mount point describes what requests may use', async () => {
 });
 
 test('the operator sees what is refused to others', async () => {
-  const { as } = await createTestData(SCHEMA);
   const { paths } = (await (await as('admin')('GET', '')).json()) as { paths: object };
   expect(Object.keys(paths)).toContain('/open');
 });
