@@ -4,7 +4,7 @@ import '../vitest.shared.ts';
 
 export default defineConfig({
   test: {
-    include: ['*.test.ts'],
+    include: ['*/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Each file runs servers of its own; more at a time would only measure the machine.

@@ -87,8 +87,7 @@ test.each(manifests)('the source of $folder imports only what its place allows',
 test.each(manifests)('no source of $folder reaches into another package by path', (manifest) => {
   const wrong = importsOf(manifest).filter(({ file, specifier }) => {
     if (!specifier.startsWith('.')) return false;
-    const target = path.resolve(path.dirname(path.join(ROOT, file)), specifier);
-    return !target.startsWith(path.join(ROOT, manifest.folder) + path.sep);
+    return !within(path.join(ROOT, manifest.folder), path.join(ROOT, file), specifier);
   });
   expect(wrong).toEqual([]);
 });
@@ -96,14 +95,20 @@ test.each(manifests)('no source of $folder reaches into another package by path'
 /** What comes behind `from`, `import` and `import(`; types too, as they tie packages together just as well. */
 const SPECIFIER = /(?:\bfrom|\bimport|\bimport\()\s*'([@\w./:-]+)'/g;
 
+function specifiersOf(file: string): string[] {
+  return Array.from(readFileSync(file, 'utf8').matchAll(SPECIFIER), ([, specifier = '']) => specifier);
+}
+
+/** Whether a relative import of `file` stays in `folder`. */
+function within(folder: string, file: string, specifier: string): boolean {
+  return path.resolve(path.dirname(file), specifier).startsWith(folder + path.sep);
+}
+
 /** Every import in the sources of a package, those of its unit tests aside. */
 function importsOf({ folder }: Manifest): readonly { readonly file: string; readonly specifier: string }[] {
   const files = [...sources(path.join(ROOT, folder, 'src'))].filter((file) => !file.endsWith('.test.ts'));
   return files.flatMap((file) =>
-    Array.from(readFileSync(file, 'utf8').matchAll(SPECIFIER), ([, specifier = '']) => ({
-      file: path.relative(ROOT, file),
-      specifier,
-    })),
+    specifiersOf(file).map((specifier) => ({ file: path.relative(ROOT, file), specifier })),
   );
 }
 
@@ -114,6 +119,28 @@ function packageOf(specifier: string): string {
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
 }
+
+test('the tests of the built programs import no source of ours', () => {
+  const acceptance = path.join(ROOT, 'acceptance');
+  const wrong = [...sources(acceptance)].flatMap((file) =>
+    specifiersOf(file).filter((specifier) => {
+      if (specifier.startsWith('.'))
+        return !within(acceptance, file, specifier) && !specifier.endsWith('/vitest.shared.ts');
+      return specifier.startsWith('@reactor/') && specifier !== '@reactor/testing/tools';
+    }),
+  );
+  expect(wrong).toEqual([]);
+  // And what these tools are made of imports nothing of ours either.
+  const folder = path.join(ROOT, 'packages/testing/src');
+  const read = new Set([path.join(folder, 'tools.ts')]);
+  for (const file of read) {
+    for (const specifier of specifiersOf(file)) {
+      expect(specifier).not.toMatch(/^@reactor\//);
+      if (specifier.startsWith('.')) read.add(path.resolve(folder, specifier).replace(/\.js$/, '.ts'));
+    }
+  }
+  expect(read.size).toBeGreaterThan(1);
+});
 
 test('the command takes words and texts of core, which bring nothing with them', () => {
   const imports = (folder: string, pattern: RegExp) =>
@@ -131,7 +158,7 @@ test('the command takes words and texts of core, which bring nothing with them',
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
-    if (entry.isDirectory()) yield* sources(file);
+    if (entry.isDirectory() && entry.name !== 'node_modules') yield* sources(file);
     else if (entry.name.endsWith('.ts')) yield file;
   }
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { temporaryDirectory } from '@reactor/testing/tools';
 import { onTestFinished } from 'vitest';
 import { accountOf, type ExternalPostgres } from './postgres.js';
 import { until } from './until.js';
@@ -25,7 +25,7 @@ export async function startPgBouncer(
   mode: 'transaction' | 'session',
   users?: readonly string[],
 ): Promise<PgBouncer> {
-  const directory = mkdtempSync(path.join(tmpdir(), 'reactor-pgbouncer-'));
+  const directory = await temporaryDirectory();
   const account = accountOf('postgres');
   if (account !== undefined) chownSync(directory, account.uid, account.gid);
   const config = path.join(directory, 'pgbouncer.ini');
@@ -56,7 +56,6 @@ logfile = ${path.join(directory, 'log')}
   onTestFinished(async () => {
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    rmSync(directory, { recursive: true, force: true });
   });
   await until('PgBouncer to listen', async () => existsSync(path.join(directory, `.s.PGSQL.${PORT}`)) || undefined);
   return {

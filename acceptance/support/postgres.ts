@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { memoryDirectory, whenOver } from '@reactor/testing/tools';
 import { Client } from 'pg';
-import { onTestFinished } from 'vitest';
 
 export interface ExternalPostgres {
   /** As its superuser, without a password. */
@@ -17,10 +16,10 @@ export interface ExternalPostgres {
 }
 
 /** A PostgreSQL that is not ours: Debian's, with a data directory and a Unix socket of its own. */
-export function externalPostgres(): ExternalPostgres {
+export async function externalPostgres(): Promise<ExternalPostgres> {
   const versions = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
   const bin = `/usr/lib/postgresql/${versions[0]}/bin`;
-  const directory = mkdtempSync(path.join(tmpdir(), 'reactor-external-'));
+  const directory = await memoryDirectory();
   const data = path.join(directory, 'data');
   const account = accountOf('postgres');
   if (account !== undefined) chownSync(directory, account.uid, account.gid);
@@ -29,7 +28,7 @@ export function externalPostgres(): ExternalPostgres {
     execFileSync(path.join(bin, file), args, { stdio: 'ignore', cwd: '/', ...account });
   const control = (...args: string[]) => void run('pg_ctl', ['-D', data, '-w', ...args]);
   run('initdb', ['-D', data, '-U', 'postgres', '--auth-local=trust', '--encoding=UTF8', '--locale=C']);
-  onTestFinished(() => {
+  whenOver(() => {
     try {
       control('-m', 'immediate', 'stop');
     } catch {

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { memoryDirectory, whenOver } from '@reactor/testing/tools';
 import { processesOf } from './processes.js';
 import { until } from './until.js';
 
-export const MAIN = path.resolve(import.meta.dirname, '../../apps/reactor-server/dist/main.js');
+export const REPOSITORY = path.resolve(import.meta.dirname, '../..');
+export const MAIN = path.join(REPOSITORY, 'apps/reactor-server/dist/main.js');
+/** The `reactor` command. */
+export const CLI = path.join(REPOSITORY, 'apps/reactor-cli/bin/reactor.js');
 
 export interface StartOptions {
   /** Default: a new empty one, removed after the test. */
@@ -36,11 +38,12 @@ export interface TestServer {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
+/** An empty folder, in memory where there is room: what a killed process wrote is there just as on a disk. */
 export async function projectDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'reactor-acceptance-'));
+  const directory = await memoryDirectory();
   // PostgreSQL runs as another user when the server is root, and has to get through.
   await chmod(directory, 0o755);
-  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+  whenOver(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return directory;
 }
 
@@ -55,13 +58,16 @@ export async function runServer(
   return { code, stdout: child.stdout(), stderr: child.stderr() };
 }
 
-/** Starts the built server on a free port of its own, with everything local in a folder of its own. */
+/**
+ * Starts the built server on a free port of its own, with everything local in a folder of its own. It ends with the test; one that is
+ * started at the top level of a file is shared by those of its tests that break nothing.
+ */
 export async function startServer(options: StartOptions = {}): Promise<TestServer> {
   const directory = options.directory ?? (await projectDirectory());
   if (options.config !== undefined) await writeFile(path.join(directory, 'Reactor.toml'), options.config);
   const args = ['--bind', '127.0.0.1:0', ...(options.arguments ?? [])];
   const child = launch(directory, args, options.environment ?? {});
-  onTestFinished(async () => {
+  whenOver(async () => {
     if (child.process.exitCode === null && child.process.signalCode === null) {
       child.process.kill('SIGKILL');
       await once(child.process, 'close');

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { launchBrowser, otherSite } from './support/browser.js';
-import { createBucket, signUp } from './support/client.js';
-import { connectDatabase } from './support/database.js';
-import { startServer } from './support/server.js';
+import { launchBrowser, otherSite } from '../support/browser.js';
+import { createBucket, signUp } from '../support/client.js';
+import { connectDatabase } from '../support/database.js';
+import { startServer } from '../support/server.js';
 
 /** What an attacker stores: says in its title that it ran, and what it can read. */
 const SCRIPT = `document.title = 'ran with ' + (() => {

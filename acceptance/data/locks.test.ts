@@ -1,14 +1,11 @@
 import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { doctor, health, signUp } from './support/client.js';
-import { connectDatabase } from './support/database.js';
-import { writeMigrations } from './support/migrations.js';
-import { startServer } from './support/server.js';
-import { until } from './support/until.js';
-
-const CLI = path.resolve(import.meta.dirname, '../apps/reactor-cli/bin/reactor.js');
+import { doctor, health, signUp } from '../support/client.js';
+import { connectDatabase } from '../support/database.js';
+import { writeMigrations } from '../support/migrations.js';
+import { CLI, startServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const TABLES = `
   create table orders (id int primary key, note text default 'none');

@@ -1,20 +1,21 @@
 import { expect, test } from 'vitest';
-import { createBucket, putObject, signUp } from './support/client.js';
-import { accessLineOf, type LogLine, linesOf, openLog } from './support/log.js';
-import { startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { createBucket, putObject, signUp } from '../support/client.js';
+import { accessLineOf, type LogLine, linesOf, openLog } from '../support/log.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
+
+const server = await startServer();
 
 /** A request whose access line can be told from all others. */
-async function ask(server: TestServer, path: string, requestId: string, token?: string): Promise<LogLine> {
+async function ask(path: string, requestId: string, token?: string): Promise<LogLine> {
   const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   await fetch(`${server.url}${path}`, { headers: { 'X-Request-Id': requestId, ...authorization } });
   return accessLineOf(server, requestId);
 }
 
 test('standard output is one stream of JSON lines: the server and every capability, each under its target', async () => {
-  const server = await startServer();
-  await ask(server, '/auth/v1/keys', 'of-auth');
-  await ask(server, '/storage/v1/buckets', 'of-storage');
+  await ask('/auth/v1/keys', 'of-auth');
+  await ask('/storage/v1/buckets', 'of-storage');
   const lines = linesOf(server);
   for (const line of lines) {
     expect(Object.keys(line)).toEqual(['timestamp', 'level', 'target', 'fields']);
@@ -27,7 +28,6 @@ test('standard output is one stream of JSON lines: the server and every capabili
 });
 
 test('a request is one line: method, path, status, duration, request id, and whose it was', async () => {
-  const server = await startServer();
   const person = await signUp(server);
   await createBucket(server, 'logs');
   expect((await putObject(server, person.access_token, 'logs/a', 'x')).status).toBe(200);
@@ -35,21 +35,21 @@ test('a request is one line: method, path, status, duration, request id, and who
   const timestamp = expect.any(String);
 
   const object = '/storage/v1/object/logs/a';
-  expect(await ask(server, object, 'read', person.access_token)).toEqual({
+  expect(await ask(object, 'read', person.access_token)).toEqual({
     timestamp,
     level: 'INFO',
     target: 'reactor_storage',
     fields: { ...common, path: object, request_id: 'read', sub: person.user.id },
   });
   const user = '/auth/v1/user';
-  expect(await ask(server, user, 'who', person.access_token)).toEqual({
+  expect(await ask(user, 'who', person.access_token)).toEqual({
     timestamp,
     level: 'INFO',
     target: 'reactor_auth',
     fields: { ...common, path: user, request_id: 'who', sub: person.user.id },
   });
-  expect((await ask(server, user, 'who-by-session', person.refresh_token)).fields.sub).toBe(person.user.id);
-  expect((await ask(server, object, 'stranger')).fields).not.toHaveProperty('sub');
+  expect((await ask(user, 'who-by-session', person.refresh_token)).fields.sub).toBe(person.user.id);
+  expect((await ask(object, 'stranger')).fields).not.toHaveProperty('sub');
 
   const stream = await openLog(server, `sub=${person.user.id}`);
   const ids: unknown[] = [];
@@ -58,7 +58,6 @@ test('a request is one line: method, path, status, duration, request id, and who
 });
 
 test('follow=1 shows a request to any part of the server within a second', async () => {
-  const server = await startServer();
   const stream = await openLog(server, 'follow=1&limit=0');
   for (const path of ['/auth/v1/keys', '/storage/v1/buckets', '/nowhere']) {
     const asked = performance.now();
@@ -71,21 +70,20 @@ test('follow=1 shows a request to any part of the server within a second', async
 });
 
 test('capability and since narrow what follow=1 shows, kept lines and live ones', async () => {
-  const server = await startServer();
-  const early = await ask(server, '/storage/v1/buckets', 'early');
+  const early = await ask('/storage/v1/buckets', 'early');
   await until('the next millisecond', async () => Date.now() > Date.parse(early.timestamp) || undefined);
-  const kept = await ask(server, '/storage/v1/buckets', 'kept');
-  await ask(server, '/auth/v1/keys', 'other-kept');
+  const kept = await ask('/storage/v1/buckets', 'kept');
+  await ask('/auth/v1/keys', 'other-kept');
   const stream = await openLog(server, `capability=storage&since=${kept.timestamp}&follow=1`);
   expect((await stream.next()).value).toEqual(kept);
-  await ask(server, '/auth/v1/keys', 'other-live');
-  const live = await ask(server, '/storage/v1/buckets', 'live');
+  await ask('/auth/v1/keys', 'other-live');
+  const live = await ask('/storage/v1/buckets', 'live');
   expect((await stream.next()).value).toEqual(live);
 });
 
 test('REACTOR_TRACING__FILTER decides which lines are written', async () => {
   const levels = (server: TestServer) => new Set(linesOf(server).map(({ level }) => level));
-  expect(levels(await startServer())).not.toContain('DEBUG');
+  expect(levels(server)).not.toContain('DEBUG');
   expect(levels(await startServer({ environment: { REACTOR_TRACING__FILTER: 'debug' } }))).toContain('DEBUG');
 });
 

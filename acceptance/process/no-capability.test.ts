@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import type { Doctor } from './support/client.js';
-import { runServer, startServer } from './support/server.js';
-
-const BIN = path.resolve(import.meta.dirname, '../apps/reactor-cli/bin/reactor.js');
+import type { Doctor } from '../support/client.js';
+import { CLI, runServer, startServer } from '../support/server.js';
 
 test('a Reactor.toml without a capability is said in log, banner, doctor and the reactor command', async () => {
   const server = await startServer({ config: '[project]\nname = "shop"\nenv = "dev"\n' });
@@ -41,7 +39,7 @@ test('a Reactor.toml without a capability is said in log, banner, doctor and the
   const answer = await server.admin('/_admin/doctor');
   expect([answer.status, await answer.json()]).toEqual([200, report]);
   const reactor = (...args: string[]) =>
-    execFileSync(process.execPath, [BIN, '-o', 'human', ...args], {
+    execFileSync(process.execPath, [CLI, '-o', 'human', ...args], {
       cwd: server.directory,
       env: { PATH: process.env.PATH, HOME: server.directory },
       encoding: 'utf8',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startServer } from './support/server.js';
+import { startServer } from '../support/server.js';
 
 test('a healthy server says ok for each mounted capability, to anyone', async () => {
   const everything = await startServer();

@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { doctor } from './support/client.js';
-import { accessLineOf, type LogLine } from './support/log.js';
-import { startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { doctor } from '../support/client.js';
+import { accessLineOf, type LogLine } from '../support/log.js';
+import { CLI, startServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
-const BIN = path.resolve(import.meta.dirname, '../apps/reactor-cli/bin/reactor.js');
+const server = await startServer();
 
-/** Runs `reactor` in the project folder of a server, where it finds address and token by itself. */
-function reactor(server: TestServer, ...args: string[]) {
-  const child = spawn(process.execPath, [BIN, ...args], {
+/** Runs `reactor` in the project folder of the server, where it finds address and token by itself. */
+function reactor(...args: string[]) {
+  const child = spawn(process.execPath, [CLI, ...args], {
     cwd: server.directory,
     env: { PATH: process.env.PATH, HOME: server.directory },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -28,29 +27,27 @@ function reactor(server: TestServer, ...args: string[]) {
   return { child, exit, stdout: () => stdout };
 }
 
-async function printed(server: TestServer, ...args: string[]): Promise<string> {
-  const { exit, stdout } = reactor(server, ...args);
+async function printed(...args: string[]): Promise<string> {
+  const { exit, stdout } = reactor(...args);
   expect(await exit).toBe(0);
   return stdout();
 }
 
 test('reactor doctor has what the endpoint answers', async () => {
-  const server = await startServer();
   const { body } = await doctor(server);
   const outline = (report: typeof body) =>
     Object.entries(report).map(([name, { status, checks }]) => [name, status, checks.map((check) => check.name)]);
-  const told = JSON.parse(await printed(server, 'doctor', '--json')) as { server: typeof body };
+  const told = JSON.parse(await printed('doctor', '--json')) as { server: typeof body };
   expect(outline(told.server)).toEqual(outline(body));
   expect(body.auth?.checks.map(({ name }) => name)).toContain('db_ping');
   expect(body.storage?.checks.map(({ name }) => name)).toContain('fs_writable');
 });
 
 test('reactor logs --capability storage --since 1h prints the lines of storage', async () => {
-  const server = await startServer();
   await fetch(`${server.url}/auth/v1/keys`);
   await fetch(`${server.url}/storage/v1/buckets`, { headers: { 'X-Request-Id': 'of-storage' } });
   const line = await accessLineOf(server, 'of-storage');
-  const text = await printed(server, 'logs', '--capability', 'storage', '--since', '1h', '--json');
+  const text = await printed('logs', '--capability', 'storage', '--since', '1h', '--json');
   const lines = text
     .trim()
     .split('\n')
@@ -60,8 +57,7 @@ test('reactor logs --capability storage --since 1h prints the lines of storage',
 });
 
 test('reactor logs --follow prints a request as it comes, until Ctrl-C', async () => {
-  const server = await startServer();
-  const { child, exit, stdout } = reactor(server, 'logs', '--follow');
+  const { child, exit, stdout } = reactor('logs', '--follow');
   await until('the kept lines', async () => stdout().includes('"ready"') || undefined);
   await fetch(`${server.url}/auth/v1/keys`, { headers: { 'X-Request-Id': 'live' } });
   await until('the live line', async () => stdout().includes('"request_id":"live"') || undefined);

@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { temporaryDirectory } from '@reactor/testing/tools';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBucket, putObject, signUp } from './support/client.js';
-import { startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { createBucket, putObject, signUp } from '../support/client.js';
+import { REPOSITORY, startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 async function drive(server: TestServer): Promise<void> {
   const person = await signUp(server);
@@ -24,10 +24,11 @@ async function drive(server: TestServer): Promise<void> {
   ]);
 }
 
+const loaded = await startServer();
+await drive(loaded);
+
 test('promtool has nothing to say about the scrape of a loaded server', async () => {
-  const server = await startServer();
-  await drive(server);
-  const scrape = await fetch(`${server.url}/metrics`);
+  const scrape = await fetch(`${loaded.url}/metrics`);
   expect(scrape.headers.get('Content-Type')).toBe('text/plain; version=0.0.4; charset=utf-8');
   const said = execFileSync('promtool', ['check', 'metrics'], {
     input: await scrape.text(),
@@ -48,8 +49,7 @@ async function freePort(): Promise<number> {
 
 /** A Prometheus of its own with this configuration. @returns asks its HTTP API, for the `data` of the answer */
 async function startPrometheus(config: string): Promise<<T>(path: string) => Promise<T>> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'reactor-prometheus-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const directory = await temporaryDirectory();
   await writeFile(path.join(directory, 'prometheus.yml'), config);
   const port = await freePort();
   const prometheus = spawn(
@@ -71,7 +71,7 @@ async function startPrometheus(config: string): Promise<<T>(path: string) => Pro
   };
 }
 
-const shippedJob = () => readFile(path.resolve(import.meta.dirname, '../deploy/prometheus/prometheus.yml'), 'utf8');
+const shippedJob = () => readFile(path.join(REPOSITORY, 'deploy/prometheus/prometheus.yml'), 'utf8');
 
 test('the shipped job asks reactor.internal:8000 for /metrics every 15 s, without credentials', async () => {
   const ask = await startPrometheus(await shippedJob());
@@ -88,9 +88,7 @@ test('the shipped job asks reactor.internal:8000 for /metrics every 15 s, withou
 });
 
 test('one scrape holds what the server, the database and each capability counted', async () => {
-  const server = await startServer();
-  await drive(server);
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+  const text = await (await fetch(`${loaded.url}/metrics`)).text();
   for (const moved of [
     'reactor_http_requests_total{capability="auth",method="POST",status="201"} 1',
     'reactor_http_requests_total{capability="data",method="GET",status="404"} 1',

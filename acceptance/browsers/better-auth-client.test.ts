@@ -1,9 +1,9 @@
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { launchBrowser, otherSite } from './support/browser.js';
-import { linesOf } from './support/log.js';
-import { startServer, type TestServer } from './support/server.js';
+import { launchBrowser, otherSite } from '../support/browser.js';
+import { linesOf } from '../support/log.js';
+import { startServer, type TestServer } from '../support/server.js';
 
 const PERSON = { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' };
 

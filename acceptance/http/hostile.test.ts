@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBucket, putObject, signUp } from './support/client.js';
-import { writeMigrations } from './support/migrations.js';
-import { type Random, randomOf } from './support/random.js';
-import { projectDirectory, startServer } from './support/server.js';
+import { createBucket, putObject, signUp } from '../support/client.js';
+import { writeMigrations } from '../support/migrations.js';
+import { type Random, randomOf } from '../support/random.js';
+import { projectDirectory, startServer } from '../support/server.js';
 
 const REQUESTS = 10_000;
 const CONNECTIONS = 16;
@@ -291,11 +291,12 @@ test(`${REQUESTS} hostile requests: no 5xx, no crash, and the answers still have
   expect(await missing.json()).toMatchObject({ error: { code: 'not_found', status: 404 } });
 }, 300_000);
 
+const idle = await startServer();
+
 test.each(['/health', '/auth/v1/keys', '/storage/v1/buckets'])(
   'a body that a GET of %s announces is limited',
   async (path) => {
-    const server = await startServer();
-    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const socket = connect(Number(new URL(idle.url).port), '127.0.0.1');
     onTestFinished(() => void socket.destroy());
     let answer = '';
     // Writing into a connection that the server has closed fails.

@@ -1,12 +1,12 @@
 import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createBucket, doctor, PASSWORD, putObject, type SignedUp, signUp } from './support/client.js';
-import { linesOf } from './support/log.js';
-import { writeMigrations } from './support/migrations.js';
-import { startPgBouncer } from './support/pgbouncer.js';
-import { type ExternalPostgres, externalPostgres } from './support/postgres.js';
-import { type Random, randomOf } from './support/random.js';
-import { projectDirectory, startServer, type TestServer } from './support/server.js';
+import { createBucket, doctor, PASSWORD, putObject, type SignedUp, signUp } from '../support/client.js';
+import { linesOf } from '../support/log.js';
+import { writeMigrations } from '../support/migrations.js';
+import { startPgBouncer } from '../support/pgbouncer.js';
+import { type ExternalPostgres, externalPostgres } from '../support/postgres.js';
+import { type Random, randomOf } from '../support/random.js';
+import { projectDirectory, startServer, type TestServer } from '../support/server.js';
 
 /** All requests of the mixed load together; the full run has 8 000. */
 // biome-ignore lint/complexity/useLiteralKeys: process.env is an index signature
@@ -175,7 +175,7 @@ async function serverBehindPooler(
   environmentFor: (directUrl: string) => Readonly<Record<string, string>> = () => ({}),
   { users }: { readonly users?: readonly string[] } = {},
 ) {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   await postgres.sql("ALTER ROLE postgres PASSWORD 'of-postgres'");
   await postgres.sql('CREATE DATABASE app');
   const pooler = await startPgBouncer(postgres, mode, users);

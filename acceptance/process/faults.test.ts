@@ -1,12 +1,12 @@
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBucket, doctor, health, putObject, rootCauses, signUp } from './support/client.js';
-import { connectDatabase } from './support/database.js';
-import { makeFull, makeReadOnly } from './support/mount.js';
-import { postmasterOf, processes } from './support/processes.js';
-import { startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { createBucket, doctor, health, putObject, rootCauses, signUp } from '../support/client.js';
+import { connectDatabase } from '../support/database.js';
+import { makeFull, makeReadOnly } from '../support/mount.js';
+import { postmasterOf, processes } from '../support/processes.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 async function healthy(server: TestServer) {
   await until('health to be ok again', async () => ((await health(server)).status === 200 ? true : undefined));

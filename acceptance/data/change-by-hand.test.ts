@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { signUp } from './support/client.js';
-import { writeMigrations } from './support/migrations.js';
-import { externalPostgres } from './support/postgres.js';
-import { projectDirectory, startServer } from './support/server.js';
-import { until } from './support/until.js';
+import { signUp } from '../support/client.js';
+import { writeMigrations } from '../support/migrations.js';
+import { externalPostgres } from '../support/postgres.js';
+import { projectDirectory, startServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 test('row-level security that is switched off by hand closes the table, also where no event trigger says so', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   await postgres.sql("CREATE ROLE app LOGIN CREATEROLE PASSWORD 'of the app'");
   await postgres.sql('CREATE DATABASE app OWNER app');
   const directory = await projectDirectory();

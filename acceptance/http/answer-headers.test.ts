@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createBucket, putObject, signUp } from './support/client.js';
-import { startServer } from './support/server.js';
+import { createBucket, putObject, signUp } from '../support/client.js';
+import { startServer } from '../support/server.js';
 
 const OWN_ANSWER = {
   'x-content-type-options': 'nosniff',

@@ -2,18 +2,18 @@ import { chmod, cp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { doctor, PASSWORD } from './support/client.js';
-import { connectDatabase } from './support/database.js';
-import { linesOf } from './support/log.js';
-import { externalPostgres } from './support/postgres.js';
-import { projectDirectory, startServer, type TestServer } from './support/server.js';
+import { doctor, PASSWORD } from '../support/client.js';
+import { connectDatabase } from '../support/database.js';
+import { linesOf } from '../support/log.js';
+import { externalPostgres } from '../support/postgres.js';
+import { projectDirectory, startServer, type TestServer } from '../support/server.js';
 
 /*
  * `fixtures/previous-release` is what the first release left after an app's first day: `database.sql` is a dump of its
  * PostgreSQL 15 without comments, `state` its state directory, `migrations` the files that it had applied. Secrets in it
  * are of this test only.
  */
-const FIXTURE = path.resolve(import.meta.dirname, 'fixtures/previous-release');
+const FIXTURE = path.resolve(import.meta.dirname, '../fixtures/previous-release');
 
 /** What the sign-up of ada@example.com answered. */
 const REFRESH_TOKEN = 'DFyj9BRXXR4Y7SkyaQxNs2C7kZHqV0JE';
@@ -48,7 +48,7 @@ const ENVIRONMENT = { REACTOR_DATA__MIGRATIONS_DIR: 'migrations' };
 /** Runs today's server on an external PostgreSQL, or on the embedded one, which holds what the first release left. */
 const PLACES: Readonly<Record<string, () => Promise<() => Promise<TestServer>>>> = {
   async external() {
-    const postgres = externalPostgres();
+    const postgres = await externalPostgres();
     const client = new Client({ connectionString: postgres.url });
     await client.connect();
     await restore(client).finally(() => client.end());

@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createBucket, PASSWORD, putObject, signUp } from './support/client.js';
-import { connectDatabase } from './support/database.js';
-import { writeMigrations } from './support/migrations.js';
-import { processesOf } from './support/processes.js';
-import { projectDirectory, startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { createBucket, PASSWORD, putObject, signUp } from '../support/client.js';
+import { connectDatabase } from '../support/database.js';
+import { writeMigrations } from '../support/migrations.js';
+import { processesOf } from '../support/processes.js';
+import { projectDirectory, startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const ROUNDS = 30;
 

@@ -2,11 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { writeMigrations } from './support/migrations.js';
-import { externalPostgres } from './support/postgres.js';
-import { startServer, type TestServer } from './support/server.js';
-
-const BIN = path.resolve(import.meta.dirname, '../apps/reactor-cli/bin/reactor.js');
+import { writeMigrations } from '../support/migrations.js';
+import { externalPostgres } from '../support/postgres.js';
+import { CLI, startServer, type TestServer } from '../support/server.js';
 
 interface Ran {
   readonly code: number;
@@ -18,7 +16,7 @@ interface Ran {
 function db(server: TestServer, ...args: string[]): Promise<Ran> {
   const env = { PATH: process.env.PATH, HOME: server.directory, REACTOR_OUTPUT: 'human' };
   return new Promise((resolve) => {
-    execFile(process.execPath, [BIN, 'db', ...args], { cwd: server.directory, env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [CLI, 'db', ...args], { cwd: server.directory, env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
@@ -127,7 +125,7 @@ test('types of the tables, into a file that changes only with them', async () =>
 });
 
 test('tables that are older than Reactor are opened by name, or all at once', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   await postgres.sql(`
     CREATE TABLE orders (id int); ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
     CREATE TABLE logs (id int);

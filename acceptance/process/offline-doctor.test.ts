@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { type Doctor, rootCauses } from './support/client.js';
-import { makeReadOnly } from './support/mount.js';
-import { processesOf } from './support/processes.js';
-import { projectDirectory, runServer, startServer } from './support/server.js';
-import { until } from './support/until.js';
+import { type Doctor, rootCauses } from '../support/client.js';
+import { makeReadOnly } from '../support/mount.js';
+import { processesOf } from '../support/processes.js';
+import { projectDirectory, runServer, startServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 async function stoppedServer() {
   const server = await startServer();

@@ -2,13 +2,13 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PostgrestClient } from '@supabase/postgrest-js';
 import { expect, test } from 'vitest';
-import { type Check, doctor, health, rootCauses, signUp } from './support/client.js';
-import { connectDatabase } from './support/database.js';
-import { accessLineOf, linesOf } from './support/log.js';
-import { writeMigrations } from './support/migrations.js';
-import { externalPostgres } from './support/postgres.js';
-import { projectDirectory, runServer, startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { type Check, doctor, health, rootCauses, signUp } from '../support/client.js';
+import { connectDatabase } from '../support/database.js';
+import { accessLineOf, linesOf } from '../support/log.js';
+import { writeMigrations } from '../support/migrations.js';
+import { externalPostgres } from '../support/postgres.js';
+import { projectDirectory, runServer, startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const TODOS = `
 CREATE TABLE todos (
@@ -66,7 +66,7 @@ test('tables of the app, from a migration to its users, with the real client', a
 });
 
 test('the same on an external PostgreSQL, by a login without superuser', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   await postgres.sql("CREATE ROLE app LOGIN CREATEROLE PASSWORD 'of the app'; ");
   await postgres.sql('CREATE DATABASE app OWNER app');
   const url = postgres.urlFor('app', encodeURIComponent('of the app'), 'app');
@@ -76,7 +76,7 @@ test('the same on an external PostgreSQL, by a login without superuser', async (
 });
 
 test('what one server migrates, the other serves, also to requests under way', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   const environment = {
     REACTOR_DATABASE__URL: postgres.url,
     REACTOR_AUTH__SECRET: 'the-same-secret-on-both-servers-0123',
@@ -184,7 +184,7 @@ test('a migration may take longer than other requests', async () => {
 });
 
 test('a role that is lost is nobody else’s fault while the server runs, and made good at the next start', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   const server = await appServer({ REACTOR_DATABASE__URL: postgres.url, REACTOR_AUTH__SECRET: 'x'.repeat(32) });
   expect((await clientOf(server).from('todos').select()).status).toBe(200);
   await postgres.sql('DROP OWNED BY reactor_anon; DROP ROLE reactor_anon');

@@ -1,17 +1,17 @@
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Check, createBucket, doctor, health, putObject, signUp } from './support/client.js';
-import { linesOf } from './support/log.js';
-import { writeMigrations } from './support/migrations.js';
-import { externalPostgres } from './support/postgres.js';
-import { processesOf } from './support/processes.js';
-import { projectDirectory, runServer, startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { type Check, createBucket, doctor, health, putObject, signUp } from '../support/client.js';
+import { linesOf } from '../support/log.js';
+import { writeMigrations } from '../support/migrations.js';
+import { externalPostgres } from '../support/postgres.js';
+import { processesOf } from '../support/processes.js';
+import { projectDirectory, runServer, startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const PASSWORD = 'hunter2-of-the-database';
 
 test('a login without superuser: everything works, no child process runs, and no password shows', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   await postgres.sql(`CREATE ROLE app LOGIN CREATEROLE PASSWORD '${PASSWORD}'`);
   await postgres.sql('CREATE DATABASE app OWNER app');
   const environment = { REACTOR_DATABASE__URL: postgres.urlFor('app', PASSWORD, 'app') };
@@ -29,7 +29,7 @@ test('a login without superuser: everything works, no child process runs, and no
 });
 
 test("a start looks at the app's migrations once", async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   const directory = await projectDirectory();
   const migrations = await writeMigrations(directory, { '001_notes': 'CREATE TABLE notes (id int PRIMARY KEY)' });
   const environment = { ...migrations, REACTOR_DATABASE__URL: postgres.url };
@@ -51,7 +51,7 @@ test("a start looks at the app's migrations once", async () => {
 });
 
 test('without CREATEROLE the start fails with the statements an administrator has to run', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   await postgres.sql(`CREATE ROLE app LOGIN PASSWORD '${PASSWORD}'`);
   await postgres.sql('CREATE DATABASE app OWNER app');
   const directory = await projectDirectory();
@@ -89,7 +89,7 @@ async function requestsLogin(server: TestServer): Promise<Check | undefined> {
 }
 
 test('two servers that start at once on one database migrate it once', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   const environment = {
     REACTOR_DATABASE__URL: postgres.url,
     REACTOR_AUTH__SECRET: 'the-same-secret-on-both-servers-0123',
@@ -109,7 +109,7 @@ test('two servers that start at once on one database migrate it once', async () 
 });
 
 test('after a restart of the database the server works again by itself', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   const server = await startServer({ environment: { REACTOR_DATABASE__URL: postgres.url } });
   postgres.control('-m', 'fast', 'stop');
   const down = await until('health to fail', async () => {

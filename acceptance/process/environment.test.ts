@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { externalPostgres } from './support/postgres.js';
-import { runServer, startServer } from './support/server.js';
+import { externalPostgres } from '../support/postgres.js';
+import { runServer, startServer } from '../support/server.js';
 
 /** What a shell may hold for psql and others; each breaks a connection that heeds it. */
 const SHELL = {
@@ -29,7 +29,7 @@ test('the shell of a PostgreSQL user starts the server with the embedded databas
 });
 
 test('and with an external one', async () => {
-  const postgres = externalPostgres();
+  const postgres = await externalPostgres();
   const environment = { ...SHELL, REACTOR_DATABASE__URL: postgres.url };
   const server = await startServer({ environment });
   expect((await server.admin('/_admin/doctor')).status).toBe(200);

@@ -2,10 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { MAIN, projectDirectory } from './support/server.js';
+import { MAIN, projectDirectory, REPOSITORY } from '../support/server.js';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
-const ENTRIES = { 'reactor-server': MAIN, reactor: path.join(ROOT, 'apps/reactor-cli/dist/main.js') };
+const ENTRIES = { 'reactor-server': MAIN, reactor: path.join(REPOSITORY, 'apps/reactor-cli/dist/main.js') };
 
 /**
  * The entry file and its check alone, under a Node.js that calls itself `version`. Whatever else it would import is not
@@ -43,14 +42,14 @@ for (const [name, entry] of Object.entries(ENTRIES)) {
 
 test('every package.json names the same oldest Node.js, and pnpm refuses older ones', () => {
   const folders = ['apps', 'packages', 'examples'].flatMap((folder) =>
-    readdirSync(path.join(ROOT, folder)).map((name) => path.join(folder, name)),
+    readdirSync(path.join(REPOSITORY, folder)).map((name) => path.join(folder, name)),
   );
   const engines = ['.', 'bench', ...folders].map((folder) => {
-    const manifest = JSON.parse(readFileSync(path.join(ROOT, folder, 'package.json'), 'utf8')) as {
+    const manifest = JSON.parse(readFileSync(path.join(REPOSITORY, folder, 'package.json'), 'utf8')) as {
       engines?: { node?: string };
     };
     return [folder, manifest.engines?.node];
   });
   expect(engines.filter(([, node]) => node !== '>=20.19')).toEqual([]);
-  expect(readFileSync(path.join(ROOT, 'pnpm-workspace.yaml'), 'utf8')).toMatch(/^engineStrict: true$/m);
+  expect(readFileSync(path.join(REPOSITORY, 'pnpm-workspace.yaml'), 'utf8')).toMatch(/^engineStrict: true$/m);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startServer } from './support/server.js';
+import { startServer } from '../support/server.js';
 
 const OPEN = ['/health', '/livez', '/readyz', '/metrics', '/_api/openapi.json', '/auth/v1/keys', '/auth/v1/health'];
 

@@ -2,12 +2,12 @@ import { readdir, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { createBucket, type SignedUp, signUp } from './support/client.js';
-import { linesOf } from './support/log.js';
-import { writeMigrations } from './support/migrations.js';
-import { type Random, randomOf } from './support/random.js';
-import { projectDirectory, startServer, type TestServer } from './support/server.js';
-import { until } from './support/until.js';
+import { createBucket, type SignedUp, signUp } from '../support/client.js';
+import { linesOf } from '../support/log.js';
+import { writeMigrations } from '../support/migrations.js';
+import { type Random, randomOf } from '../support/random.js';
+import { projectDirectory, startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const UPLOADS = Number(process.env.REACTOR_TEST_CUT_UPLOADS ?? 50);
 const CONNECTIONS = 8;

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { startServer } from './support/server.js';
+import { REPOSITORY, startServer } from '../support/server.js';
+
+const server = await startServer();
 
 test('doctor, logs and version want the admin token: 401 without and with another, 200 with it', async () => {
-  const server = await startServer();
   for (const route of ['/_admin/doctor', '/_admin/logs', '/_admin/version']) {
     for (const headers of [{}, { Authorization: 'Bearer not-the-admin-token' }]) {
       const refused = await fetch(`${server.url}${route}`, { headers: headers as Record<string, string> });
@@ -19,7 +20,7 @@ test('doctor, logs and version want the admin token: 401 without and with anothe
 
 test('version tells the server and each mounted capability, and nothing else', async () => {
   const versionOf = async (folder: string) => {
-    const manifest = path.resolve(import.meta.dirname, '..', folder, 'package.json');
+    const manifest = path.join(REPOSITORY, folder, 'package.json');
     return (JSON.parse(await readFile(manifest, 'utf8')) as { version: string }).version;
   };
   const reactor = await versionOf('apps/reactor-server');
@@ -27,7 +28,7 @@ test('version tells the server and each mounted capability, and nothing else', a
   const data = await versionOf('packages/data');
   const storage = await versionOf('packages/storage');
 
-  const everything = await (await startServer()).admin('/_admin/version');
+  const everything = await server.admin('/_admin/version');
   expect(everything.headers.get('Content-Type')).toBe('application/json');
   expect(await everything.json()).toEqual({ reactor, capabilities: { auth, data, storage } });
   const one = await startServer({ config: '[project]\nenv = "dev"\n[auth]\n' });

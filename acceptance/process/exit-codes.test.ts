@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { connectDatabase } from './support/database.js';
-import { projectDirectory, runServer, startServer } from './support/server.js';
+import { connectDatabase } from '../support/database.js';
+import { projectDirectory, runServer, startServer } from '../support/server.js';
 
 test('0 after a clean stop, with the last line written', async () => {
   const server = await startServer();

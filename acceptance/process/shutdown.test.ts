@@ -5,10 +5,10 @@ import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBucket, health, putObject, signUp } from './support/client.js';
-import { processesOf } from './support/processes.js';
-import { MAIN, projectDirectory, startServer } from './support/server.js';
-import { until } from './support/until.js';
+import { createBucket, health, putObject, signUp } from '../support/client.js';
+import { processesOf } from '../support/processes.js';
+import { MAIN, projectDirectory, startServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 test('SIGTERM under load drops no request that was read, and leaves no process', async () => {
   const server = await startServer();
