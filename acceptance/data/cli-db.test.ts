@@ -1,26 +1,12 @@
-import { execFile } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { writeMigrations } from '../support/migrations.js';
 import { externalPostgres } from '../support/postgres.js';
-import { CLI, startServer, type TestServer } from '../support/server.js';
+import { type Ran, reactor } from '../support/reactor.js';
+import { startServer, type TestServer } from '../support/server.js';
 
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs `reactor db …` in the project folder of a server, for a person. */
-function db(server: TestServer, ...args: string[]): Promise<Ran> {
-  const env = { PATH: process.env.PATH, HOME: server.directory, REACTOR_OUTPUT: 'human' };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, 'db', ...args], { cwd: server.directory, env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
+const db = (server: TestServer, ...args: string[]): Promise<Ran> => reactor(server, 'db', ...args);
 
 const TODOS = 'CREATE TABLE todos (id int PRIMARY KEY, title text NOT NULL);\n';
 

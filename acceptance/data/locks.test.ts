@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { doctor, health, signUp } from '../support/client.js';
 import { connectDatabase } from '../support/database.js';
 import { writeMigrations } from '../support/migrations.js';
-import { CLI, startServer } from '../support/server.js';
+import { reactor } from '../support/reactor.js';
+import { startServer } from '../support/server.js';
 import { until } from '../support/until.js';
 
 const TABLES = `
@@ -16,12 +15,8 @@ const TABLES = `
 test('one locked table: doctor names the blocker in time, all else goes on, nothing stays behind in PostgreSQL', async () => {
   const server = await startServer({ environment: { REACTOR_DATA__STATEMENT_TIMEOUT_MS: '2000' } });
   await writeMigrations(server.directory, { '001_tables': TABLES });
-  const migrate = () =>
-    promisify(execFile)(process.execPath, [CLI, 'db', 'migrate', 'migrations'], {
-      cwd: server.directory,
-      env: { PATH: process.env.PATH, HOME: server.directory, REACTOR_OUTPUT: 'human' },
-    });
-  await migrate();
+  const migrate = () => reactor(server, 'db', 'migrate', 'migrations');
+  expect(await migrate()).toMatchObject({ code: 0 });
   const { access_token: token } = await signUp(server);
   const read = (table: string) =>
     fetch(`${server.url}/data/v1/${table}`, { headers: { Authorization: `Bearer ${token}` } });
@@ -66,21 +61,14 @@ test('one locked table: doctor names the blocker in time, all else goes on, noth
 test('a migration behind an open transaction: reads go on, and the error names pid, age and query', async () => {
   const server = await startServer();
   await writeMigrations(server.directory, { '001_tables': TABLES });
-  const run = () =>
-    promisify(execFile)(process.execPath, [CLI, 'db', 'migrate', 'migrations'], {
-      cwd: server.directory,
-      env: { PATH: process.env.PATH, HOME: server.directory, REACTOR_OUTPUT: 'human' },
-    });
-  await run();
+  const run = () => reactor(server, 'db', 'migrate', 'migrations');
+  expect(await run()).toMatchObject({ code: 0 });
   const { access_token: token } = await signUp(server);
   const { client } = await connectDatabase(server);
   await client.query("set application_name = 'psql'");
   await client.query("begin; select 'secret' from orders");
   await writeMigrations(server.directory, { '002_more': 'alter table orders add column more int;' });
-  const failed = run().then(
-    () => 'applied',
-    ({ code, stderr }: { code: number; stderr: string }) => `${code} ${stderr}`,
-  );
+  const failed = run().then(({ code, stderr }) => `${code} ${stderr}`);
   let settled = false;
   void failed.then(() => {
     settled = true;

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
+import { temporaryDirectory } from '@reactor/testing/tools';
 import { expect, test } from 'vitest';
 import { createBucket, PASSWORD, putObject, signUp } from '../support/client.js';
 import { connectDatabase } from '../support/database.js';
 import { writeMigrations } from '../support/migrations.js';
 import { processesOf } from '../support/processes.js';
-import { projectDirectory, startServer, type TestServer } from '../support/server.js';
+import { startServer, type TestServer } from '../support/server.js';
 import { until } from '../support/until.js';
 
 const ROUNDS = 30;
@@ -81,7 +82,8 @@ function makeAccounts(server: TestServer, ledger: Ledger, round: number): Promis
 }
 
 test(`kill -9 at a random moment under load, ${ROUNDS} times: nothing acknowledged is lost or torn`, async () => {
-  const directory = await projectDirectory();
+  // What is acknowledged is on a disk here, where PostgreSQL and the blob store wait for it.
+  const directory = await temporaryDirectory();
   const ledger: Ledger = { objects: new Map(), emails: [], rows: new Map() };
   const migrations = await writeMigrations(directory, {
     '001_notes':

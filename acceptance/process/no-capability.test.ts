@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Doctor } from '../support/client.js';
-import { CLI, runServer, startServer } from '../support/server.js';
+import { reactor } from '../support/reactor.js';
+import { runServer, startServer } from '../support/server.js';
 
 test('a Reactor.toml without a capability is said in log, banner, doctor and the reactor command', async () => {
   const server = await startServer({ config: '[project]\nname = "shop"\nenv = "dev"\n' });
@@ -38,16 +38,11 @@ test('a Reactor.toml without a capability is said in log, banner, doctor and the
   };
   const answer = await server.admin('/_admin/doctor');
   expect([answer.status, await answer.json()]).toEqual([200, report]);
-  const reactor = (...args: string[]) =>
-    execFileSync(process.execPath, [CLI, '-o', 'human', ...args], {
-      cwd: server.directory,
-      env: { PATH: process.env.PATH, HOME: server.directory },
-      encoding: 'utf8',
-    });
-  expect(reactor('doctor')).toContain(`! server.capabilities: ${message}\n      → ${remedy}\n`);
-  expect(reactor('status')).toContain('ok (no capability is mounted)');
-  expect(reactor('health')).toBe('no capability is mounted\n');
-  expect(reactor('version')).toContain('(no capability is mounted)');
+  const said = async (...args: string[]) => (await reactor(server, ...args)).stdout;
+  expect(await said('doctor')).toContain(`! server.capabilities: ${message}\n      → ${remedy}\n`);
+  expect(await said('status')).toContain('ok (no capability is mounted)');
+  expect(await said('health')).toBe('no capability is mounted\n');
+  expect(await said('version')).toContain('(no capability is mounted)');
 
   await server.end('SIGTERM');
   const offline = await runServer(server.directory, ['doctor', '--json']);

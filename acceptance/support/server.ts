@@ -1,8 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { memoryDirectory, whenOver } from '@reactor/testing/tools';
+import { inject } from 'vitest';
 import { processesOf } from './processes.js';
 import { until } from './until.js';
 
@@ -11,8 +13,14 @@ export const MAIN = path.join(REPOSITORY, 'apps/reactor-server/dist/main.js');
 /** The `reactor` command. */
 export const CLI = path.join(REPOSITORY, 'apps/reactor-cli/bin/reactor.js');
 
+/** Runs the built programs: this Node.js, or the one whose path is in `REACTOR_TEST_NODE`. */
+export const NODE = process.env.REACTOR_TEST_NODE ?? process.execPath;
+
 export interface StartOptions {
-  /** Default: a new empty one, removed after the test. */
+  /**
+   * Default: a new one, removed after the test. A server with nothing but defaults and an embedded database finds the state of a first start
+   * there; one that is to make its database gets an empty `projectDirectory()`.
+   */
   readonly directory?: string;
   /** Text of a Reactor.toml; default none. */
   readonly config?: string;
@@ -38,11 +46,17 @@ export interface TestServer {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** An empty folder, in memory where there is room: what a killed process wrote is there just as on a disk. */
-export async function projectDirectory(): Promise<string> {
+/** A new folder, in memory where there is room: what a killed process wrote is there just as on a disk. */
+export async function emptyDirectory(): Promise<string> {
   const directory = await memoryDirectory();
   // PostgreSQL runs as another user when the server is root, and has to get through.
   await chmod(directory, 0o755);
+  return directory;
+}
+
+/** An empty folder that goes with the test. */
+export async function projectDirectory(): Promise<string> {
+  const directory = await emptyDirectory();
   whenOver(() => rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return directory;
 }
@@ -63,7 +77,7 @@ export async function runServer(
  * started at the top level of a file is shared by those of its tests that break nothing.
  */
 export async function startServer(options: StartOptions = {}): Promise<TestServer> {
-  const directory = options.directory ?? (await projectDirectory());
+  const directory = options.directory ?? (await newProject(options));
   if (options.config !== undefined) await writeFile(path.join(directory, 'Reactor.toml'), options.config);
   const args = ['--bind', '127.0.0.1:0', ...(options.arguments ?? [])];
   const child = launch(directory, args, options.environment ?? {});
@@ -111,8 +125,17 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   };
 }
 
+async function newProject({ config, environment = {} }: StartOptions): Promise<string> {
+  const directory = await projectDirectory();
+  if (config === undefined && environment.REACTOR_DATABASE__URL === undefined) {
+    // With owners and modes, which copies of Node.js lose.
+    await promisify(execFile)('cp', ['-a', inject('firstStart'), directory]);
+  }
+  return directory;
+}
+
 function launch(directory: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
-  const process_ = spawn(process.execPath, [MAIN, ...args], {
+  const process_ = spawn(NODE, [MAIN, ...args], {
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: directory, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
