@@ -1,4 +1,5 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, mergeConfig } from 'vitest/config';
 import { shared } from '../../vitest.shared.ts';
 
-export default defineConfig(shared);
+// By path, and so in its tests: the fixtures depend on this package, which therefore cannot depend on theirs.
+export default mergeConfig(shared, defineConfig({ test: { globalSetup: ['../testing/src/global-database.ts'] } }));

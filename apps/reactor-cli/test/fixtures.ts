@@ -1,8 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { serve } from '@hono/node-server';
 import { type DoctorProbe, type HealthResult, type ReactorEnv, systemClock } from '@reactor/core';
@@ -16,6 +13,7 @@ import {
   notFound,
   runDoctor,
 } from '@reactor/observability';
+import { temporaryDirectory } from '@reactor/testing';
 import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
 import { runCli } from '../src/index.js';
@@ -24,8 +22,7 @@ export const TOKEN = 'operator-token-of-these-tests-0123456789';
 
 /** A folder that nothing above it makes a project. */
 export async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'reactor-cli-'));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  const path = await temporaryDirectory();
   return path;
 }
 

@@ -1,15 +1,14 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '@reactor/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '@reactor/testing';
+import { expect, test } from 'vitest';
 import { generatedSecrets, readAdminToken } from './secrets.js';
 
 const BOTH = ['admin.token', 'auth.secret'];
 
 async function stateDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'reactor-secrets-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
+  const directory = await temporaryDirectory();
   return path.join(directory, '.reactor');
 }
 

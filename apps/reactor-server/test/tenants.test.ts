@@ -65,7 +65,7 @@ async function serve() {
   app.onError(errorHandler);
   app.use(tenants.middleware((c) => c.req.header('X-Tenant') ?? ''));
   for (const { basePath, routes } of capabilities) app.route(basePath, routes);
-  const port = await listen(app as unknown as Hono);
+  const { port } = await listen(app as unknown as Hono);
 
   const send = async (
     tenant: string,

@@ -1,11 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createTestDatabase } from '@reactor/testing';
+import { createTestDatabase, temporaryDirectory } from '@reactor/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { useShop } from './shop.js';
 
@@ -49,8 +48,7 @@ async function pack(into: string): Promise<Record<string, string>> {
 }
 
 it('runs from the packed packages, in a folder that knows nothing of this one', { timeout: TIMEOUT_MS }, async () => {
-  const work = await mkdtemp(join(tmpdir(), 'reactor-packed-'));
-  onTestFinished(() => rm(work, { recursive: true, force: true }));
+  const work = await temporaryDirectory();
   const tarballs = await pack(work);
 
   const home = join(work, 'home');

@@ -1,8 +1,7 @@
-import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '@reactor/core';
-import { createTestDatabase, parseExposition } from '@reactor/testing';
+import { createTestDatabase, parseExposition, temporaryDirectory } from '@reactor/testing';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { startShop } from '../src/start.js';
 import { useShop } from './shop.js';
@@ -11,8 +10,7 @@ const ADMIN_TOKEN = 'of-this-test';
 
 async function start() {
   const { connectionString } = await createTestDatabase();
-  const stateDirectory = await mkdtemp(join(tmpdir(), 'reactor-shop-'));
-  onTestFinished(() => rm(stateDirectory, { recursive: true, force: true }));
+  const stateDirectory = await temporaryDirectory();
   const options = { stateDirectory, databaseUrl: connectionString, adminToken: ADMIN_TOKEN, port: 0 };
   const shop = await startShop({ ...options, logger: silentLogger });
   onTestFinished(shop.stop);
@@ -20,10 +18,7 @@ async function start() {
 }
 
 it('brings its own database where none is given', async () => {
-  const stateDirectory = await mkdtemp(join(tmpdir(), 'reactor-shop-'));
-  onTestFinished(() => rm(stateDirectory, { recursive: true, force: true }));
-  // PostgreSQL does not run as root, and its account has to pass through.
-  await chmod(stateDirectory, 0o711);
+  const stateDirectory = await temporaryDirectory();
   const shop = await startShop({ stateDirectory, adminToken: ADMIN_TOKEN, port: 0, logger: silentLogger });
   onTestFinished(shop.stop);
   await useShop(shop.url, ADMIN_TOKEN);

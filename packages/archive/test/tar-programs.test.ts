@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '@reactor/testing';
+import { describe, expect, test } from 'vitest';
 import { writeArchive } from '../src/index.js';
 import { entriesOf } from './support/entries.js';
 import { collect, read, readText, refusal } from './support/read.js';
@@ -13,8 +13,7 @@ const SHORT = { 'index.html': '<p>', 'assets/ü.txt': 'ü', 'assets/empty': '', 
 const LONG = { [`${'deep/'.repeat(8)}${'x'.repeat(150)}`]: 'long', [`${'y'.repeat(99)}ü`]: 'hundred and one' };
 
 async function folder(files: Readonly<Record<string, string>>): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'reactor-archive-'));
-  onTestFinished(() => rm(root, { recursive: true }));
+  const root = await temporaryDirectory();
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);

@@ -1,11 +1,12 @@
 import { type Database, type Principal, silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
+import { ALICE } from '@reactor/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Executor } from '../src/execute/executor.js';
 import type { Session } from '../src/execute/session.js';
 import { createDataMetrics } from '../src/metrics.js';
 import { databaseWith } from './support/database.js';
-import { ACME, ALICE, user } from './support/tokens.js';
+import { ACME, user } from './support/tokens.js';
 
 const ANONYMOUS: Principal = { kind: 'anonymous' };
 const SYSTEM: Principal = { kind: 'system' };

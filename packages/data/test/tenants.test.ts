@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   coreErrors,
@@ -10,12 +9,13 @@ import {
   silentLogger,
   systemClock,
 } from '@reactor/core';
+import { ALICE, BOB, temporaryDirectory } from '@reactor/testing';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createData, type DataConfig, type DataPorts, parseDataConfig } from '../src/index.js';
 import { jsonBody } from './support/data.js';
 import { databaseWith } from './support/database.js';
-import { ALICE, BOB, user } from './support/tokens.js';
+import { user } from './support/tokens.js';
 
 const PROTECTED =
   'ALTER TABLE notes ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON notes USING (owner = auth.user_id())';
@@ -194,7 +194,7 @@ test('a tenant is not closed under a request, others are served meanwhile, and i
 });
 
 test('health, probes, metrics and migrations are those of all', async () => {
-  const migrationsDir = await mkdtemp(path.join(tmpdir(), 'reactor-data-'));
+  const migrationsDir = await temporaryDirectory();
   await writeFile(path.join(migrationsDir, '1_more.sql'), 'CREATE TABLE more (id int PRIMARY KEY)');
   const { data, rowsOf, databases, ask } = await twoTenants({ migrationsDir });
   expect(data.probes).toEqual([]);

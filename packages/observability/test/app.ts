@@ -1,13 +1,13 @@
 import { type CapabilityName, type Clock, type ReactorEnv, systemClock } from '@reactor/core';
+import { recordingLogger } from '@reactor/testing';
 import { Hono } from 'hono';
 import { createMetrics, errorHandler, instrumentHttp, notFound } from '../src/index.js';
 import { CAPABILITIES } from './capabilities.js';
-import { parseExposition } from './exposition.js';
-import { recordLogs } from './log-recorder.js';
+import { familiesByLine } from './exposition.js';
 
 /** The HTTP layer as a server composes it, with jobs and storage mounted and no route yet. */
 export function createApp(clock: Clock = systemClock) {
-  const { logger, lines } = recordLogs();
+  const { logger, lines } = recordingLogger();
   const metrics = createMetrics({ clock, logger });
   const http = instrumentHttp({ clock, logger, capabilities: CAPABILITIES });
   metrics.contribute('http', http.metrics);
@@ -23,7 +23,7 @@ export function createApp(clock: Clock = systemClock) {
 
   /** Value of a series as a scrape shows it; undefined when there is none. */
   async function series(key: string): Promise<number | undefined> {
-    const families = parseExposition(await (await metrics.routes.request('/metrics')).text());
+    const families = familiesByLine(await (await metrics.routes.request('/metrics')).text());
     for (const { samples } of families.values()) {
       const value = samples.get(key);
       if (value !== undefined) return value;

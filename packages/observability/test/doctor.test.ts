@@ -1,7 +1,7 @@
 import { type DoctorProbe, type ProbeResult, systemClock } from '@reactor/core';
+import { recordingLogger } from '@reactor/testing';
 import { expect, test } from 'vitest';
 import { type DoctorSubject, doctorRoutes, runDoctor } from '../src/index.js';
-import { recordLogs } from './log-recorder.js';
 
 const pass = async (): Promise<ProbeResult> => ({ status: 'ok' });
 const fail = async (): Promise<ProbeResult> => ({
@@ -16,7 +16,7 @@ function probe(name: string, run: DoctorProbe['run'], rest: Partial<DoctorProbe>
 }
 
 function diagnose(subjects: readonly DoctorSubject[], signal?: AbortSignal) {
-  const { logger, lines } = recordLogs();
+  const { logger, lines } = recordingLogger();
   const options = { clock: systemClock, logger, ...(signal === undefined ? {} : { signal }) };
   return { report: runDoctor(subjects, options), lines };
 }

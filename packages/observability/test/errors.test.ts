@@ -1,8 +1,8 @@
 import { coreErrors, limitBody, ReactorError } from '@reactor/core';
+import { listen } from '@reactor/testing';
 import { HTTPException } from 'hono/http-exception';
 import { expect, test } from 'vitest';
 import { createApp } from './app.js';
-import { listen } from './server.js';
 
 function appThatThrows(error: unknown) {
   const setUp = createApp();

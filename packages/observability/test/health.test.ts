@@ -1,9 +1,8 @@
 import type { HealthCheck, HealthResult } from '@reactor/core';
+import { listen, recordingLogger } from '@reactor/testing';
 import { expect, test, vi } from 'vitest';
 import { createHealth, createMetrics, type HealthSubject, type ServerPhase } from '../src/index.js';
-import { parseExposition } from './exposition.js';
-import { recordLogs } from './log-recorder.js';
-import { listen } from './server.js';
+import { familiesByLine } from './exposition.js';
 
 const ok = async (): Promise<HealthResult> => ({ status: 'ok' });
 const hang = () => new Promise<HealthResult>(() => {});
@@ -13,7 +12,7 @@ function subject(name: HealthSubject['name'], check: HealthCheck['check'], timeo
 }
 
 function setUp(...capabilities: HealthSubject[]) {
-  const { logger, lines } = recordLogs();
+  const { logger, lines } = recordingLogger();
   const state = { now: 0, phase: 'ready' as ServerPhase };
   const clock = { now: () => state.now, monotonic: () => state.now };
   const health = createHealth({ capabilities: () => capabilities, phase: () => state.phase, clock, logger });
@@ -23,7 +22,7 @@ function setUp(...capabilities: HealthSubject[]) {
   };
   const metrics = createMetrics({ clock, logger });
   metrics.contribute('health', health.metrics);
-  const scrape = async () => parseExposition(await (await metrics.routes.request('/metrics')).text());
+  const scrape = async () => familiesByLine(await (await metrics.routes.request('/metrics')).text());
   return { health, get, state, lines, scrape };
 }
 

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { coreErrors, requestOf } from '@reactor/core';
+import { listen } from '@reactor/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createApp } from './app.js';
-import { listen } from './server.js';
 
 test('one request moves exactly one series of each family and writes one line', async () => {
   const { app, requests, durations, inFlight, accessLines, server } = createApp();

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { limitBody } from '@reactor/core';
+import { listen } from '@reactor/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { createApp } from './app.js';
-import { listen } from './server.js';
 
 /** Sends the head of a request, then body without end, until the server closes. Returns what it answered. */
 async function flood(port: number, head: string, chunk: string): Promise<string> {

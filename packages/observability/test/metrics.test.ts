@@ -1,21 +1,21 @@
 import { counter, gauge, histogram, metricsContributor, observedGauge, openLabel, systemClock } from '@reactor/core';
+import { recordingLogger } from '@reactor/testing';
 import { Counter, Gauge, Histogram, Summary } from 'prom-client';
 import { expect, test } from 'vitest';
 import { createMetrics, type Metrics, nodeMetrics, serverInfo } from '../src/index.js';
-import { parseExposition } from './exposition.js';
-import { recordLogs } from './log-recorder.js';
+import { familiesByLine } from './exposition.js';
 
 const things = { help: 'Things', moves: 'once per thing', unit: 'none' } as const;
 
 function setUp() {
-  const { logger, lines } = recordLogs();
+  const { logger, lines } = recordingLogger();
   return { metrics: createMetrics({ clock: systemClock, logger }), lines };
 }
 
 async function scrape(metrics: Metrics, headers: Record<string, string> = {}) {
   const response = await metrics.routes.request('/metrics', { headers });
   expect(response.status).toBe(200);
-  return parseExposition(await response.text());
+  return familiesByLine(await response.text());
 }
 
 test('families of every owner and metrics of prom-client come in one scrape', async () => {
@@ -66,8 +66,8 @@ test('escapes and special values survive a strict parser', async () => {
   metrics.contribute('t', metricsContributor([level]));
 
   const text = await (await metrics.routes.request('/metrics')).text();
-  const family = parseExposition(text).get('reactor_t_level');
-  expect(family?.help).toBe('A \\\\ and a\\nline; moves once per thing.');
+  const family = familiesByLine(text).get('reactor_t_level');
+  expect(family?.help).toBe('A \\ and a\nline; moves once per thing.');
   expect([...(family?.samples ?? [])]).toEqual([
     ['reactor_t_level{at="a\\"b\\\\c\\nd é {},="}', 1],
     ['reactor_t_level{at="nan"}', Number.NaN],
@@ -189,7 +189,7 @@ test('the families of process and server say what runs since when', async () => 
   metrics.contribute('node', nodeMetrics());
   metrics.contribute('server', serverInfo('1.2.3', systemClock));
   const text = await (await metrics.routes.request('/metrics')).text();
-  const families = parseExposition(text);
+  const families = familiesByLine(text);
   expect(families.get('reactor_server_info')?.samples.get('reactor_server_info{version="1.2.3"}')).toBe(1);
   const startTime = families
     .get('reactor_process_start_time_seconds')

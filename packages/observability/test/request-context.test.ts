@@ -1,12 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Peer, type ReactorEnv, requestOf, systemClock } from '@reactor/core';
+import { listen, recordingLogger } from '@reactor/testing';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import { createAnswerHeaders, instrumentHttp } from '../src/index.js';
 import { createApp } from './app.js';
-import { recordLogs } from './log-recorder.js';
-import { listen } from './server.js';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
@@ -158,7 +157,12 @@ async function peerOf(headers: Record<string, string>, trustedProxies: readonly 
     peer = requestOf(c).peer;
     return c.body(null);
   });
-  const http = instrumentHttp({ clock: systemClock, logger: recordLogs().logger, capabilities: [], trustedProxies });
+  const http = instrumentHttp({
+    clock: systemClock,
+    logger: recordingLogger().logger,
+    capabilities: [],
+    trustedProxies,
+  });
   const bindings = { incoming: { headers: {}, socket: { remoteAddress: address } } };
   await http.observe(app, { mounts: [] })(new Request('http://localhost/', { headers }), bindings);
   return { address: peer?.address, forwarded: peer?.forwarded, clientAddress: peer?.clientAddress };
@@ -186,7 +190,7 @@ test('forwarded says whether any relay header came; a mapped IPv4 address is sho
 test.each(['10.0.0.0/33', 'proxy.example', '10.0.0.0/8/8', '10.0.0.0/', '::1/129', ''])(
   'trusted proxy %j is refused by name',
   (entry) => {
-    const options = { clock: systemClock, logger: recordLogs().logger, capabilities: [], trustedProxies: [entry] };
+    const options = { clock: systemClock, logger: recordingLogger().logger, capabilities: [], trustedProxies: [entry] };
     expect(() => instrumentHttp(options)).toThrow(`trusted proxy ${JSON.stringify(entry)} is neither`);
   },
 );

@@ -1,10 +1,9 @@
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { createTestDatabase } from '../../testing/src/test-database.js';
 import type { PostgresDatabase } from '../src/index.js';
-import { openPool, serverOfThisFile } from './support/servers.js';
+import { openPool } from './support/servers.js';
 import { tlsProxy } from './support/tls-proxy.js';
-
-const server = await serverOfThisFile();
 
 const SLEEP = 'SELECT pg_sleep(60)';
 
@@ -33,7 +32,7 @@ async function abortOnceRunning(connectionString: string, controller: AbortContr
 }
 
 test.each(['query', 'pipeline', 'transaction'] as const)('an aborted %s ends on the server', async (kind) => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const database = openPool(connectionString, { poolMax: 1 });
   const before = await pidOf(database);
   const controller = new AbortController();
@@ -58,7 +57,7 @@ test.each(['query', 'pipeline', 'transaction'] as const)('an aborted %s ends on 
 });
 
 test('what waits for a lock is cancelled, and nothing is left waiting', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   await database.query('CREATE TABLE orders (id int)');
   const holder = new Client({ connectionString });
   await holder.connect();
@@ -76,7 +75,7 @@ test('what waits for a lock is cancelled, and nothing is left waiting', async ()
 });
 
 test('what is done before its signal aborts keeps its connection', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const database = openPool(connectionString, { poolMax: 1 });
   const controller = new AbortController();
   const before = await pidOf(database);
@@ -88,13 +87,13 @@ test('what is done before its signal aborts keeps its connection', async () => {
 });
 
 test('an error of the statement is thrown as it is', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const { signal } = new AbortController();
   await expect(database.query('SELECT 1/0', [], { signal })).rejects.toMatchObject({ code: '22012' });
 });
 
 test('who gives up while the pool is exhausted keeps no connection', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const database = openPool(connectionString, { poolMax: 1 });
   const held = await database.connect();
   const controller = new AbortController();
@@ -106,7 +105,7 @@ test('who gives up while the pool is exhausted keeps no connection', async () =>
 });
 
 test('the cancel goes by TLS where the connection does', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const { host, port, user, database: name } = new Client({ connectionString });
   const proxy = await tlsProxy(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
   const database = openPool(`postgresql://${user}@localhost:${proxy.port}/${name}?sslmode=no-verify`);

@@ -2,12 +2,11 @@ import { createServer, type Socket } from 'node:net';
 import { silentLogger, systemClock } from '@reactor/core';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { samplesOf, valueOfFamily } from '../../testing/src/samples.js';
+import { adminConnectionString, createTestDatabase } from '../../testing/src/test-database.js';
 import { DatabaseUnreachableError, openDatabase } from '../src/index.js';
-import { samplesOf, valueOfFamily } from './support/exposition.js';
-import { recordingLogger } from './support/recording-logger.js';
-import { openPool, serverOfThisFile } from './support/servers.js';
-
-const server = await serverOfThisFile();
+import { openPool } from './support/servers.js';
 
 /** Accepts connections and never says a word, as a frozen PostgreSQL does. */
 async function silentServer(): Promise<{
@@ -34,7 +33,7 @@ async function silentServer(): Promise<{
 }
 
 test('answers rows and how many a write changed', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await database.query('CREATE TABLE numbers (n int)');
   expect((await database.query('INSERT INTO numbers SELECT generate_series(1, $1)', [3])).rowCount).toBe(3);
   expect(await database.query<{ n: number }>('SELECT n FROM numbers WHERE n > $1 ORDER BY n', [1])).toEqual({
@@ -45,12 +44,12 @@ test('answers rows and how many a write changed', async () => {
 });
 
 test('SQL errors keep their SQLSTATE', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await expect(database.query('SELECT * FROM nowhere')).rejects.toMatchObject({ code: '42P01' });
 });
 
 test('a transaction commits what resolved and rolls back what rejected', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await database.query('CREATE TABLE notes (text text)');
   expect(await database.transaction(async (tx) => (await tx.query("INSERT INTO notes VALUES ('kept')")).rowCount)).toBe(
     1,
@@ -65,7 +64,7 @@ test('a transaction commits what resolved and rolls back what rejected', async (
 });
 
 test('a transaction whose failed statement was swallowed does not pass as committed', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await expect(
     database.transaction(async (tx) => {
       await tx.query('SELECT * FROM nowhere').catch(() => {});
@@ -74,13 +73,13 @@ test('a transaction whose failed statement was swallowed does not pass as commit
 });
 
 test('a query after the end of its transaction is refused', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const leaked = await database.transaction(async (tx) => tx);
   await expect(leaked.query('SELECT 1')).rejects.toThrow('the transaction has ended');
 });
 
 test('a connection given back with an open transaction is not handed on', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const database = openPool(connectionString, { poolMax: 1 });
   const connection = await database.connect();
   await connection.query('BEGIN; CREATE TABLE half ();');
@@ -91,7 +90,7 @@ test('a connection given back with an open transaction is not handed on', async 
 });
 
 test('an exhausted pool gives up in time, and its metrics show it', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const database = openPool(connectionString, { poolMax: 2, acquireTimeoutMs: 60 });
   const families = database.metrics;
   const held = [await database.connect(), await database.connect()];
@@ -113,7 +112,7 @@ test('an exhausted pool gives up in time, and its metrics show it', async () => 
   expect(await valueOfFamily(families, 'reactor_db_acquire_timeouts_total')).toBe(1);
   const after = await samplesOf(families, 'reactor_db_acquire_duration_seconds');
   const grown = (le: string) => {
-    const name = `reactor_db_acquire_duration_seconds_bucket{le=${le},pool=system}`;
+    const name = `reactor_db_acquire_duration_seconds_bucket{le="${le}",pool="system"}`;
     return (after[name] as number) - (before[name] as number);
   };
   expect([grown('0.05'), grown('5'), grown('+Inf')]).toEqual([0, 1, 1]);
@@ -125,7 +124,7 @@ test('an exhausted pool gives up in time, and its metrics show it', async () => 
 });
 
 test('the families fit several registries, and refuse a taken name', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const database = openPool(connectionString);
   const registries = [new Registry(), new Registry()];
   for (const registry of registries) {
@@ -137,7 +136,7 @@ test('the families fit several registries, and refuse a taken name', async () =>
 });
 
 test('ping tells the version and leaves no connection', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   const pinged = openPool(connectionString);
   expect((await pinged.ping(AbortSignal.timeout(2_000))).version).toMatch(/^1[5-9]/);
   expect(await valueOfFamily(pinged.metrics, 'reactor_db_pool_size')).toBe(0);
@@ -180,7 +179,7 @@ test('a server that never answers costs a checkout its timeout, and reactor_db_u
 });
 
 test('a connection cut while idle, in use or between statements ends no process, and is replaced', async () => {
-  const { connectionString, database: admin } = await server.createDatabase();
+  const { connectionString, database: admin } = await createTestDatabase();
   const { logger, lines } = recordingLogger();
   const database = openPool(connectionString, { logger });
   const cutAll = () =>
@@ -214,7 +213,7 @@ test('a connection cut while idle, in use or between statements ends no process,
 });
 
 test('close ends every connection, waits for those in use, and refuses later work', async () => {
-  const { connectionString, database: admin } = await server.createDatabase();
+  const { connectionString, database: admin } = await createTestDatabase();
   const database = openPool(connectionString);
   const slow = database.query('SELECT pg_sleep(0.2), 1 AS one');
   await database.query('SELECT 1');
@@ -254,7 +253,7 @@ test('waiting for a database that cannot be reached ends with the signal and say
 });
 
 test('what waiting does not mend fails at once', async () => {
-  const url = server.adminUrl.replace(/^([a-z]+:\/\/[^/?]*)(\/[^?]*)?/, '$1/no_such_database');
+  const url = adminConnectionString().replace(/^([a-z]+:\/\/[^/?]*)(\/[^?]*)?/, '$1/no_such_database');
   const never = new AbortController().signal;
   await expect(openPool(url).waitUntilReady(never)).rejects.toThrow('database "no_such_database" does not exist');
 });

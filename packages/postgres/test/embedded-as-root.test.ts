@@ -5,13 +5,13 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '@reactor/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
 import { choosePostgresAccount } from '../src/embedded/account.js';
 import { locateBinaries, usableBinaries } from '../src/embedded/binaries.js';
 import { type EmbeddedPostgresError, startEmbeddedPostgres } from '../src/index.js';
 import { postmasterPid } from './support/processes.js';
-import { recordingLogger } from './support/recording-logger.js';
 import { openPool, startServer } from './support/servers.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
 
 /** A folder that only root can enter, as /root is, with a state directory in it. */
 async function insideClosedFolder(): Promise<string> {

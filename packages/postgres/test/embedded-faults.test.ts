@@ -4,12 +4,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { samplesOf, valueOfFamily } from '../../testing/src/samples.js';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
 import { lockStateDirectory, readStateLock } from '../src/index.js';
-import { samplesOf, valueOfFamily } from './support/exposition.js';
 import { postmasterPid, processesOn, signalServer, supervisorsOf } from './support/processes.js';
-import { recordingLogger } from './support/recording-logger.js';
 import { openPool, startServer } from './support/servers.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
 
 const PATIENCE = { timeout: 15_000, interval: 20 };
 

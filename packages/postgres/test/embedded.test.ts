@@ -3,12 +3,12 @@ import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@reactor/core';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { samplesOf } from '../../testing/src/samples.js';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
 import { EmbeddedPostgresError, startEmbeddedPostgres } from '../src/index.js';
-import { samplesOf } from './support/exposition.js';
 import { processesOn } from './support/processes.js';
-import { recordingLogger } from './support/recording-logger.js';
 import { openPool, startServer } from './support/servers.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
 
 const soon = () => AbortSignal.timeout(10_000);
 const start = (stateDirectory: string) =>

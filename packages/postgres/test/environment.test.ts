@@ -1,11 +1,10 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
+import { createTestDatabase } from '../../testing/src/test-database.js';
 import type { PostgresDatabase } from '../src/index.js';
-import { openPool, serverOfThisFile, startServer } from './support/servers.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
-
-const server = await serverOfThisFile();
+import { openPool, startServer } from './support/servers.js';
 
 /** What the driver, libpq or PostgreSQL's own programs read. Each value breaks or changes a connection that heeds it. */
 const VARIABLES: Readonly<Record<string, string>> = {
@@ -85,7 +84,7 @@ async function heard(database: PostgresDatabase): Promise<string | undefined> {
 }
 
 test('no variable of the environment changes where or how a connection is made', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   const expected = await sessionsOf(database);
   expect(expected).toMatchObject({ query: [{ application: 'reactor', encoding: 'UTF8' }], listen: 'heard' });
   const changed: Record<string, unknown> = {};
@@ -98,7 +97,7 @@ test('no variable of the environment changes where or how a connection is made',
 });
 
 test('nor for the connections that a warm pool adds', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const { rows: expected } = await database.query(SESSION);
   await withEnvironment(VARIABLES, async () => {
     const held = await Promise.all(Array.from({ length: 6 }, () => database.connect()));
@@ -109,7 +108,7 @@ test('nor for the connections that a warm pool adds', async () => {
 });
 
 test('what the URL says itself is heeded', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const separator = connectionString.includes('?') ? '&' : '?';
   const parameters = `application_name=mine&options=${encodeURIComponent('-c search_path=elsewhere')}&lock_timeout=1234`;
   const database = openPool(`${connectionString}${separator}${parameters}`);

@@ -1,13 +1,12 @@
 import { type EventHint, systemClock } from '@reactor/core';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { adminConnectionString, createTestDatabase } from '../../testing/src/test-database.js';
 import type { PostgresDatabase } from '../src/index.js';
 import { lockMigrations } from '../src/migrations/store.js';
 import { keyChangingProxy } from './support/key-changing-proxy.js';
-import { recordingLogger } from './support/recording-logger.js';
-import { openPool, runSql, serverOfThisFile } from './support/servers.js';
-
-const server = await serverOfThisFile();
+import { openPool, runSql } from './support/servers.js';
 
 const gap: EventHint = { kind: 'gap' };
 const event = (subject: string, payload = ''): EventHint => ({ kind: 'event', subject, payload });
@@ -48,7 +47,7 @@ async function listeners(database: PostgresDatabase): Promise<readonly number[]>
 }
 
 test('a subscriber hears what its pattern means, after a gap as listening begins', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const all = listenTo(database, '>');
   await all.until(1);
   const others = Object.fromEntries(
@@ -70,7 +69,7 @@ test('a subscriber hears what its pattern means, after a gap as listening begins
 });
 
 test('another process hears it, too', async () => {
-  const { database, connectionString } = await server.createDatabase();
+  const { database, connectionString } = await createTestDatabase();
   const other = listenTo(openPool(connectionString), 'a');
   await other.until(1);
   await database.events.publish('a', 'from here');
@@ -78,7 +77,7 @@ test('another process hears it, too', async () => {
 });
 
 test('the connection is opened by the first subscriber and closed by the last', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await database.events.publish('a');
   expect(await listeners(database)).toEqual([]);
   const [first, second] = [listenTo(database, 'a'), listenTo(database, 'b')];
@@ -100,7 +99,7 @@ test('the connection is opened by the first subscriber and closed by the last', 
 });
 
 test.each([7_900, 8_000, 100_000, 1_048_576])('a payload of %i bytes arrives whole', async (bytes) => {
-  const { database, connectionString } = await server.createDatabase();
+  const { database, connectionString } = await createTestDatabase();
   const { until } = listenTo(openPool(connectionString), 'large');
   await until(1);
   const payload = 'ä#"\n'.repeat(bytes / 4).slice(0, (bytes * 4) / 5 - 1);
@@ -110,7 +109,7 @@ test.each([7_900, 8_000, 100_000, 1_048_576])('a payload of %i bytes arrives who
 });
 
 test('a payload that is gone is a gap, and old ones are removed by who publishes', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const long = 'x'.repeat(10_000);
   const { until } = listenTo(database, '*');
   await until(1);
@@ -127,7 +126,7 @@ test('a payload that is gone is a gap, and old ones are removed by who publishes
 });
 
 test('several who publish the first long payload at once make one table', async () => {
-  const { database, connectionString } = await server.createDatabase();
+  const { database, connectionString } = await createTestDatabase();
   const { until } = listenTo(database, 'a');
   await until(1);
   const pools = Array.from({ length: 4 }, () => openPool(connectionString));
@@ -136,7 +135,7 @@ test('several who publish the first long payload at once make one table', async 
 });
 
 test('a first long payload within a transaction takes no further connection', async () => {
-  const { database: other, connectionString } = await server.createDatabase();
+  const { database: other, connectionString } = await createTestDatabase();
   const { until } = listenTo(other, 'a');
   await until(1);
   const database = openPool(connectionString, { poolMax: 2, acquireTimeoutMs: 1_000 });
@@ -154,7 +153,7 @@ test('a first long payload within a transaction takes no further connection', as
 });
 
 test('a migration may publish the first long payload', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const { until } = listenTo(database, 'a');
   await until(1);
   await database.transaction(async (transaction) => {
@@ -165,7 +164,7 @@ test('a migration may publish the first long payload', async () => {
 });
 
 test('long payloads find their table again when it is gone, or its creation was rolled back', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const { until } = listenTo(database, 'a');
   await until(1);
   const long = 'x'.repeat(9_000);
@@ -182,7 +181,7 @@ test('long payloads find their table again when it is gone, or its creation was 
 });
 
 test('an event of a transaction comes with its commit, equal ones once, and not at all when it is rolled back', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const { until, heard } = listenTo(database, '*');
   await until(1);
   const undone = database.transaction(async (transaction) => {
@@ -203,7 +202,7 @@ test('an event of a transaction comes with its commit, equal ones once, and not 
 });
 
 test('what a handler throws is logged and harms nobody else', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const { logger, lines } = recordingLogger();
   const database = openPool(connectionString, { logger });
   const failing = database.events.subscribe('a', async () => {
@@ -218,6 +217,7 @@ test('what a handler throws is logged and harms nobody else', async () => {
     expect(lines.filter(({ message }) => message === 'an event handler failed')).toEqual(
       Array.from({ length: 2 }, () => ({
         level: 'error',
+        target: 'reactor_server',
         message: 'an event handler failed',
         fields: { pattern: 'a', error: new Error('not now') },
       })),
@@ -226,7 +226,7 @@ test('what a handler throws is logged and harms nobody else', async () => {
 });
 
 test('a handler that is too slow keeps nobody waiting, and is told of a gap', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const heard: EventHint[] = [];
   const { opened, open } = gate();
   const slow = database.events.subscribe('a', async (one) => {
@@ -250,7 +250,7 @@ test('a handler that is too slow keeps nobody waiting, and is told of a gap', as
 });
 
 test('stopping waits for the handler at work, and calls none after it', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const steps: string[] = [];
   const subscription = database.events.subscribe('a', async () => {
     steps.push('begun');
@@ -264,7 +264,7 @@ test('stopping waits for the handler at work, and calls none after it', async ()
 });
 
 test('listens again after its connection was lost, and says so', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const { until } = listenTo(database, 'news');
   await until(1);
   await database.query('SELECT pg_terminate_backend($1)', [(await listeners(database))[0]]);
@@ -278,7 +278,7 @@ test('stops while the database cannot be reached, and when the database is close
   await unreachable.subscription.stop();
   expect(unreachable.heard).toEqual([]);
 
-  const { database, connectionString } = await server.createDatabase();
+  const { database, connectionString } = await createTestDatabase();
   const closing = openPool(connectionString);
   const { until } = listenTo(closing, 'news');
   await until(1);
@@ -288,7 +288,7 @@ test('stops while the database cannot be reached, and when the database is close
 });
 
 test('subscribers are told to ask, over and over, while the database cannot be listened to', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const database = openPool(connectionString, {
     directConnectionString: 'postgresql://nobody@127.0.0.1:1/none',
     eventsPollMs: 20,
@@ -299,7 +299,7 @@ test('subscribers are told to ask, over and over, while the database cannot be l
 });
 
 test('subscribers are told to ask until listening begins again, and not after it', async () => {
-  const { database, connectionString } = await server.createDatabase();
+  const { database, connectionString } = await createTestDatabase();
   const { until, heard } = listenTo(openPool(connectionString, { eventsPollMs: 20 }), 'a');
   const hears = async (payload: string) => {
     await vi.waitFor(async () => expect(await listeners(database)).toHaveLength(1), { timeout: 10_000 });
@@ -313,17 +313,17 @@ test('subscribers are told to ask until listening begins again, and not after it
   const before = await hears('before');
   const [pid] = await listeners(database);
   const name = new Client({ connectionString }).database;
-  await runSql(server.adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+  await runSql(adminConnectionString(), `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   await database.query('SELECT pg_terminate_backend($1)', [pid]);
   expect(new Set((await until(before + 3)).slice(before))).toEqual(new Set([gap]));
-  await runSql(server.adminUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  await runSql(adminConnectionString(), `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
   const after = await hears('after');
   await database.query('SELECT pg_sleep(0.2)');
   expect(heard).toHaveLength(after);
 });
 
 test('behind a pooler subscribers are told to ask, over and over, and by a direct address they listen', async () => {
-  const { database, connectionString } = await server.createDatabase();
+  const { database, connectionString } = await createTestDatabase();
   const { host, port, user, password, database: name } = new Client({ connectionString });
   const proxied = await keyChangingProxy(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
   const url = `postgresql://${user}:${password ?? ''}@127.0.0.1:${proxied}/${name}`;
@@ -345,7 +345,7 @@ test('behind a pooler subscribers are told to ask, over and over, and by a direc
 });
 
 test('what handlers are called with is counted', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const { until } = listenTo(database, 'a');
   await until(1);
   await database.events.publish('a');
@@ -367,7 +367,7 @@ test('what handlers are called with is counted', async () => {
 });
 
 test('what is no event is counted, and said once a minute', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const { logger, lines } = recordingLogger();
   let minutes = 0;
   const clock = { ...systemClock, monotonic: () => minutes * 60_000 };
@@ -393,7 +393,7 @@ test('what is no event is counted, and said once a minute', async () => {
 });
 
 test('a handler that is too slow again and again is said once a minute', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const { logger, lines } = recordingLogger();
   let minutes = 0;
   const database = openPool(connectionString, {
@@ -427,7 +427,7 @@ test('a handler that is too slow again and again is said once a minute', async (
 });
 
 test('closing the database waits for a handler, but not for ever', async () => {
-  const { database, connectionString } = await server.createDatabase();
+  const { database, connectionString } = await createTestDatabase();
   const closing = openPool(connectionString);
   const called = gate();
   closing.events.subscribe('a', () => {
@@ -440,7 +440,7 @@ test('closing the database waits for a handler, but not for ever', async () => {
 }, 15_000);
 
 test('a subject, payload or pattern of another form is refused', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await expect(database.events.publish('a b')).rejects.toThrow(RangeError);
   await expect(database.events.publish('a', 'x'.repeat(1_048_577))).rejects.toThrow(RangeError);
   expect(() => database.events.subscribe('a.', () => {})).toThrow(RangeError);

@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { findLockedTables, findLockWaits, silentLogger } from '@reactor/core';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { valueOfFamily } from '../../testing/src/samples.js';
+import { adminConnectionString, createTestDatabase } from '../../testing/src/test-database.js';
 import { type MigrationSet, migrate, migrationsProbe } from '../src/index.js';
-import { valueOfFamily } from './support/exposition.js';
-import { recordingLogger } from './support/recording-logger.js';
-import { openPool, runSql, serverOfThisFile } from './support/servers.js';
-
-const server = await serverOfThisFile();
+import { openPool, runSql } from './support/servers.js';
 
 /** A client of the test that has run `sql` and does nothing more. */
 async function holding(connectionString: string, sql: string) {
@@ -27,7 +26,7 @@ const ADD: MigrationSet = {
 };
 
 test('who waits is found with who holds the lock in the end, and counted by a scrape', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   await database.query('CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)');
   expect(await findLockWaits(database)).toEqual([]);
   expect(await valueOfFamily(database.metrics, 'reactor_db_blocked_sessions')).toBe(0);
@@ -63,10 +62,10 @@ test('who waits is found with who holds the lock in the end, and counted by a sc
 });
 
 test('a login that sees nothing of other sessions still learns their pids', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   const login = `test_login_${randomBytes(4).toString('hex')}`;
   await database.query(`CREATE TABLE orders (id int); CREATE ROLE ${login} LOGIN; GRANT SELECT ON orders TO ${login}`);
-  onTestFinished(() => runSql(server.adminUrl, `DROP ROLE ${login}`));
+  onTestFinished(() => runSql(adminConnectionString(), `DROP ROLE ${login}`));
   onTestFinished(() => database.query(`DROP OWNED BY ${login}`).then(() => {}));
   const { pid } = await holding(connectionString, LOCK);
   const plain = openPool(connectionString.replace(/\/\/[^@]*@/, `//${login}@`));
@@ -80,7 +79,7 @@ test('a login that sees nothing of other sessions still learns their pids', asyn
 });
 
 test('a migration lets others pass while it waits, and is applied once the lock is free', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   await database.query('CREATE TABLE orders (id int)');
   const { client } = await holding(connectionString, 'BEGIN; SELECT FROM orders');
   const { logger, lines } = recordingLogger();
@@ -97,7 +96,7 @@ test('a migration lets others pass while it waits, and is applied once the lock 
 });
 
 test('a migration that gets no lock names who holds it, and keeps nothing', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   await database.query('CREATE TABLE orders (id int)');
   const { pid } = await holding(connectionString, LOCK);
   const failed = migrate(database, [ADD], {
@@ -117,7 +116,7 @@ test('a migration that gets no lock names who holds it, and keeps nothing', asyn
 });
 
 test('the probe gives up on the server too, and says who is in its way', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   await migrate(database, [{ owner: 'app', migrations: [] }], { logger: silentLogger });
   await database.query('CREATE TABLE orders (id int)');
   await migrate(database, [ADD], { logger: silentLogger });

@@ -1,5 +1,7 @@
 import { silentLogger } from '@reactor/core';
 import { expect, test } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { createTestDatabase } from '../../testing/src/test-database.js';
 import {
   ChangedMigrationError,
   MigrationFailedError,
@@ -8,10 +10,8 @@ import {
   migrationStatus,
   type PostgresDatabase,
 } from '../src/index.js';
-import { recordingLogger } from './support/recording-logger.js';
-import { openPool, serverOfThisFile } from './support/servers.js';
+import { openPool } from './support/servers.js';
 
-const server = await serverOfThisFile();
 const quiet = { logger: silentLogger };
 
 const BLOBS: MigrationSet = {
@@ -37,7 +37,7 @@ async function tables(database: PostgresDatabase): Promise<string[]> {
 }
 
 test('applies what is pending, in order, once', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   expect(await migrationStatus(database, [USERS, BLOBS])).toEqual({
     applied: [],
     pending: [...names(USERS), ...names(BLOBS)],
@@ -62,7 +62,7 @@ test('applies what is pending, in order, once', async () => {
 });
 
 test('a later release applies only what is new', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await migrate(database, [BLOBS], quiet);
   const next = { ...BLOBS, migrations: [...BLOBS.migrations, { id: '0003_more', sql: 'CREATE TABLE more ();' }] };
   expect(await migrate(database, [next, USERS], quiet)).toEqual({
@@ -71,7 +71,7 @@ test('a later release applies only what is new', async () => {
 });
 
 test('servers that start at once apply each migration once', async () => {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   const slow: MigrationSet = {
     owner: 'slow',
     migrations: [
@@ -85,7 +85,7 @@ test('servers that start at once apply each migration once', async () => {
 });
 
 test('a changed migration refuses everything, before anything is applied', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await migrate(database, [BLOBS], quiet);
   const [first, second] = BLOBS.migrations;
   if (first === undefined || second === undefined) throw new Error('the set has two migrations');
@@ -102,7 +102,7 @@ test('a changed migration refuses everything, before anything is applied', async
 });
 
 test('failing SQL names its place and leaves nothing half done', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const failing: MigrationSet = {
     owner: 'jobs',
     schema: 'reactor_jobs',
@@ -128,14 +128,14 @@ test('failing SQL names its place and leaves nothing half done', async () => {
 });
 
 test('a migration that commits by itself is refused', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const set: MigrationSet = { owner: 'x', migrations: [{ id: '0001_commits', sql: 'SELECT 1; COMMIT; SELECT 2;' }] };
   await expect(migrate(database, [set], quiet)).rejects.toThrow(/x\/0001_commits failed: it contains COMMIT/);
   expect((await migrationStatus(database, [set])).applied).toEqual([]);
 });
 
 test('what a migration sets does not leak into later queries', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const set: MigrationSet = {
     owner: 'x',
     migrations: [{ id: '0001_sets', sql: "SET search_path = pg_catalog; SET application_name = 'leak';" }],
@@ -146,7 +146,7 @@ test('what a migration sets does not leak into later queries', async () => {
 });
 
 test('a statement timeout for requests does not cut a migration', async () => {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   const separator = connectionString.includes('?') ? '&' : '?';
   const database = openPool(`${connectionString}${separator}options=-c%20statement_timeout%3D50`);
   await expect(database.query('SELECT pg_sleep(1)')).rejects.toMatchObject({ code: '57014' });
@@ -155,7 +155,7 @@ test('a statement timeout for requests does not cut a migration', async () => {
 });
 
 test('migrations of a newer release are reported and tolerated', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await migrate(database, [BLOBS, USERS], quiet);
   const older = { ...BLOBS, migrations: BLOBS.migrations.slice(0, 1) };
   expect((await migrationStatus(database, [older])).unknown).toEqual([{ owner: 'storage', id: '0002_add_size' }]);
@@ -165,7 +165,7 @@ test('migrations of a newer release are reported and tolerated', async () => {
 });
 
 test('sets that cannot be told apart are refused', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await expect(migrate(database, [BLOBS, BLOBS], quiet)).rejects.toThrow('two migration sets have the owner "storage"');
   const unordered = { ...BLOBS, migrations: [...BLOBS.migrations].reverse() };
   await expect(migrate(database, [unordered], quiet)).rejects.toThrow('ids must ascend');

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
-import { openPool, serverOfThisFile } from './support/servers.js';
-
-const server = await serverOfThisFile();
+import { createTestDatabase } from '../../testing/src/test-database.js';
+import { openPool } from './support/servers.js';
 
 /** A pool of one connection, so that each use meets what the one before left. */
 async function oneConnection() {
-  const { connectionString } = await server.createDatabase();
+  const { connectionString } = await createTestDatabase();
   return openPool(connectionString, { poolMax: 1 });
 }
 

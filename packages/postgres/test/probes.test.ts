@@ -1,9 +1,9 @@
 import { type DoctorProbe, databasePingProbe, silentLogger } from '@reactor/core';
 import { expect, test } from 'vitest';
+import { createTestDatabase } from '../../testing/src/test-database.js';
 import { type MigrationSet, migrate, migrationsProbe } from '../src/index.js';
-import { openPool, serverOfThisFile } from './support/servers.js';
+import { openPool } from './support/servers.js';
 
-const server = await serverOfThisFile();
 const run = (probe: DoctorProbe) => probe.run(AbortSignal.timeout(probe.timeoutMs));
 
 const SET: MigrationSet = {
@@ -16,7 +16,7 @@ const SET: MigrationSet = {
 const first = { ...SET, migrations: SET.migrations.slice(0, 1) };
 
 test('db_ping tells the version', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   const probe = databasePingProbe(database);
   expect(probe).toMatchObject({ name: 'db_ping', provides: 'database' });
   expect(await run(probe)).toEqual({
@@ -34,7 +34,7 @@ test('db_ping fails without a server, naming what the system said and no passwor
 });
 
 test('migrations fails for pending and changed ones, by name, and warns of unknown ones', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   expect(migrationsProbe(database, [SET])).toMatchObject({ name: 'migrations', dependsOn: ['database'] });
   await migrate(database, [first], { logger: silentLogger });
   expect(await run(migrationsProbe(database, [SET]))).toMatchObject({

@@ -3,15 +3,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type ProbeResult, REQUEST_ROLES, silentLogger, systemClock } from '@reactor/core';
 import { expect, onTestFinished, test } from 'vitest';
+import { recordingLogger } from '../../testing/src/recording-logger.js';
+import { adminConnectionString, createTestDatabase } from '../../testing/src/test-database.js';
 import { type DatabasesOptions, openDatabases, type PostgresDatabases } from '../src/index.js';
-import { recordingLogger } from './support/recording-logger.js';
-import { runSql, serverOfThisFile, startServer } from './support/servers.js';
-
-const server = await serverOfThisFile();
+import { runSql, startServer } from './support/servers.js';
 
 /** A database with the request roles, and what its login for requests will be called. */
 async function appDatabase() {
-  const { connectionString, database } = await server.createDatabase();
+  const { connectionString, database } = await createTestDatabase();
   for (const role of REQUEST_ROLES) await makeRole(role);
   await database.query('CREATE SCHEMA auth');
   const { rows } = await database.query<{ name: string }>('SELECT current_database()::text AS name');
@@ -23,7 +22,7 @@ async function appDatabase() {
 /** It belongs to the whole server: another file may be making it. */
 async function makeRole(role: string) {
   await runSql(
-    server.adminUrl,
+    adminConnectionString(),
     `DO $$ BEGIN CREATE ROLE ${role} NOLOGIN NOINHERIT; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`,
   );
 }
@@ -137,6 +136,7 @@ test('a login that may make no roles serves requests itself, and the doctor says
   expect(await whoServes(databases)).toBe(plain);
   expect(lines).toContainEqual({
     level: 'warn',
+    target: 'reactor_server',
     message: 'requests run on the configured login',
     fields: { reason: 'one of their own could not be made (permission denied to create role)' },
   });
@@ -184,6 +184,7 @@ test('a refused login gets its password again, and where that does not help, req
   expect(lines.filter(({ level }) => level === 'warn')).toEqual([
     {
       level: 'warn',
+      target: 'reactor_server',
       message: 'requests run on the configured login',
       fields: {
         reason: expect.stringMatching(
@@ -202,7 +203,7 @@ test('a database that takes no connections for a while is no refusal', async () 
   dropAfterwards(connectionString, login);
   expect(await whoServes(databases)).toBe(login);
   await database.close();
-  const allow = (sql: string) => runSql(server.adminUrl, sql);
+  const allow = (sql: string) => runSql(adminConnectionString(), sql);
   await allow(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   await allow(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
   for (let time = 0; time < 4; time++) {
@@ -235,7 +236,7 @@ test('a login of somebody is not changed, and the doctor says to use another', a
   const { connectionString, database, name } = await appDatabase();
   const admin = `admin_${name.slice(-8)}`;
   await database.query(`CREATE ROLE ${admin} LOGIN SUPERUSER PASSWORD 'admin'`);
-  onTestFinished(() => runSql(server.adminUrl, `DROP ROLE ${admin}`));
+  onTestFinished(() => runSql(adminConnectionString(), `DROP ROLE ${admin}`));
   const { logger, lines } = recordingLogger();
   const requestsConnectionString = connectionString.replace(/\/\/[^@/]*@/, `//${admin}:admin@`);
   const databases = open(connectionString, { requestsConnectionString, logger });

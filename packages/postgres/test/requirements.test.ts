@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
+import { createTestDatabase } from '../../testing/src/test-database.js';
 import { checkPrivileges, DatabaseRequirementError } from '../src/index.js';
-import { openPool, runSql, serverOfThisFile } from './support/servers.js';
-
-const server = await serverOfThisFile();
+import { openPool, runSql } from './support/servers.js';
 
 /** A database, and a login on it that has nothing but its name. */
 async function plainLogin() {
-  const { connectionString: adminUrl } = await server.createDatabase();
+  const { connectionString: adminUrl } = await createTestDatabase();
   // The capital and the space show whether the statements quote names.
   const role = `Plain ${randomBytes(4).toString('hex')}`;
   await runSql(adminUrl, `CREATE ROLE "${role}" LOGIN PASSWORD 'plain'`);
@@ -17,7 +16,7 @@ async function plainLogin() {
 }
 
 test('a superuser may do everything', async () => {
-  const { database } = await server.createDatabase();
+  const { database } = await createTestDatabase();
   await expect(checkPrivileges(database)).resolves.toBeUndefined();
 });
 

@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
 import {
   lockStateDirectory,
   readStateLock,
   StateDirectoryLockedError,
   StateDirectoryUnusableError,
 } from '../src/index.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
 
 /** The pid of a process that has just ended. */
 function deadPid(): number {

@@ -1,7 +1,7 @@
 import { chown } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
 import { chooseAccount, NoAccountError, run } from '../src/index.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
 
 const isRoot = process.getuid?.() === 0;
 

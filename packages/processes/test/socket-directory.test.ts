@@ -3,8 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
 import { prepareSocketDirectory, SocketDirectoryError } from '../src/index.js';
-import { temporaryDirectory } from './support/temporary-directory.js';
 
 const longestName = 'instance-00.sock';
 const prepare = (preferred: string) => prepareSocketDirectory({ preferred, longestName, account: undefined });

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { silentLogger, systemClock } from '@reactor/core';
-import { createTestDatabase, describeConformance, temporaryDirectory } from '@reactor/testing';
+import { createTestDatabase, describeConformance, temporaryDirectory, testTokens } from '@reactor/testing';
 import { createStorage, parseStorageConfig } from '../src/index.js';
-import { testTokens } from './support/tokens.js';
 
 describeConformance('storage', async () => {
   const { database } = await createTestDatabase();

@@ -69,7 +69,7 @@ it('a copy that a browser keeps of a type that is not accepted any more is repla
 it('an upload with a list of types, in one header or two, is refused and keeps nothing', async () => {
   const { app, as, bucket } = await createTestStorage();
   await bucket('attic');
-  const port = await listen(app);
+  const { port } = await listen(app);
   const send = (type: string | string[]) =>
     new Promise<number | undefined>((resolve, reject) => {
       const headers = { Authorization: 'Bearer alice', 'Content-Type': type };

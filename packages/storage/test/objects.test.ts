@@ -1,8 +1,8 @@
 import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ALICE } from '@reactor/testing';
 import { describe, expect, it } from 'vitest';
 import { createTestStorage, refusal } from './support/storage.js';
-import { ALICE } from './support/tokens.js';
 
 const HELLO_SHA256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
 const HELLO_ETAG = `"${HELLO_SHA256}"`;

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { createSweepMetrics, silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
-import { everyMetricMoves } from '@reactor/testing';
+import { everyMetricMoves, sample } from '@reactor/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { storageHealth, storageProbes } from '../src/index.js';
-import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
 

@@ -5,10 +5,9 @@ import { type ClientRequest, type IncomingMessage, request, type ServerResponse 
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { HttpBindings } from '@hono/node-server';
-import { listen } from '@reactor/testing';
+import { listen, sample } from '@reactor/testing';
 import { Hono } from 'hono';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { sample } from './support/metrics.js';
 import { createTestStorage, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
 
@@ -18,7 +17,7 @@ const LARGE = 64 * 1024 * 1024;
 async function serving(options: Parameters<typeof createTestStorage>[0] = {}) {
   const storage = await createTestStorage({ maxUploadBytes: LARGE, ...options });
   await storage.bucket('b', true);
-  const port = await listen(storage.app);
+  const { port } = await listen(storage.app);
   return { storage, port };
 }
 
@@ -272,7 +271,7 @@ describe('a download', () => {
       return next();
     });
     app.route('/', storage.app);
-    const get = send(await listen(app as unknown as Hono), 'GET', 'a');
+    const get = send((await listen(app)).port, 'GET', 'a');
     get.on('error', () => {});
     const read = storage.blobs.get.bind(storage.blobs);
     storage.blobs.get = async (...args) => {

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBlobSweep, createSweepMetrics, type LogFields, metricsContributor, silentLogger } from '@reactor/core';
+import { sample } from '@reactor/testing';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { sample } from './support/metrics.js';
 import { createTestStorage, refusal, type TestStorage } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
 

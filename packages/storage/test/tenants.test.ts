@@ -13,14 +13,12 @@ import {
   silentLogger,
   systemClock,
 } from '@reactor/core';
-import { createTestDatabase, type TestDatabase, temporaryDirectory } from '@reactor/testing';
+import { ALICE, createTestDatabase, sample, type TestDatabase, temporaryDirectory } from '@reactor/testing';
 import { Hono } from 'hono';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createStorage, type StoragePorts } from '../src/index.js';
-import { sample } from './support/metrics.js';
 import { jsonBody, refusal } from './support/storage.js';
 import { createSweeper } from './support/sweeper.js';
-import { ALICE } from './support/tokens.js';
 
 type Id = 'a' | 'b';
 

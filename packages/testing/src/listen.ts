@@ -1,12 +1,19 @@
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import type { Hono } from 'hono';
-import { onTestFinished } from 'vitest';
+// `serve` replaces the global Response, and this has a constant that must be one of the original: files share what they import.
+import '@hono/node-server/utils/response';
+import { whenOver } from './when-over.js';
 
-/** Serves `app` on a real socket for as long as the test runs. @returns the port, on 127.0.0.1 */
-export async function listen(app: Hono): Promise<number> {
-  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
-  onTestFinished(
+type Fetch = Parameters<typeof serve>[0]['fetch'];
+
+/** Serves an app, or what else has a `fetch`, on a free port of the loopback interface until the test is over. */
+export async function listen({
+  fetch,
+}: {
+  readonly fetch: Fetch;
+}): Promise<{ readonly url: string; readonly port: number }> {
+  const server = serve({ fetch, port: 0, hostname: '127.0.0.1' });
+  whenOver(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -14,5 +21,6 @@ export async function listen(app: Hono): Promise<number> {
       }),
   );
   if (!server.listening) await new Promise((resolve) => server.once('listening', resolve));
-  return (server.address() as AddressInfo).port;
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, port };
 }

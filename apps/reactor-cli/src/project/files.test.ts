@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { lstat, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '@reactor/testing';
+import { expect, test } from 'vitest';
 import { writeIfChanged } from './files.js';
 
 async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'reactor-cli-'));
-  onTestFinished(() => rm(path, { recursive: true }));
+  const path = await temporaryDirectory();
   return path;
 }
 

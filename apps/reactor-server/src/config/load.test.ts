@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '@reactor/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '@reactor/testing';
+import { expect, test } from 'vitest';
 import { CAPABILITIES } from '../capabilities.js';
 import { SERVER_SECTIONS } from './sections.js';
 import { readSettings } from './settings.js';
@@ -18,8 +18,7 @@ interface Given {
 }
 
 async function read({ file, environment = {}, flags = {} }: Given) {
-  const directory = await mkdtemp(path.join(tmpdir(), 'reactor-config-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
+  const directory = await temporaryDirectory();
   if (file !== undefined) await writeFile(path.join(directory, 'Reactor.toml'), file);
   return {
     directory,

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError, defineSection } from '@reactor/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '@reactor/testing';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { renderConfig } from '../commands/check-config.js';
 import { type LoadedConfig, loadConfig } from './load.js';
@@ -41,8 +41,7 @@ const handlers = defineSection({
 });
 
 async function load(file: string, environment: NodeJS.ProcessEnv = {}): Promise<LoadedConfig> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'reactor-config-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
+  const directory = await temporaryDirectory();
   await writeFile(path.join(directory, 'Reactor.toml'), file);
   return loadConfig({
     flags: {},

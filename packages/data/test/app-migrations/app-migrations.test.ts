@@ -1,12 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '@reactor/core';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { ALICE, BOB, temporaryDirectory } from '@reactor/testing';
+import { describe, expect, test } from 'vitest';
 import { AppMigrations, readMigrationFiles } from '../../src/index.js';
 import { createTestData, jsonBody, refusal } from '../support/data.js';
 import { databaseWith } from '../support/database.js';
-import { ALICE, BOB } from '../support/tokens.js';
 
 async function setUp() {
   const { database } = await databaseWith('SELECT 1');
@@ -176,8 +175,7 @@ test('the policy dialect means what native policies mean', async () => {
 
 describe('a folder', () => {
   async function folder(files: Record<string, string>) {
-    const directory = await mkdtemp(join(tmpdir(), 'reactor-data-'));
-    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    const directory = await temporaryDirectory();
     for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
     return directory;
   }

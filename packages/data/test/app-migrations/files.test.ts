@@ -1,15 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '@reactor/core';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '@reactor/testing';
+import { describe, expect, test } from 'vitest';
 import { AppMigrations, readMigrationFiles } from '../../src/index.js';
 import { createTestData, jsonBody } from '../support/data.js';
 import { databaseWith } from '../support/database.js';
 
 async function folderWith(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'reactor-data-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const folder = await temporaryDirectory();
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   return folder;
 }

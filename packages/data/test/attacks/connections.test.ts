@@ -1,12 +1,12 @@
 import { silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
-import { listen } from '@reactor/testing';
+import { ALICE, BOB, listen } from '@reactor/testing';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test } from 'vitest';
 import { createData, type DataConfig, parseDataConfig } from '../../src/index.js';
 import { jsonBody } from '../support/data.js';
 import { databaseWith } from '../support/database.js';
-import { ALICE, BOB, testTokens } from '../support/tokens.js';
+import { testTokens } from '../support/tokens.js';
 
 const SCHEMA = `
   CREATE TABLE notes (id int PRIMARY KEY, owner uuid DEFAULT auth.user_id(), tenant text, body text);
@@ -143,7 +143,7 @@ test('neither do they survive the end of its time', async () => {
 
 test('a caller who hangs up leaves nothing to the next one', async () => {
   const { app, ask, other, visible } = await setUp();
-  const port = await listen(app);
+  const { port } = await listen(app);
   const hangUp = new AbortController();
   const waiting = fetch(`http://127.0.0.1:${port}/data/v1/rpc/run`, {
     method: 'POST',

@@ -1,6 +1,6 @@
+import { ALICE, BOB } from '@reactor/testing';
 import { expect, test } from 'vitest';
 import { createTestData, jsonBody } from '../support/data.js';
-import { ALICE, BOB } from '../support/tokens.js';
 
 /** In a row of Bob's; no error may tell it to anybody else. */
 const SECRET = 'the secret of Bob';

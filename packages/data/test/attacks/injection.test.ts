@@ -1,8 +1,8 @@
+import { ALICE, BOB } from '@reactor/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTestData, jsonBody } from '../support/data.js';
 import { createRecordedData, type RecordedData } from '../support/recorded.js';
-import { ALICE, BOB } from '../support/tokens.js';
 
 /** Stands in every word that the caller makes up; no statement may have it. */
 const MARK = '☠';

@@ -246,7 +246,7 @@ describe('a body', () => {
 
   test('is no longer and no shorter than it says', async () => {
     const { app, count } = await setUp({ maxBodyBytes: 1_000 });
-    const port = await listen(app as TestData['app']);
+    const { port } = await listen(app as TestData['app']);
     const send = (headers: string, body: string, { hangUp = false } = {}) =>
       new Promise<string>((resolve) => {
         const socket = connect(port, '127.0.0.1');

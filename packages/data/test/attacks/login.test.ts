@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { type Queryable, REQUEST_ROLES, silentLogger, systemClock } from '@reactor/core';
 import { loadMigrations } from '@reactor/core/node';
 import { openDatabase, openDatabases } from '@reactor/postgres';
-import { createTestDatabase } from '@reactor/testing';
+import { ALICE, createTestDatabase } from '@reactor/testing';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test } from 'vitest';
 import { createData, parseDataConfig } from '../../src/index.js';
 import { jsonBody } from '../support/data.js';
-import { ALICE, testTokens } from '../support/tokens.js';
+import { testTokens } from '../support/tokens.js';
 
 const SCHEMA = `
   CREATE SCHEMA reactor_auth;

@@ -1,8 +1,9 @@
 import { silentLogger, systemClock } from '@reactor/core';
+import { ALICE, BOB } from '@reactor/testing';
 import { expect, test } from 'vitest';
 import { createData, parseDataConfig } from '../../src/index.js';
 import { createTestData, jsonBody, refusal } from '../support/data.js';
-import { ACME, ALICE, BOB, user } from '../support/tokens.js';
+import { ACME, user } from '../support/tokens.js';
 
 /** In rows and columns that Alice may not read. */
 const SECRET = 'the secret of Bob';

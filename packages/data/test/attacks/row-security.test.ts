@@ -1,6 +1,6 @@
+import { ALICE, BOB } from '@reactor/testing';
 import { describe, expect, test } from 'vitest';
 import { createTestData, jsonBody, refusal } from '../support/data.js';
-import { ALICE, BOB } from '../support/tokens.js';
 
 /** Whatever an answer says, this must not be in it. */
 const SECRET = 'the secret of Bob';

@@ -33,7 +33,7 @@ const CLASSES = {
 
 async function setUp() {
   const { app, database } = await createTestData(SCHEMA, { config: { planEnabled: true } });
-  const url = `http://127.0.0.1:${await listen(app)}/data/v1`;
+  const url = `${(await listen(app)).url}/data/v1`;
   const requests: Headers[] = [];
   let beforeRetry = async () => {};
   const client = new PostgrestClient(url, {

@@ -1,8 +1,7 @@
-import { listen } from '@reactor/testing';
+import { ALICE, BOB, listen } from '@reactor/testing';
 import { PostgrestClient } from '@supabase/postgrest-js';
 import { describe, expect, test } from 'vitest';
 import { createTestData } from '../support/data.js';
-import { ALICE, BOB } from '../support/tokens.js';
 
 const SCHEMA = `
   CREATE TABLE authors (id int PRIMARY KEY, name text NOT NULL);
@@ -41,7 +40,7 @@ const SCHEMA = `
 
 async function setUp(config = {}) {
   const { app, database } = await createTestData(SCHEMA, { config });
-  const port = await listen(app);
+  const { port } = await listen(app);
   const client = (token?: string) =>
     new PostgrestClient(`http://127.0.0.1:${port}/data/v1`, {
       headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },

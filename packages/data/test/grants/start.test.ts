@@ -1,4 +1,5 @@
-import { type Database, type LogFields, type Logger, silentLogger, systemClock } from '@reactor/core';
+import { type Database, systemClock } from '@reactor/core';
+import { recordingLogger } from '@reactor/testing';
 import { expect, test } from 'vitest';
 import { createData, parseDataConfig } from '../../src/index.js';
 import { applyMigrations, databaseWith } from '../support/database.js';
@@ -8,17 +9,11 @@ const SAFE = 'ENABLE ROW LEVEL SECURITY';
 
 /** @returns the WARN lines of a start on `database` */
 async function start(database: Database): Promise<readonly unknown[]> {
-  const lines: unknown[] = [];
-  const logger: Logger = {
-    ...silentLogger,
-    warn: (message: string, fields?: LogFields) => lines.push([message, fields]),
-    target: () => logger,
-    with: () => logger,
-  };
+  const { logger, lines } = recordingLogger();
   const data = createData(parseDataConfig({}), { logger, clock: systemClock, database, tokens: testTokens });
   await data.start();
   await data.stop(AbortSignal.timeout(1_000));
-  return lines;
+  return lines.filter(({ level }) => level === 'warn').map(({ message, fields }) => [message, fields]);
 }
 
 const line = (what: string, objects: number) => [

@@ -93,7 +93,7 @@ test('one object asked for and one row: written', async () => {
 
 test('the client of Supabase: single() on writes that it asks no rows of', async () => {
   const { app, database } = await createTestData(SCHEMA);
-  const port = await listen(app);
+  const { port } = await listen(app);
   const client = new PostgrestClient(`http://127.0.0.1:${port}/data/v1`, {
     headers: { Authorization: 'Bearer alice' },
   });

@@ -1,6 +1,6 @@
+import { ALICE, BOB } from '@reactor/testing';
 import { describe, expect, test } from 'vitest';
 import { createTestData, jsonBody, refusal } from '../support/data.js';
-import { ALICE, BOB } from '../support/tokens.js';
 
 const NOTES = `
   CREATE TABLE notes (

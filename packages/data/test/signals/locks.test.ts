@@ -1,7 +1,7 @@
 import { request } from 'node:http';
-import { type Database, findLockWaits, type LogFields, type Logger, silentLogger, systemClock } from '@reactor/core';
+import { type Database, findLockWaits, silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
-import { listen } from '@reactor/testing';
+import { listen, recordingLogger } from '@reactor/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createData, parseDataConfig } from '../../src/index.js';
 import { createTestData } from '../support/data.js';
@@ -39,13 +39,6 @@ async function running(look: Database): Promise<readonly string[]> {
        AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
   );
   return rows.map(({ query }) => query);
-}
-
-function recordingLogger() {
-  const lines: { readonly message: string; readonly fields: LogFields }[] = [];
-  const write = (message: string, fields: LogFields = {}) => lines.push({ message, fields });
-  const logger: Logger = { ...silentLogger, warn: write, error: write, with: () => logger, target: () => logger };
-  return { logger, lines };
 }
 
 describe('a client that keeps a table from everybody else', () => {
@@ -93,7 +86,7 @@ describe('a client that keeps a table from everybody else', () => {
     // Beside it: that the schema could not be read, as the table is locked.
     const about = () => lines.find(({ message }) => message.startsWith('statements met their time limit'));
     await vi.waitFor(() => expect(about()).toBeDefined(), { timeout: 10_000 });
-    expect(about()).toEqual({
+    expect(about()).toMatchObject({
       message: 'statements met their time limit while tables were locked',
       fields: {
         // Others may wait behind it by then.
@@ -147,7 +140,7 @@ describe('a client that keeps a table from everybody else', () => {
 test('a statement ends on the server when the client leaves', async () => {
   const { app, data, connectionString } = await createTestData(TABLES);
   const look = another(connectionString);
-  const port = await listen(app);
+  const { port } = await listen(app);
   const leaving = Array.from({ length: 3 }, () => {
     const client = request({ port, path: '/data/v1/rpc/slow', headers: { Authorization: 'Bearer alice' } });
     client.on('error', () => {});

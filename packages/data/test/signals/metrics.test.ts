@@ -1,7 +1,6 @@
-import { everyMetricMoves } from '@reactor/testing';
+import { ALICE, BOB, everyMetricMoves } from '@reactor/testing';
 import { expect, test } from 'vitest';
 import { createTestData, jsonBody, type TestData } from '../support/data.js';
-import { ALICE, BOB } from '../support/tokens.js';
 
 const NOTES = `
   CREATE TABLE notes (id int PRIMARY KEY, owner uuid DEFAULT auth.user_id());

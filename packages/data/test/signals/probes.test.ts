@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
+import { temporaryDirectory } from '@reactor/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fromSqlError } from '../../src/execute/sql-errors.js';
 import { AppMigrations, createData, dataHealth, dataProbes, parseDataConfig, SchemaCache } from '../../src/index.js';
@@ -56,8 +56,7 @@ describe('probes', () => {
     const { database } = await databaseWith('SELECT 1');
     const parts = partsOf(database);
     expect(await run(parts, 'migrations')).toEqual({ status: 'ok', message: '0 of the app applied' });
-    const migrationsDir = await mkdtemp(join(tmpdir(), 'reactor-data-'));
-    onTestFinished(() => rm(migrationsDir, { recursive: true, force: true }));
+    const migrationsDir = await temporaryDirectory();
     const options = { ...parts, migrationsDir };
     await writeFile(join(migrationsDir, '1.sql'), 'SELECT 1');
     expect(await run(options, 'migrations')).toMatchObject({ status: 'fail', code: 'migrations_pending' });

@@ -1,4 +1,4 @@
-import { type LogFields, type Logger, silentLogger } from '@reactor/core';
+import { recordingLogger } from '@reactor/testing';
 import { expect, test, vi } from 'vitest';
 import { createTestData } from '../support/data.js';
 
@@ -19,13 +19,9 @@ const TOO_LARGE = `DO $$ BEGIN
 END $$`;
 
 async function setUp(sql: string) {
-  const errors: unknown[] = [];
-  const logger: Logger = {
-    ...silentLogger,
-    error: (message: string, fields?: LogFields) => errors.push([message, fields?.reason]),
-    target: () => logger,
-    with: () => logger,
-  };
+  const { logger, lines } = recordingLogger();
+  const errors = () =>
+    lines.filter(({ level }) => level === 'error').map(({ message, fields }) => [message, fields.reason]);
   const data = await createTestData(sql, { logger });
   const probe = async () => {
     const found = data.data.probes.find(({ name }) => name === 'schema_cache');
@@ -54,7 +50,7 @@ test('a schema that can no longer be read leaves the one before in force', async
   expect((await as('admin')('POST', '/_admin/reload')).status).toBe(503);
   expect(await ask('/t')).toEqual([200, null, [{ id: 1 }]]);
   expect(await ask('/large')).toEqual([503, '1', expect.objectContaining({ code: 'PGRST002' })]);
-  expect(errors[0]).toEqual(UNREADABLE);
+  expect(errors()[0]).toEqual(UNREADABLE);
   expect(await reloads()).toEqual({ ok: expect.any(Number), failed: expect.any(Number) });
   expect((await reloads()).failed).toBeGreaterThan(0);
   expect(await probe()).toEqual({
@@ -71,7 +67,7 @@ test('a schema that can no longer be read leaves the one before in force', async
 
 test('a start with a schema that cannot be read is a start, which serves tables as soon as they can be', async () => {
   const { database, errors, probe, ask } = await setUp(`${TABLE}; ${TOO_LARGE}`);
-  expect(errors[0]).toEqual(UNREADABLE);
+  expect(errors()[0]).toEqual(UNREADABLE);
   expect(await ask('/t')).toEqual([503, '1', expect.objectContaining({ code: 'PGRST002' })]);
   expect(await ask('/')).toEqual([503, '1', expect.objectContaining({ code: 'PGRST002' })]);
   expect(await probe()).toMatchObject({ status: 'fail', message: expect.stringContaining('no table is served') });

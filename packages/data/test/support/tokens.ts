@@ -1,7 +1,6 @@
-import { coreErrors, type Principal, type TokenVerifier, type UserPrincipal } from '@reactor/core';
+import type { Principal, TokenVerifier, UserPrincipal } from '@reactor/core';
+import { ALICE, BOB, tokensOf } from '@reactor/testing';
 
-export const ALICE = '0190a000-0000-7000-8000-00000000000a';
-export const BOB = '0190a000-0000-7000-8000-00000000000b';
 export const ACME = '0190a000-0000-7000-8000-0000000000ac';
 
 /** A signed-in user with the claims that auth gives. */
@@ -16,10 +15,4 @@ export const PRINCIPALS: Readonly<Record<string, Principal>> = {
 };
 
 /** Knows the tokens `admin`, `alice` and `bob`. */
-export const testTokens: TokenVerifier = {
-  async verify(token) {
-    const principal = PRINCIPALS[token];
-    if (principal === undefined) throw coreErrors.create.invalid_token('The token is not known.');
-    return principal;
-  },
-};
+export const testTokens: TokenVerifier = tokensOf(PRINCIPALS);

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { temporaryDirectory } from '@reactor/testing';
 
 const { resolve } = createRequire(import.meta.url);
 
@@ -26,8 +25,7 @@ const CONFIG = {
  * @returns what the compiler says; '' when it has nothing to complain about
  */
 export async function compile(files: Readonly<Record<string, string>>): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'reactor-data-types-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const directory = await temporaryDirectory();
   await mkdir(join(directory, 'node_modules', '@supabase'), { recursive: true });
   await symlink(
     dirname(resolve('@supabase/postgrest-js/package.json')),

@@ -1,9 +1,9 @@
 import { LOG_LEVELS, type Logger } from '@reactor/core';
+import { recordingLogger } from '@reactor/testing';
 import { describe, expect, test } from 'vitest';
 import { type AccessEntry, createAccessFormat } from '../../src/logs/access-log.js';
 import { createAccessLog, logRoutes } from '../../src/logs/index.js';
 import { CAPABILITIES } from '../capabilities.js';
-import { recordLogs } from '../log-recorder.js';
 import { fieldOf, parseSse, START, testLogging } from './fixtures.js';
 
 const ENTRY: AccessEntry = {
@@ -143,7 +143,7 @@ describe('an access line', () => {
   });
 
   test('goes by way of a logger that is not ours', () => {
-    const { logger, lines } = recordLogs();
+    const { logger, lines } = recordingLogger();
     createAccessLog(logger.target('reactor_jobs')).write('warn', { ...ENTRY, sub: 'u' });
     expect(lines).toEqual([
       {

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { recordingLogger } from '../../test/support/recording-logger.js';
+import { recordingLogger } from '../../../testing/src/recording-logger.js';
 import { ServerLog } from './server-log.js';
 
 test('reads what a line says and keeps the words of a failed start', () => {

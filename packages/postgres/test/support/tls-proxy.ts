@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { temporaryDirectory } from './temporary-directory.js';
+import { temporaryDirectory } from '../../../testing/src/temporary-directory.js';
 
 /** A CancelRequest begins with its length and this code. */
 const CANCEL_REQUEST = Buffer.from([0, 0, 0, 16, 0x04, 0xd2, 0x16, 0x2e]);

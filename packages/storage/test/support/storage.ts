@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { type BlobStore, type Capability, type Clock, silentLogger, systemClock } from '@reactor/core';
-import { createTestDatabase, type TestDatabase, temporaryDirectory, whenOver } from '@reactor/testing';
+import { createTestDatabase, type TestDatabase, temporaryDirectory, testTokens, whenOver } from '@reactor/testing';
 import { Hono } from 'hono';
 import { createStorage } from '../../src/index.js';
-import { testTokens } from './tokens.js';
 
 export interface TestStorage {
   readonly storage: Capability;

@@ -3,8 +3,8 @@ import { writeSync } from 'node:fs';
 import { createFilesystemBlobStore } from '@reactor/blobs';
 import { silentLogger, systemClock } from '@reactor/core';
 import { openDatabase } from '@reactor/postgres';
+import { testTokens } from '@reactor/testing';
 import { createStorage } from '../../src/index.js';
-import { testTokens } from './tokens.js';
 
 /** Replaces four objects as fast as it can, and says so: `<key> <hash>` once an upload was acknowledged. */
 export async function main(connectionString: string, root: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { LogFields, Logger, LogLevel } from '@reactor/core';
 
+/** A line as it was given to a logger, with what was bound to it. */
 export interface RecordedLine {
   readonly level: LogLevel;
   readonly target: string;
@@ -7,8 +8,8 @@ export interface RecordedLine {
   readonly fields: LogFields;
 }
 
-/** A Logger that keeps its lines. */
-export function recordLogs(): { readonly logger: Logger; readonly lines: RecordedLine[] } {
+/** A logger that keeps its lines. Its target is `reactor_server` until another is asked for. */
+export function recordingLogger(): { readonly logger: Logger; readonly lines: readonly RecordedLine[] } {
   const lines: RecordedLine[] = [];
   const loggerOf = (target: string, bound: LogFields): Logger => {
     const log = (level: LogLevel) => (message: string, fields?: LogFields) => {
