@@ -42,14 +42,16 @@ export async function createRecordedData(sql: string, config: Partial<DataConfig
 }
 
 function recording(connection: DatabaseConnection, record: (text: string) => void): DatabaseConnection {
+  // The schema cache reads under an empty search path, in several round trips of one checkout.
+  let isSchemaCache = false;
   return {
     query: (text, values, options) => {
-      record(text);
+      if (!isSchemaCache) record(text);
       return connection.query(text, values, options);
     },
     pipeline: (statements, options) => {
-      // The schema cache reads under an empty search path.
-      if (!statements[0]?.text.includes(`'search_path', ''`)) for (const { text } of statements) record(text);
+      isSchemaCache ||= statements.some(({ text }) => text.includes(`'search_path', ''`));
+      if (!isSchemaCache) for (const { text } of statements) record(text);
       return connection.pipeline(statements, options);
     },
     release: (broken) => connection.release(broken),
