@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  * Asks again until there is an answer.
  * @param look returns undefined, or rejects, while the condition does not hold
  */
-export async function until<T>(what: string, look: () => Promise<T | undefined>, withinMs = 15_000): Promise<T> {
+export async function until<T>(what: string, look: () => Promise<T | undefined>, withinMs = 30_000): Promise<T> {
   const end = performance.now() + withinMs;
   let last: unknown;
   while (performance.now() < end) {
