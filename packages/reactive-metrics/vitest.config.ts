@@ -12,6 +12,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     ...test,
+    // With files that share a worker, two tests of asynchronous order never ended on the oldest RxJS.
+    isolate: true,
     // What runs on RxJS runs twice: on the newest 7.x, and on the oldest this package allows.
     projects: [
       {
