@@ -41,9 +41,11 @@ export class AnswerWatch {
     if (this.#closed) this.#events.ended(this.request);
   }
 
-  writeHead(outgoing: ServerResponse, args: readonly unknown[]): ServerResponse {
+  writeHead(outgoing: ServerResponse, status: number, reason: string | undefined, given: object | undefined) {
+    const headers = withHeaders(given, this.#events.headersOf(this.request));
+    // Of its two declarations the types of `call` know only the last.
     const write = this.#writeHead as (...args: readonly unknown[]) => ServerResponse;
-    return write.apply(outgoing, withHeaders(args, this.#events.headersOf(this.request)));
+    return reason === undefined ? write.call(outgoing, status, headers) : write.call(outgoing, status, reason, headers);
   }
 
   closed(outgoing: ServerResponse): void {
@@ -58,8 +60,11 @@ export function observedRequest(outgoing: ServerResponse): ObservedRequest | und
   return (outgoing as WatchedResponse)[WATCH]?.request;
 }
 
-function writeHead(this: WatchedResponse, ...args: readonly unknown[]): ServerResponse {
-  return (this[WATCH] as AnswerWatch).writeHead(this, args);
+/** (status), (status, headers), (status, reason) or (status, reason, headers) */
+function writeHead(this: WatchedResponse, status: number, second?: string | object, third?: object): ServerResponse {
+  const watch = this[WATCH] as AnswerWatch;
+  if (typeof second === 'string') return watch.writeHead(this, status, second, third);
+  return watch.writeHead(this, status, undefined, second ?? third);
 }
 
 function onClose(this: WatchedResponse): void {

@@ -13,19 +13,12 @@ export interface AddedHeaders {
 }
 
 /**
- * The arguments for Node's `writeHead` with the added headers. Where the head is written, the adapter's emergency answers
- * carry them too, and Hono's Response stays untouched, which spares the conversion of its headers.
- * @param args (status), (status, headers), (status, reason) or (status, reason, headers)
+ * What an answer brings and what is added, as Node's `writeHead` takes it: a flat list of names and values. Added there,
+ * they also come with the adapter's emergency answers, and Hono's Response stays untouched, which spares the conversion
+ * of its headers.
+ * @param given an object, or such a list
  */
-export function withHeaders(args: readonly unknown[], added: AddedHeaders): unknown[] {
-  const last = args.at(-1);
-  const given = typeof last === 'object' && last !== null ? last : undefined;
-  const before = given === undefined ? args : args.slice(0, -1);
-  return [...before, completed(given, added)];
-}
-
-/** As Node's flat list of names and values. */
-function completed(given: object | undefined, { requestId, headers, vary }: AddedHeaders): unknown[] {
+export function withHeaders(given: object | undefined, { requestId, headers, vary }: AddedHeaders): unknown[] {
   const brought = Array.isArray(given) ? (given as readonly unknown[]) : flatten(given);
   const list: unknown[] = [];
   let missing = headers;
