@@ -60,7 +60,10 @@ const PLACES: Readonly<Record<string, () => Promise<() => Promise<TestServer>>>>
     const server = await startServer({ directory });
     const { client } = await connectDatabase(server);
     await client.query(`DROP EVENT TRIGGER IF EXISTS reactor_data_schema_change;
-      DROP SCHEMA auth, reactor, reactor_auth, reactor_data, reactor_storage, public CASCADE;
+      DO $$ BEGIN
+        EXECUTE (SELECT format('DROP SCHEMA %s CASCADE', string_agg(quote_ident(nspname), ', ')) FROM pg_namespace
+                 WHERE nspname !~ '^pg_|^information_schema$');
+      END $$;
       CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC`);
     await restore(client);
     await client.end();

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { CAPABILITY_NAMES } from '@reactor/core/terminal';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { expose } from './commands/db/expose.js';
 import { migrate } from './commands/db/migrate.js';
@@ -91,7 +92,7 @@ function createProgram(io: Io, execute: Execute): Command {
     .command('logs')
     .description('show the log of the server')
     .argument('[capability]', 'the same as --capability')
-    .option('--capability <name>', 'auth, data, storage, functions, jobs, sites, server or all')
+    .option('--capability <name>', `${CAPABILITY_NAMES.join(', ')} or all`)
     .option('--since <time>', 'RFC 3339, or a duration back from now: 30s, 15m, 1h, 2d')
     .option('--level <level>', 'least level: trace, debug, info, warn, error')
     .option('--target <prefix>', 'beginning of the target: reactor_data::sql')

@@ -69,7 +69,7 @@ describe('logs', () => {
   });
 
   test.each([
-    [['nothing'], 'Accepted: auth, data, storage, functions, jobs, sites, server, all.'],
+    [['nothing'], 'Accepted: auth, data, storage, '],
     [['constructor'], 'Accepted:'],
     [['jobs', '--capability', 'auth'], 'two capabilities'],
     [['--since', 'soon'], 'RFC 3339'],

@@ -1,4 +1,4 @@
-import { CAPABILITY_WORDS } from '@reactor/core/terminal';
+import { CAPABILITY_NAMES, CAPABILITY_WORDS } from '@reactor/core/terminal';
 import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import { eventStream, readEvents } from '../http/sse.js';
@@ -64,7 +64,7 @@ function logQuery(word: string | undefined, options: LogsOptions): URLSearchPara
   if (wanted !== undefined && wanted !== 'all') {
     const capability = Object.hasOwn(CAPABILITY_WORDS, wanted) ? CAPABILITY_WORDS[wanted] : undefined;
     if (capability === undefined) {
-      const known = [...new Set(Object.values(CAPABILITY_WORDS)), 'all'].join(', ');
+      const known = [...CAPABILITY_NAMES, 'all'].join(', ');
       throw new CliError('INVALID_ARGUMENT', `there is no capability ${JSON.stringify(wanted)}`, `Accepted: ${known}.`);
     }
     query.set('capability', capability);

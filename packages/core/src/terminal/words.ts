@@ -14,3 +14,6 @@ export const CAPABILITY_WORDS: Readonly<Record<string, string>> = {
   server: 'server',
   system: 'server',
 };
+
+/** Each name once, in the order in which people are told of them. */
+export const CAPABILITY_NAMES: readonly string[] = [...new Set(Object.values(CAPABILITY_WORDS))];
