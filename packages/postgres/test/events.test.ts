@@ -252,14 +252,20 @@ test('a handler that is too slow keeps nobody waiting, and is told of a gap', as
 test('stopping waits for the handler at work, and calls none after it', async () => {
   const { database } = await createTestDatabase();
   const steps: string[] = [];
+  let finish = () => {};
+  const work = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
   const subscription = database.events.subscribe('a', async () => {
     steps.push('begun');
-    await database.query('SELECT pg_sleep(0.05)');
+    await work;
     steps.push('ended');
   });
   await vi.waitFor(() => expect(steps).toEqual(['begun']));
   await database.events.publish('a');
-  await subscription.stop();
+  const stopped = subscription.stop();
+  finish();
+  await stopped;
   expect(steps).toEqual(['begun', 'ended']);
 });
 
