@@ -115,6 +115,19 @@ test.each(['destroy', 'resetAndDestroy'] as const)(
   },
 );
 
+test('with a client that leaves, the requests behind the one that it waits for end too', async () => {
+  const { port, running, inFlight, held, entered } = await serveForTest();
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(GET('/held') + GET('/') + GET('/until-left') + GET('/stream'));
+  await entered;
+  await eventually(() => expect(running()).toBe(2));
+  socket.resetAndDestroy();
+  await eventually(() => expect(running()).toBe(1));
+  held.release?.();
+  await vi.waitFor(async () => expect(await inFlight()).toBe(0), { timeout: 10_000 });
+});
+
 test.each([
   ['while it reads', 30_000, (socket: Socket) => socket.once('data', () => socket.end()).write(GET('/quiet'))],
   ['with its request', 200, (socket: Socket) => socket.end(GET('/quiet'))],

@@ -53,6 +53,8 @@ export class Connection {
       clearInterval(asking);
       // Node itself does so only for requests without an answer: who reads the body of another would wait for ever.
       if (this.#newest?.complete === false) this.#newest.destroy(new Error('the connection was closed'));
+      // Node tells the answer that has the socket, and none of those that wait behind it.
+      for (const { outgoing } of [...this.#unanswered]) if (outgoing.socket === null) outgoing.destroy().emit('close');
     });
   }
 

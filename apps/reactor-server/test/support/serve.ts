@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createRoutes, type RequestSignal, signalOfRequest, silentLogger, systemClock } from '@reactor/core';
-import { createAnswerHeaders, errorHandler, instrumentHttp } from '@reactor/observability';
+import { createAnswerHeaders, createMetrics, errorHandler, instrumentHttp } from '@reactor/observability';
 import { onTestFinished } from 'vitest';
 import { listen } from '../../src/http/listener.js';
 
@@ -71,7 +71,10 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     signals.push(signalOfRequest(c));
     return c.text(String(signalOfRequest(c) === signals.at(-1)));
   });
-  const http = instrumentHttp({ clock: systemClock, logger: silentLogger, capabilities: [] });
+  const context = { clock: systemClock, logger: silentLogger };
+  const http = instrumentHttp({ ...context, capabilities: [] });
+  const metrics = createMetrics(context);
+  metrics.contribute('http', http.metrics);
   const listener = await listen(http.observe(app, { mounts: [] }), {
     host: '127.0.0.1',
     port: 0,
@@ -92,6 +95,11 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     signals,
     running: () => running,
     taken: () => taken,
+    /** As a scrape shows it. */
+    async inFlight() {
+      const text = await (await metrics.routes.request('/metrics')).text();
+      return Number(/^reactor_http_requests_in_flight\{capability="server"\} (\d+)$/m.exec(text)?.[1]);
+    },
     port: Number(new URL(listener.url).port),
   };
 }
