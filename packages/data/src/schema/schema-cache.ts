@@ -175,6 +175,9 @@ export class SchemaCache {
     // Another reading of the same schema may have begun before what is missed was there.
     if (this.#current !== undefined && this.#current.fingerprint !== seen.fingerprint) return this.#current;
     if ((by !== 'database' || this.#falseAlarm) && this.#isPausing()) {
+      // What is read for somebody else anyway costs no reading more.
+      const underWay = this.#queued ?? this.#running;
+      if (underWay !== undefined) return underWay;
       if (this.#failure !== undefined) throw schemaUnavailable(this.#failure);
       return undefined;
     }

@@ -91,6 +91,16 @@ describe('the schema is read anew', () => {
     expect(reloads).toEqual(['ok', 'ok', 'ok']);
   });
 
+  test('for requests in that pause too, where it is being read anyway', async () => {
+    const { database, cache, reloads } = await cacheOn('SELECT 1');
+    await cache.afterMiss(await cache.get(), 'caller');
+    const seen = await cache.get();
+    await database.query('CREATE TABLE notes (id int)');
+    const announced = cache.reload();
+    expect(await cache.afterMiss(seen, 'caller')).toBe(await announced);
+    expect(reloads).toEqual(['ok', 'ok', 'ok']);
+  });
+
   test('at once when PostgreSQL refuses what the model has, unless it was wrong a moment ago', async () => {
     const { database, cache, reloads } = await cacheOn('SELECT 1');
     const first = await cache.get();
