@@ -116,7 +116,7 @@ test.each(['destroy', 'resetAndDestroy'] as const)(
 );
 
 test('with a client that leaves, the requests behind the one that it waits for end too', async () => {
-  const { port, running, inFlight, held, entered } = await serveForTest();
+  const { port, running, samples, held, entered } = await serveForTest();
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   socket.write(GET('/held') + GET('/') + GET('/until-left') + GET('/stream'));
@@ -125,7 +125,11 @@ test('with a client that leaves, the requests behind the one that it waits for e
   socket.resetAndDestroy();
   await eventually(() => expect(running()).toBe(1));
   held.release?.();
-  await vi.waitFor(async () => expect(await inFlight()).toBe(0), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await samples('reactor_http_requests_in_flight')).toEqual([]), 10_000);
+  // No answer began, though two were ready.
+  expect(await samples('reactor_http_requests_total')).toEqual([
+    'reactor_http_requests_total{capability="server",method="GET",status="499"} 4',
+  ]);
 });
 
 test.each([

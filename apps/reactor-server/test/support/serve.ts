@@ -95,10 +95,10 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     signals,
     running: () => running,
     taken: () => taken,
-    /** As a scrape shows it. */
-    async inFlight() {
+    /** HTTP samples other than 0, as a scrape shows them. */
+    async samples(family: string) {
       const text = await (await metrics.routes.request('/metrics')).text();
-      return Number(/^reactor_http_requests_in_flight\{capability="server"\} (\d+)$/m.exec(text)?.[1]);
+      return text.split('\n').filter((line) => line.startsWith(`${family}{`) && !line.endsWith(' 0'));
     },
     port: Number(new URL(listener.url).port),
   };

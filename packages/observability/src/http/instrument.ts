@@ -174,10 +174,10 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
 }
 
 function outcomeOf(outgoing: ServerResponse): Outcome {
-  return {
-    status: outgoing.headersSent ? outgoing.statusCode : CLIENT_CLOSED_REQUEST,
-    aborted: !outgoing.writableFinished,
-  };
+  const aborted = !outgoing.writableFinished;
+  // One that waits behind another answer has no socket yet.
+  const began = outgoing.headersSent && !(aborted && outgoing.socket === null);
+  return { status: began ? outgoing.statusCode : CLIENT_CLOSED_REQUEST, aborted };
 }
 
 /** Hono hands only Errors to the error handler; anything else would end the request without an answer of ours. */
