@@ -46,7 +46,7 @@ export function logRoutes(logging: Logging, options: LogRoutesOptions): OpenAPIH
     })),
     responses: {
       200: {
-        description: 'Events `log`, one line each; `gap` where lines were lost.',
+        description: 'Events `log`, one line each; a last one, `error`, to a reader too slow.',
         content: { 'text/event-stream': { schema: z.string() } },
       },
       400: errorAnswer('invalid_request'),
