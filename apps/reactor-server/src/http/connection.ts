@@ -76,9 +76,10 @@ export class Connection {
     this.#endWhenAnswered();
   }
 
-  /** Gives up what has stalled. */
+  /** Gives up what has stalled. What waits behind it has no turn yet. */
   inspect(now: number, timeoutMs: number): void {
-    for (const exchange of [...this.#unanswered]) if (isStalled(exchange, now, timeoutMs)) this.#giveUp(exchange);
+    const [oldest] = this.#unanswered;
+    if (oldest !== undefined && isStalled(oldest, now, timeoutMs)) this.#giveUp(oldest);
   }
 
   #giveUp(exchange: Exchange): void {

@@ -127,6 +127,17 @@ test('a handler that never answers gives 504, a body that stops coming 408', asy
   expect(stalled).toMatch(/^HTTP\/1\.1 408 /);
 });
 
+test('an answer that may take long is not given up for the sake of one that waits behind it', async () => {
+  const { listener, port, held, entered } = await serveForTest({ timeoutMs: 200 });
+  const last = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+  const answers = raw(port, `GET /held?long HTTP/1.1\r\nHost: a\r\n\r\n${last}`);
+  await entered;
+  // Each takes at least as long as the time limit.
+  for (let i = 0; i < 2; i++) expect((await fetch(`${listener.url}/never`)).status).toBe(504);
+  held.release?.();
+  expect(await answers).toMatch(/answered[\s\S]*hello$/);
+});
+
 test('a slow body that keeps moving is read to its end, however long it takes', async () => {
   const { port } = await serveForTest({ timeoutMs: 200 });
   const socket = connect(port, '127.0.0.1');

@@ -1,6 +1,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createRoutes, type RequestSignal, signalOfRequest, silentLogger, systemClock } from '@reactor/core';
+import {
+  allowLongAnswer,
+  createRoutes,
+  type RequestSignal,
+  signalOfRequest,
+  silentLogger,
+  systemClock,
+} from '@reactor/core';
 import { createAnswerHeaders, createMetrics, errorHandler, instrumentHttp } from '@reactor/observability';
 import { onTestFinished } from 'vitest';
 import { listen } from '../../src/http/listener.js';
@@ -29,6 +36,7 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
   });
   app.get('/', (c) => c.text('hello'));
   app.get('/held', async (c) => {
+    if (c.req.query('long') !== undefined) allowLongAnswer(c);
     await new Promise<void>((resolve) => {
       held.release = resolve;
       held.entered?.();
