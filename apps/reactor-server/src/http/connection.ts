@@ -100,9 +100,10 @@ export class Connection {
     setTimeout(() => this.cut(), LINGER_MS).unref();
   }
 
-  /** Answers say `Connection: close` from now on. */
+  /** The last answer to what was read says `Connection: close`: after that one, Node ends the connection. */
   drain(): void {
-    for (const { outgoing } of this.#unanswered) outgoing.shouldKeepAlive = false;
+    const newest = this.#unanswered.at(-1);
+    if (newest !== undefined) newest.outgoing.shouldKeepAlive = false;
   }
 
   cut(): void {

@@ -98,6 +98,17 @@ test('close answers the request that was read, then ends', async () => {
   await expect(fetch(listener.url)).rejects.toThrow();
 });
 
+test('close answers what waits behind another on its connection too, and the last answer says so', async () => {
+  const { listener, port, entered, held } = await serveForTest();
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+  const answers = raw(port, get('/held') + get('/slow') + get('/'));
+  await entered;
+  const closed = listener.close(AbortSignal.timeout(10_000));
+  held.release?.();
+  expect(await answers).toMatch(/answered[\s\S]*slow[\s\S]*Connection: close[\s\S]*hello$/);
+  await closed;
+});
+
 test('a kept-alive connection still gets its next request answered while draining, and is told to leave', async () => {
   const { listener } = await serveForTest();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
