@@ -5,6 +5,11 @@ import type { HealthRound, ServerPhase } from './round.js';
 /** Seconds until a starting server is worth another look; a draining one is gone by then. */
 const RETRY_AFTER = '1';
 
+/** Of every answer. */
+const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' } as const;
+
+const ALIVE = JSON.stringify({ status: 'ok' });
+
 const NOT_READY = { starting: 'The server is starting.', draining: 'The server is shutting down.' } as const;
 
 const status = z.enum(['ok', 'error']);
@@ -25,7 +30,7 @@ interface HealthSource {
 /** `/health` asks every capability, `/readyz` only this process, `/livez` nothing. HEAD comes with GET. */
 export function healthRoutes({ phase, currentRound }: HealthSource): OpenAPIHono<ReactorEnv> {
   const routes = createRoutes();
-  routes.get('/livez', () => answer(200, { status: 'ok' }));
+  routes.get('/livez', () => new Response(ALIVE, { headers: HEADERS }));
   routes.get('/readyz', () => {
     const now = phase();
     return now === 'ready' ? answer(200, { status: 'ok' }) : notReady(now, { status: 'error' });
@@ -72,6 +77,6 @@ function notReady(phase: Exclude<ServerPhase, 'ready'>, body: object): Response 
 function answer(status: 200 | 503, body: object, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), {
     status,
-    headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
+    headers: { ...HEADERS, ...headers },
   });
 }
