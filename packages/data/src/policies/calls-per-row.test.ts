@@ -8,7 +8,11 @@ test.each([
   [`(auth.jwt() ->> 'plan'::text) = 'pro'::text`, `((SELECT auth.jwt()) ->> 'plan'::text) = 'pro'::text`],
   [`auth.role() = 'owner' OR auth.email() = e`, `(SELECT auth.role()) = 'owner' OR (SELECT auth.email()) = e`],
   [`auth.has_permission('it''s'::text)`, `(SELECT auth.has_permission('it''s'::text))`],
-  ['auth.in_org(org_id)', '(org_id = (SELECT auth.org_id()))'],
+  [
+    'auth.in_org(CASE WHEN a THEN b ELSE c END)',
+    'coalesce((CASE WHEN a THEN b ELSE c END) = (SELECT auth.org_id()), false)',
+  ],
+  ['NOT auth.in_org(org_id)', 'NOT coalesce(org_id = (SELECT auth.org_id()), false)'],
   [
     'NOT (auth.is_authenticated() AND auth.session_id() = s)',
     'NOT ((SELECT auth.is_authenticated()) AND (SELECT auth.session_id()) = s)',

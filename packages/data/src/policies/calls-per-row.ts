@@ -70,7 +70,11 @@ export function usingCondition(statement: string): { readonly start: number; rea
 
 /** Undefined where the argument is another one for each row. */
 function calledOnce(name: string, call: string, argument: string): string | undefined {
-  if (name === 'in_org') return `(${argument.trim()} = (SELECT auth.org_id()))`;
+  // As the function itself, never null: below NOT the two would decide differently.
+  if (name === 'in_org') {
+    const org = /^[\w.]+$/.test(argument.trim()) ? argument.trim() : `(${argument.trim()})`;
+    return `coalesce(${org} = (SELECT auth.org_id()), false)`;
+  }
   if (name === 'has_permission' && !/^\s*'(?:[^']|'')*'(?:::text)?\s*$/.test(argument)) return undefined;
   return `(SELECT ${call})`;
 }
