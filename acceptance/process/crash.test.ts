@@ -10,7 +10,7 @@ import { processesOf } from '../support/processes.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { until } from '../support/until.js';
 
-const ROUNDS = 30;
+const ROUNDS = Number(process.env.REACTOR_TEST_KILLS ?? 8);
 
 /** A client address of its own for each account: sign-up and sign-in are limited per address. */
 const addressOf = (i: number) => `198.51.${i % 256}.${Math.floor(i / 256)}`;
