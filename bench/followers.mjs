@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cpuOf, startReactor } from './reactor.mjs';
@@ -124,6 +124,8 @@ function produce({ port, token }) {
 }
 
 async function follow(port, token) {
+  // Readers run on machines of their own; here they are not to take the core of who measures.
+  setPriority(19);
   let open = [];
   process.on('message', async (message) => {
     if (message === 'connect') {

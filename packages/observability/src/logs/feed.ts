@@ -39,7 +39,7 @@ export interface LogFeed {
 /** A person sees no difference to at once. The first line after a pause of this length does go out at once. */
 const PACE_MS = 100;
 /** Followers that write in one turn of the event loop; between the turns others are answered. */
-const FOLLOWERS_A_TURN = 8;
+const FOLLOWERS_A_TURN = 4;
 /** So much is formatted at a time, then the reader's pace decides again. */
 const CHUNK_CHARS = 64 * 1024;
 /** Kept only while followers are being woken. One each suffices unless many follow with filters of their own. */
