@@ -10,7 +10,7 @@ import { projectDirectory, startServer, type TestServer } from '../support/serve
 
 /** All requests of the mixed load together; the full run has 8 000. */
 // biome-ignore lint/complexity/useLiteralKeys: process.env is an index signature
-const REQUESTS = Number(process.env['REACTOR_TEST_POOLER_REQUESTS'] ?? 800);
+const REQUESTS = Number(process.env['REACTOR_TEST_POOLER_REQUESTS'] ?? 400);
 /** Requests under way at a time: more than the pooler has server connections. */
 const WORKERS = 16;
 

@@ -4,6 +4,11 @@ import { expect, test } from 'vitest';
 import { connectDatabase } from '../support/database.js';
 import { projectDirectory, runServer, startServer } from '../support/server.js';
 
+/** Waits for half a minute: the other tests run meanwhile. */
+const unreachable = runServer(await projectDirectory(), ['--bind', '127.0.0.1:0'], {
+  REACTOR_DATABASE__URL: 'postgresql://app:hunter2secret@127.0.0.1:1/app',
+});
+
 test('0 after a clean stop, with the last line written', async () => {
   const server = await startServer();
   expect(await server.end('SIGTERM')).toBe(0);
@@ -84,14 +89,6 @@ test('5 when the database refuses the login, without its password anywhere', asy
   expect(stderr + stdout).not.toContain('hunter2secret');
 });
 
-test('5 when nobody listens where the database should be, after waiting for it', async () => {
-  const environment = { REACTOR_DATABASE__URL: 'postgresql://app:hunter2secret@127.0.0.1:1/app' };
-  const { code, stderr, stdout } = await runServer(await projectDirectory(), ['--bind', '127.0.0.1:0'], environment);
-  expect(code).toBe(5);
-  expect(stderr).toContain('127.0.0.1:1');
-  expect(stderr + stdout).not.toContain('hunter2secret');
-}, 90_000);
-
 test('5 for a data directory of another major version, with the remedy', async () => {
   const first = await startServer();
   expect(await first.end('SIGTERM')).toBe(0);
@@ -111,3 +108,10 @@ test('6 when a capability could not start, naming it', async () => {
   expect(code).toBe(6);
   expect(stderr).toMatch(/storage/);
 });
+
+test('5 when nobody listens where the database should be, after waiting for it', async () => {
+  const { code, stderr, stdout } = await unreachable;
+  expect(code).toBe(5);
+  expect(stderr).toContain('127.0.0.1:1');
+  expect(stderr + stdout).not.toContain('hunter2secret');
+}, 90_000);
