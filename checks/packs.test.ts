@@ -2,9 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { COMMAND_TIMEOUT_MS } from '@reactor/testing/tools';
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { importAll, installAll, mapsThatLeadNowhere, type Pack, packAll, TIMEOUT_MS, typeCheck } from './packs.js';
+import { importAll, installAll, mapsThatLeadNowhere, type Pack, packAll, typeCheck } from './packs.js';
 
 let work: string;
 let packs: readonly Pack[];
@@ -15,7 +16,7 @@ beforeAll(async () => {
   work = await mkdtemp(path.join(tmpdir(), 'reactor-packs-'));
   packs = await packAll(work);
   await installAll(packs, home());
-}, TIMEOUT_MS);
+}, COMMAND_TIMEOUT_MS);
 afterAll(() => rm(work, { recursive: true, force: true }));
 
 /** What is wrong, for all packs at once. */
@@ -31,7 +32,7 @@ test(
     await typeCheck(packs, home());
     await importAll(home());
   },
-  TIMEOUT_MS,
+  COMMAND_TIMEOUT_MS,
 );
 
 test('each holds the licence and a README, no test, and the source that its maps point at', async () => {

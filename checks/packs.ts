@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { runCommand } from '@reactor/testing/tools';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const TSC = path.join(ROOT, 'node_modules/.bin/tsc');
-
-/** Installing waits for a registry; a tenth of this is usual. */
-export const TIMEOUT_MS = 300_000;
 
 /** A package as it would be published. */
 export interface Pack {
@@ -18,19 +14,9 @@ export interface Pack {
   readonly entryPoints: readonly string[];
 }
 
-/** @throws Error with everything that the command printed */
-async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
-  try {
-    await promisify(execFile)(command, args, { cwd, timeout: TIMEOUT_MS, maxBuffer: 50_000_000 });
-  } catch (error) {
-    const { message, stdout, stderr } = error as Error & { stdout?: string; stderr?: string };
-    throw new Error(`${message}\n${stdout}\n${stderr}`);
-  }
-}
-
 /** Packs all packages that are not private. */
 export async function packAll(into: string): Promise<readonly Pack[]> {
-  await run(ROOT, TSC, '-b');
+  await runCommand(ROOT, TSC, '-b');
   const folders = path.join(ROOT, 'packages');
   const packages = await Promise.all(
     (await readdir(folders)).map(async (folder) => {
@@ -43,7 +29,7 @@ export async function packAll(into: string): Promise<readonly Pack[]> {
   const published = packages.filter(({ isPrivate }) => isPrivate !== true);
   for (const { folder } of published) await removeStale(path.join(folders, folder));
   const filters = published.map(({ name }) => `--filter=${name}`);
-  await run(ROOT, 'npx', '-y', 'pnpm@10', '-r', ...filters, 'pack', '--pack-destination', into);
+  await runCommand(ROOT, 'npx', '-y', 'pnpm@10', '-r', ...filters, 'pack', '--pack-destination', into);
   return published;
 }
 
@@ -57,7 +43,7 @@ export async function installAll(packs: readonly Pack[], home: string): Promise<
     JSON.stringify({ private: true, type: 'module', dependencies, devDependencies }),
   );
   // Without the binaries of the embedded PostgreSQL, which nothing here starts.
-  await run(home, 'npm', 'install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund');
+  await runCommand(home, 'npm', 'install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund');
 }
 
 /** Type-checks an app that imports every entry point, and all the declarations behind them. */
@@ -77,12 +63,12 @@ export async function typeCheck(packs: readonly Pack[], home: string): Promise<v
     outDir: 'dist',
   };
   await writeFile(path.join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
-  await run(home, TSC, '-p', '.');
+  await runCommand(home, TSC, '-p', '.');
 }
 
 /** Imports every entry point in a process of its own. */
 export function importAll(home: string): Promise<void> {
-  return run(home, process.execPath, 'dist/app.js');
+  return runCommand(home, process.execPath, 'dist/app.js');
 }
 
 /** The compiler leaves the output of sources that are gone, and it would be packed. */

@@ -6,7 +6,7 @@ import { listening, settings } from './settings.mjs';
 
 const { connectionString, poolSize, publicKey, issuer, audience } = settings;
 const COLUMNS = 'id, owner_id, title, done, priority, created_at';
-const TODO = {
+const ROW = {
   type: 'object',
   properties: {
     id: { type: 'integer' },
@@ -26,7 +26,7 @@ app.register(jwt, {
 });
 app.addHook('onRequest', (request) => request.jwtVerify());
 
-app.get('/todos/:id', { schema: { response: { 200: TODO } } }, async (request, reply) => {
+app.get('/todos/:id', { schema: { response: { 200: ROW } } }, async (request, reply) => {
   const { rows } = await pool.query({
     name: 'todo',
     text: `SELECT ${COLUMNS} FROM todos WHERE id = $1 AND owner_id = $2`,
@@ -35,7 +35,7 @@ app.get('/todos/:id', { schema: { response: { 200: TODO } } }, async (request, r
   return rows[0] ?? reply.code(404).send({ message: 'There is no such todo.' });
 });
 
-app.get('/todos', { schema: { response: { 200: { type: 'array', items: TODO } } } }, async (request) => {
+app.get('/todos', { schema: { response: { 200: { type: 'array', items: ROW } } } }, async (request) => {
   const { rows } = await pool.query({
     name: 'todos',
     text: `SELECT ${COLUMNS} FROM todos WHERE id > $1 AND owner_id = $2 ORDER BY id LIMIT 50`,
@@ -49,7 +49,7 @@ const NOTE = {
   required: ['title', 'priority'],
   properties: { title: { type: 'string' }, priority: { type: 'integer' } },
 };
-app.post('/notes', { schema: { body: NOTE, response: { 201: TODO } } }, async (request, reply) => {
+app.post('/notes', { schema: { body: NOTE, response: { 201: ROW } } }, async (request, reply) => {
   const { title, priority } = request.body;
   const { rows } = await pool.query({
     name: 'note',

@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DoctorProbe } from '@reactor/core';
+import { temporaryDirectory } from '@reactor/testing';
 import { describe, expect, test } from 'vitest';
 import { processStartOf } from '../src/project/lock-file.js';
-import { answering, folder, nobody, run, start, TOKEN, testServer } from './fixtures.js';
+import { answering, nobody, run, start, TOKEN, testServer } from './fixtures.js';
 
 function probe(name: string, result: 'ok' | 'fail', more: Partial<DoctorProbe> = {}): DoctorProbe {
   return {
@@ -168,7 +169,7 @@ describe('version', () => {
 describe('status', () => {
   test('shows pid, address, uptime and health of a running server', async () => {
     const { url } = await testServer();
-    const root = await folder();
+    const root = await temporaryDirectory();
     const processStart = await processStartOf(process.pid);
     const startedAt = new Date(Date.now() - 3_725_000).toISOString();
     await mkdir(join(root, '.reactor'));
@@ -300,7 +301,7 @@ describe('requests', () => {
   });
 
   test('tell when nobody listens, and which server died here', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await mkdir(join(root, '.reactor'));
     await writeFile(join(root, '.reactor', 'server.pid'), '99999\n{"startedAt":"x","processStart":"other/1"}\n');
     const { code, stderr } = await run(['health'], { directory: root, env: { REACTOR_URL: await nobody() } });

@@ -1,9 +1,10 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { temporaryDirectory } from '@reactor/testing';
 import { describe, expect, test } from 'vitest';
 import { resolveConnection } from '../src/connection.js';
 import { processStartOf } from '../src/project/lock-file.js';
-import { folder, nobody, run, TOKEN, testServer } from './fixtures.js';
+import { nobody, run, TOKEN, testServer } from './fixtures.js';
 
 async function put(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -33,7 +34,7 @@ async function resolve(directory: string, options = {}, env = {}) {
 
 describe('finds the server', () => {
   test('of the project above, by its lock and its token', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await lock(join(root, '.reactor'), 'http://0.0.0.0:4711');
     await put(join(root, '.reactor', 'admin-token'), `${TOKEN}\n`);
     await mkdir(join(root, 'a', 'b'), { recursive: true });
@@ -44,7 +45,7 @@ describe('finds the server', () => {
   });
 
   test('of a Reactor.toml, by its state directory and its address', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await put(join(root, 'Reactor.toml'), '[server]\nbind = "[::]:9000"\nstate_dir = "var/state"\n');
     expect(await resolve(join(root))).toMatchObject({ url: 'http://[::1]:9000/', tokenHint: expect.any(String) });
     await put(join(root, 'var/state/admin-token'), TOKEN);
@@ -63,13 +64,13 @@ describe('finds the server', () => {
     ['env:MISSING', undefined],
     ['{{ env MISSING }}', undefined],
   ])('with the token %s of its Reactor.toml', async (written, expected) => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await put(join(root, 'Reactor.toml'), `[admin]\ntoken = "${written}"\n`);
     expect((await resolve(root, {}, { THE_TOKEN: 'from-the-environment' })).token).toBe(expected);
   });
 
   test.each(['env:OPS_TOKEN', '{{ env OPS_TOKEN }}'])('with a token %s that is not set here', async (written) => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     const manifest = join(root, 'Reactor.toml');
     await put(manifest, `[admin]\ntoken = "${written}"\n`);
     // Of a server that ran before there was a configuration.
@@ -88,14 +89,14 @@ describe('finds the server', () => {
   });
 
   test('at the default address where nothing is found', async () => {
-    expect(await resolve(await folder())).toMatchObject({
+    expect(await resolve(await temporaryDirectory())).toMatchObject({
       url: 'http://127.0.0.1:8000/',
       tokenHint: expect.stringMatching(/--project.*REACTOR_ADMIN_TOKEN/),
     });
   });
 
   test('whose state directory its environment names, by the same environment', async () => {
-    const [root, state] = [await folder(), await folder()];
+    const [root, state] = [await temporaryDirectory(), await temporaryDirectory()];
     await lock(state, 'http://127.0.0.1:4711');
     await put(join(state, 'admin-token'), TOKEN);
     const found = { url: 'http://127.0.0.1:4711/', token: TOKEN };
@@ -115,7 +116,7 @@ describe('finds the server', () => {
   });
 
   test('whose state directory its environment names relative to its folder, also from below it', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await lock(join(root, 'var/state'), 'http://127.0.0.1:4711');
     await mkdir(join(root, 'a/b'), { recursive: true });
     for (const directory of [root, join(root, 'a/b')]) {
@@ -129,7 +130,7 @@ describe('finds the server', () => {
     ['the environment over the file', '[server]\nbind = "127.0.0.1:1"\n[admin]\ntoken = "of the file"\n', undefined],
     ['the file where a variable is empty', `[server]\nbind = "127.0.0.1:4711"\n[admin]\ntoken = "${TOKEN}"\n`, ''],
   ])('by address and token of %s', async (_, file, value) => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     if (file !== undefined) await put(join(root, 'Reactor.toml'), file);
     const env = { REACTOR_SERVER__BIND: value ?? '0.0.0.0:4711', REACTOR_ADMIN__TOKEN: value ?? TOKEN };
     expect(await resolve(root, {}, env)).toMatchObject({ url: 'http://127.0.0.1:4711/', token: TOKEN });
@@ -138,7 +139,7 @@ describe('finds the server', () => {
   });
 
   test('or says how to name another', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     const { stdout } = await run(['doctor', '--url', await nobody()], { directory: root, terminal: true });
     expect(stdout).toMatch(/no server listens on .*\n.*--url .*--project/);
     await mkdir(join(root, '.reactor'));
@@ -147,7 +148,7 @@ describe('finds the server', () => {
   });
 
   test('and not the one that died, nor a process that got its pid', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await lock(join(root, '.reactor'), 'http://127.0.0.1:4711', 'another-boot/1');
     expect(await resolve(root)).toMatchObject({ url: 'http://127.0.0.1:8000/', project: { lock: { alive: false } } });
     for (const damaged of ['', 'x\n{}', `${process.pid}\nnot json`, `${process.pid}`]) {
@@ -159,7 +160,7 @@ describe('finds the server', () => {
 
 describe('who wins', () => {
   test('flags over environment over what is found', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await lock(join(root, '.reactor'), 'http://127.0.0.1:1111');
     await put(join(root, '.reactor', 'admin-token'), 'found');
     const env = { REACTOR_URL: 'http://127.0.0.1:2222', REACTOR_ADMIN_TOKEN: 'environment' };
@@ -171,7 +172,7 @@ describe('who wins', () => {
   });
 
   test('a token found here stays on this machine', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await put(join(root, '.reactor', 'admin-token'), TOKEN);
     for (const url of ['http://localhost:1', 'http://127.1.2.3:1', 'http://[::1]:1']) {
       expect((await resolve(root, { url })).token).toBe(TOKEN);
@@ -199,7 +200,7 @@ describe('refuses', () => {
   });
 
   test('a Reactor.toml that is not TOML', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     await put(join(root, 'Reactor.toml'), '[server\n');
     const { code, stderr } = await run(['health', '--json'], { directory: root });
     expect(JSON.parse(stderr).error).toMatchObject({
@@ -210,7 +211,7 @@ describe('refuses', () => {
   });
 
   test('a token file it may not read, saying whose it is', async () => {
-    const root = await folder();
+    const root = await temporaryDirectory();
     const file = join(root, '.reactor', 'admin-token');
     // A folder instead of a file: unreadable for root too, who runs tests in containers.
     await mkdir(file, { recursive: true });

@@ -3,8 +3,9 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { temporaryDirectory } from '@reactor/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { answering, folder, nobody, run, start } from './fixtures.js';
+import { answering, nobody, run, start } from './fixtures.js';
 
 interface Seen {
   readonly method: string;
@@ -25,7 +26,7 @@ async function server(body: unknown, init?: ResponseInit) {
 }
 
 async function files(contents: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const root = await folder();
+  const root = await temporaryDirectory();
   await mkdir(join(root, 'migrations'));
   for (const [name, text] of Object.entries(contents)) await writeFile(join(root, 'migrations', name), text);
   return root;
@@ -399,7 +400,7 @@ describe('db types', () => {
 
   test('--output writes a file whole, and leaves one alone that is the same', async () => {
     const { env } = await server(SOURCE, typescript);
-    const directory = await folder();
+    const directory = await temporaryDirectory();
     const file = join(directory, 'database.types.ts');
     const write = (...flags: string[]) =>
       run(['db', 'types', '--output', 'database.types.ts', ...flags], { env, directory, terminal: true });
@@ -415,7 +416,7 @@ describe('db types', () => {
   });
 
   test('leaves the file as it was when it cannot have the whole source', async () => {
-    const directory = await folder();
+    const directory = await temporaryDirectory();
     await writeFile(join(directory, 'types.ts'), 'old');
     await mkdir(join(directory, 'folder'));
     const breaking = createServer((_request, response) => {

@@ -13,18 +13,11 @@ import {
   notFound,
   runDoctor,
 } from '@reactor/observability';
-import { temporaryDirectory } from '@reactor/testing';
 import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
 import { runCli } from '../src/index.js';
 
 export const TOKEN = 'operator-token-of-these-tests-0123456789';
-
-/** A folder that nothing above it makes a project. */
-export async function folder(): Promise<string> {
-  const path = await temporaryDirectory();
-  return path;
-}
 
 class Memory extends Writable {
   text = '';

@@ -1,27 +1,14 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { createTestDatabase, temporaryDirectory } from '@reactor/testing';
+import { COMMAND_TIMEOUT_MS, createTestDatabase, runCommand, temporaryDirectory } from '@reactor/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { useShop } from './shop.js';
 
 const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
 const REPOSITORY = join(EXAMPLE, '../..');
-
-/** Packing and installing wait for a disk and a registry; a fifth of this is usual. */
-const TIMEOUT_MS = 300_000;
-
-async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
-  try {
-    await promisify(execFile)(command, args, { cwd, timeout: TIMEOUT_MS, maxBuffer: 50_000_000 });
-  } catch (error) {
-    const { message, stdout, stderr } = error as Error & { stdout?: string; stderr?: string };
-    throw new Error(`${message}\n${stdout}\n${stderr}`);
-  }
-}
 
 /** Names of our packages that `manifest` takes, and that those take in turn: `core`. */
 async function packagesOf(manifest: string): Promise<ReadonlySet<string>> {
@@ -35,19 +22,29 @@ async function packagesOf(manifest: string): Promise<ReadonlySet<string>> {
 
 /** The tarballs that would be published, by the name of their package. */
 async function pack(into: string): Promise<Record<string, string>> {
-  await run(REPOSITORY, join(REPOSITORY, 'node_modules/.bin/tsc'), '-b', EXAMPLE);
+  await runCommand(REPOSITORY, join(REPOSITORY, 'node_modules/.bin/tsc'), '-b', EXAMPLE);
   const tarballs: Record<string, string> = {};
   for (const name of await packagesOf(join(EXAMPLE, 'package.json'))) {
     const destination = join(into, name);
     await mkdir(destination);
-    await run(join(REPOSITORY, 'packages', name), 'npx', '-y', 'pnpm@10', 'pack', '--pack-destination', destination);
+    await runCommand(
+      join(REPOSITORY, 'packages', name),
+      'npx',
+      '-y',
+      'pnpm@10',
+      'pack',
+      '--pack-destination',
+      destination,
+    );
     const [file] = await readdir(destination);
     tarballs[`@reactor/${name}`] = `file:${join(destination, String(file))}`;
   }
   return tarballs;
 }
 
-it('runs from the packed packages, in a folder that knows nothing of this one', { timeout: TIMEOUT_MS }, async () => {
+it('runs from the packed packages, in a folder that knows nothing of this one', {
+  timeout: COMMAND_TIMEOUT_MS,
+}, async () => {
   const work = await temporaryDirectory();
   const tarballs = await pack(work);
 
@@ -57,7 +54,7 @@ it('runs from the packed packages, in a folder that knows nothing of this one', 
   const manifest = { private: true, type: 'module', dependencies: { ...dependencies, ...tarballs } };
   await writeFile(join(home, 'package.json'), JSON.stringify(manifest));
   // Without the binaries of the embedded PostgreSQL: this one is given a database.
-  await run(home, 'npm', 'install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund');
+  await runCommand(home, 'npm', 'install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund');
   await cp(join(EXAMPLE, 'dist'), join(home, 'dist'), { recursive: true });
 
   const { connectionString } = await createTestDatabase();

@@ -8,6 +8,7 @@ export { DISK_BLOCK_BYTES, diskHas, linksFailWith } from './file-system.js';
 export { listen } from './listen.js';
 export { expectNothingLeft } from './open-resources.js';
 export { type RecordedLine, recordingLogger } from './recording-logger.js';
+export { COMMAND_TIMEOUT_MS, runCommand } from './run-command.js';
 export { sample, samplesOf, valueOfFamily } from './samples.js';
 export { temporaryDirectory } from './temporary-directory.js';
 export { adminConnectionString, createTestDatabase, type TestDatabase } from './test-database.js';

@@ -1,17 +1,7 @@
 import { type Token, tokensOf } from '../app-migrations/split.js';
+import { CALLER_FUNCTIONS } from '../auth-functions.js';
 
-/** What requests know of their caller: the same for all rows. */
-const FUNCTIONS: ReadonlySet<string> = new Set([
-  'jwt',
-  'user_id',
-  'org_id',
-  'role',
-  'email',
-  'session_id',
-  'is_authenticated',
-  'has_permission',
-  'in_org',
-]);
+const FUNCTIONS: ReadonlySet<string> = new Set(CALLER_FUNCTIONS);
 
 /** A call in a policy that PostgreSQL makes for each row it looks at. */
 export interface CallPerRow {

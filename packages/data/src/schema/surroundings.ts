@@ -1,4 +1,5 @@
 import type { Database } from '@reactor/core';
+import { CALLER_FUNCTIONS } from '../auth-functions.js';
 
 /** What a reading of the schema asks of the rest of the database. */
 export interface Surroundings {
@@ -9,19 +10,7 @@ export interface Surroundings {
 }
 
 /** Functions of the schema `auth` that are ours. */
-const OWN = [
-  'jwt',
-  'user_id',
-  'org_id',
-  'role',
-  'email',
-  'session_id',
-  'is_authenticated',
-  'in_org',
-  'has_permission',
-  'end_request',
-  'bounded',
-];
+const OWN = [...CALLER_FUNCTIONS, 'end_request', 'bounded'];
 
 const SURROUNDINGS = `
   SELECT EXISTS (SELECT FROM pg_catalog.pg_event_trigger

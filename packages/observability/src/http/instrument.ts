@@ -31,7 +31,7 @@ export interface InstrumentOptions extends CapabilityContext {
 }
 
 export interface CorsPolicy {
-  /** For a simple request, by its `Origin`. `Vary: Origin` comes with every answer. */
+  /** For a simple request, by its `Origin`: the same object each time. `Vary: Origin` comes with every answer. */
   headersFor(origin: string | undefined, capability: CapabilityName): AnswerHeaders | undefined;
 }
 
@@ -78,6 +78,7 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
   const { clock, logger, headers = createAnswerHeaders() } = options;
   const labels = [...options.capabilities, SERVER_LABEL];
   const surroundings = { logger, isTrusted: parseTrustedProxies(options.trustedProxies ?? []) };
+  const [ofApp, ofReactor] = [joining(NO_SNIFFING), joining(headers)];
   const families = httpFamilies(labels);
   const accessLogs = new Map<CapabilityName, AccessLog>(
     labels.map((capability) => [capability, createAccessLog(logger.target(`reactor_${capability}`))]),
@@ -105,11 +106,11 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
 
   function headersOf(request: ObservedRequest, cors: CorsPolicy | undefined): AddedHeaders {
     const { requestId } = request;
-    const own = request.ownHeaders === true ? NO_SNIFFING : headers;
-    if (cors === undefined) return { requestId, headers: own };
-    const shared = cors.headersFor(request.origin, request.capability);
+    const own = request.ownHeaders === true;
+    const shared = cors?.headersFor(request.origin, request.capability);
+    const added = shared === undefined ? (own ? NO_SNIFFING : headers) : (own ? ofApp : ofReactor)(shared);
     // A cache must not give this answer to a page that would get another.
-    return { requestId, headers: shared === undefined ? own : { ...own, ...shared }, vary: 'Origin' };
+    return cors === undefined ? { requestId, headers: added } : { requestId, headers: added, vary: 'Origin' };
   }
 
   const ended = ({ capability }: ObservedRequest) => families.inFlight(capability).dec();
@@ -170,6 +171,19 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
       logger.info('request refused', { status, code, request_id: requestId });
     },
     metrics: families.metrics,
+  };
+}
+
+/** `headers` with others, of which there are few sets, each joined once and not for every answer. */
+function joining(headers: AnswerHeaders): (others: AnswerHeaders) => AnswerHeaders {
+  const joined = new WeakMap<AnswerHeaders, AnswerHeaders>();
+  return (others) => {
+    let all = joined.get(others);
+    if (all === undefined) {
+      all = { ...headers, ...others };
+      joined.set(others, all);
+    }
+    return all;
   };
 }
 
