@@ -9,7 +9,7 @@ const COLUMNS = 'id, owner_id, title, done, priority, created_at';
 // Killed, the parent cannot stop its children.
 process.once('disconnect', () => process.exit());
 process.once('message', ({ connectionString, keys }) => {
-  const pool = new Pool({ connectionString, max: 20 });
+  const pool = new Pool({ connectionString, max: 10 });
   const resolve = createLocalJWKSet({ keys });
   const app = new Hono();
   app.get('/livez', (c) => c.json({ status: 'ok' }));

@@ -12,10 +12,12 @@ import { load } from './data-load.mjs';
 import { cpuOf, startReactor } from './reactor.mjs';
 import { median } from './stats.mjs';
 
-const TURNS = 7;
+const TURNS = 9;
+/** Of each side: two processes of one configuration differ by 15 %. */
+const PROCESSES = 3;
 const TURN_MS = 1_000;
 const CONNECTIONS = 16;
-const WARM_UP_REQUESTS = 20_000;
+const WARM_UP_TURNS = 3;
 const ROWS = 10_000;
 const ORIGIN = 'https://app.example.com';
 const BARE = fileURLToPath(new URL('./server-bare.mjs', import.meta.url));
@@ -39,43 +41,44 @@ const context = { logger: silentLogger, clock: systemClock };
 const postgres = await startEmbeddedPostgres({ stateDirectory: folder, ...context });
 const running = [];
 try {
-  const plain = await startWith('', 'plain');
-  const cors = await startWith(`cors.allow_origins = ["${ORIGIN}"]`, 'cors');
-  const user = await signUp(plain.url);
+  const plain = await severalOf((n) => startWith('', `plain-${n}`));
+  const cors = await severalOf((n) => startWith(`cors.allow_origins = ["${ORIGIN}"]`, `cors-${n}`));
+  const [{ url }] = plain;
+  const user = await signUp(url);
   await fill(postgres.connectionString, user.id);
-  const bare = await startBare(plain.url);
+  const bare = await severalOf(() => startBare(url));
 
   const authorization = [`Authorization: Bearer ${user.token}`];
   const prefer = ['Prefer: return=representation'];
   const note = JSON.stringify({ title: 'Remember the milk', priority: 3 });
   const byId = (path) => (n) => ['GET', path + (1 + (n % ROWS))];
   const cases = [
-    { title: '/livez', least: 1.5, bare: () => ['GET', '/livez'], server: plain, ask: () => ['GET', '/livez'] },
+    { title: '/livez', least: 1.5, bare: () => ['GET', '/livez'], servers: plain, ask: () => ['GET', '/livez'] },
     {
       title: '/livez, CORS on',
       least: 1.55,
       bare: () => ['GET', '/livez'],
-      server: cors,
+      servers: cors,
       ask: () => ['GET', '/livez'],
     },
     {
       title: '/livez, CORS on, with an Origin',
       bare: () => ['GET', '/livez', [`Origin: ${ORIGIN}`]],
-      server: cors,
+      servers: cors,
       ask: () => ['GET', '/livez', [`Origin: ${ORIGIN}`]],
     },
     {
       title: 'one row by primary key',
       rate: 0.65,
       bare: (n) => [...byId('/todos/')(n), authorization],
-      server: plain,
+      servers: plain,
       ask: (n) => [...byId('/data/v1/todos?id=eq.')(n), authorization],
     },
     {
       title: 'insert of one row, which comes back',
       rate: 0.6,
       bare: () => ['POST', '/notes', authorization, note],
-      server: plain,
+      servers: plain,
       ask: () => ['POST', '/data/v1/notes', [...authorization, ...prefer], note],
     },
   ];
@@ -89,6 +92,12 @@ try {
   await rm(folder, { recursive: true, maxRetries: 10, retryDelay: 100 });
 }
 
+async function severalOf(start) {
+  const processes = [];
+  for (let n = 0; n < PROCESSES; n++) processes.push(await start(n));
+  return processes;
+}
+
 /** The built server as it runs, everything on, its log in a file. */
 async function startWith(setting, name) {
   const directory = join(folder, name);
@@ -97,7 +106,7 @@ async function startWith(setting, name) {
   await writeFile(
     join(directory, 'Reactor.toml'),
     `[project]\nenv = "dev"\n[server]\nbind = "127.0.0.1:0"\n${setting}
-     [database]\nurl = ${JSON.stringify(postgres.connectionString)}\npool_max = 20
+     [database]\nurl = ${JSON.stringify(postgres.connectionString)}\npool_max = 10
      [auth]\nsecret = "a secret that is only used by this measurement"
      [data]\nmigrations_dir = "migrations"\n[storage]\n`,
   );
@@ -137,25 +146,27 @@ async function fill(connectionString, owner) {
   await client.end();
 }
 
-async function compare({ bare, ask, server, rate }, bareServer) {
+async function compare({ bare, ask, servers, rate }, bareServers) {
   const spin = rate === undefined;
   const sides = [
-    { ...bareServer, requests: requests(bare), cpu: [], user: [], rates: [] },
-    { ...server, requests: requests(ask), cpu: [], user: [], rates: [] },
+    { processes: bareServers, requests: requests(bare), cpu: [], user: [], rates: [] },
+    { processes: servers, requests: requests(ask), cpu: [], user: [], rates: [] },
   ];
   const turn = { connections: CONNECTIONS, durationMs: TURN_MS, spin };
-  for (const { port, requests } of sides) {
-    let answered = 0;
-    while (answered < WARM_UP_REQUESTS) answered += (await load(port, requests, turn)).latencies.length;
+  for (const { processes, requests } of sides) {
+    for (const { port } of processes) {
+      for (let round = 0; round < WARM_UP_TURNS; round++) await load(port, requests, turn);
+    }
   }
   for (let round = 0; round < TURNS; round++) {
-    for (const side of sides) {
-      const before = await cpuOf(side.pid);
-      const { rate, latencies } = await load(side.port, side.requests, turn);
-      const after = await cpuOf(side.pid);
-      side.cpu.push((after.total - before.total) / latencies.length);
-      side.user.push((after.user - before.user) / latencies.length);
-      side.rates.push(rate);
+    for (const { processes, requests, ...measured } of sides) {
+      const { pid, port } = processes[round % PROCESSES];
+      const before = await cpuOf(pid);
+      const { rate, latencies } = await load(port, requests, turn);
+      const after = await cpuOf(pid);
+      measured.cpu.push((after.total - before.total) / latencies.length);
+      measured.user.push((after.user - before.user) / latencies.length);
+      measured.rates.push(rate);
     }
   }
   return sides;
