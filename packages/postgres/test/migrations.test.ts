@@ -145,13 +145,15 @@ test('what a migration sets does not leak into later queries', async () => {
   expect(rows).toEqual([{ name: 'reactor' }]);
 });
 
-test('a statement timeout for requests does not cut a migration', async () => {
+test('a statement timeout for requests cuts neither a migration nor the wait for one of another server', async () => {
   const { connectionString } = await createTestDatabase();
   const separator = connectionString.includes('?') ? '&' : '?';
-  const database = openPool(`${connectionString}${separator}options=-c%20statement_timeout%3D50`);
-  await expect(database.query('SELECT pg_sleep(1)')).rejects.toMatchObject({ code: '57014' });
-  const set: MigrationSet = { owner: 'x', migrations: [{ id: '0001_long', sql: 'SELECT pg_sleep(0.2);' }] };
-  expect((await migrate(database, [set], quiet)).applied).toHaveLength(1);
+  const connect = () => openPool(`${connectionString}${separator}options=-c%20statement_timeout%3D400`);
+  const servers = [connect(), connect()];
+  await expect(servers[0]?.query('SELECT pg_sleep(2)')).rejects.toMatchObject({ code: '57014' });
+  const set: MigrationSet = { owner: 'x', migrations: [{ id: '0001_long', sql: 'SELECT pg_sleep(1);' }] };
+  const results = await Promise.all(servers.map((database) => migrate(database, [set], quiet)));
+  expect(results.flatMap(({ applied }) => applied)).toHaveLength(1);
 });
 
 test('migrations of a newer release are reported and tolerated', async () => {

@@ -166,7 +166,8 @@ export class AppMigrations {
     const connection = await sessions.connect();
     try {
       const pid = await assertSession(connection, migration);
-      await connection.query(`SELECT pg_advisory_lock(${LOCK_ID})`);
+      // Building an index takes as long as it takes, and waiting for the server that builds it too.
+      await connection.query(`SET statement_timeout = 0; SELECT pg_advisory_lock(${LOCK_ID})`);
       if (!(await isPending(connection, migration))) return false;
       await runAlone(connection, migration, { patience: this.#patience, grants: this.#grants, pid, locks });
       await connection.query('RESET ROLE; BEGIN');
@@ -190,7 +191,8 @@ export class AppMigrations {
     const connection = await this.#options.database.connect();
     try {
       await connection.query('BEGIN');
-      await connection.query(`SELECT pg_advisory_xact_lock(${LOCK_ID})`);
+      // As in `#applyAlone`.
+      await connection.query(`SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(${LOCK_ID})`);
       await this.#grants.lock(connection);
       const { rows } = await connection.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       const result = await locks.during(rows[0]?.pid ?? 0, () => work(connection));

@@ -69,7 +69,7 @@ export async function runAlone(connection: DatabaseConnection, migration: AppMig
   const done = await readSteps(connection, migration);
   const changed = changedStep(migration, statements, done);
   if (changed !== undefined) throw dataErrors.create.migration_changed(changed);
-  await connection.query(`SET statement_timeout = 0; SET search_path = ${EXPOSED_SCHEMA}`);
+  await connection.query(`SET search_path = ${EXPOSED_SCHEMA}`);
   const lackedBefore = await lackOf(connection);
   for (const [step, statement] of statements.entries()) {
     const isSetting = SETTING.test(statement.text);

@@ -31,10 +31,7 @@ export async function runMigration(
   migration: AppMigration,
   { lockTimeoutMs, grants }: { readonly lockTimeoutMs: number; readonly grants: Grants },
 ): Promise<void> {
-  // Building an index takes as long as it takes.
-  await connection.query(
-    `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL search_path = ${EXPOSED_SCHEMA}`,
-  );
+  await connection.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL search_path = ${EXPOSED_SCHEMA}`);
   const login = await currentUser(connection);
   const lackedBefore = await lackOf(connection);
   const before = await openTables(connection);

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { silentLogger } from '@reactor/core';
+import { silentLogger, systemClock } from '@reactor/core';
+import { openDatabase } from '@reactor/postgres';
 import { ALICE, BOB, temporaryDirectory } from '@reactor/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { AppMigrations, readMigrationFiles } from '../../src/index.js';
 import { createTestData, jsonBody, refusal } from '../support/data.js';
 import { databaseWith } from '../support/database.js';
@@ -131,6 +132,26 @@ describe('apply', () => {
     expect((await database.query('SELECT FROM reactor_data.app_migrations')).rowCount).toBe(5);
   });
 });
+
+test.each([
+  ['in a transaction', ''],
+  ['without one', '-- reactor:no-transaction\n'],
+])(
+  'a statement timeout for requests cuts neither a file %s nor the wait for one of another server',
+  async (_, head) => {
+    const { connectionString } = await databaseWith('SELECT 1');
+    const separator = connectionString.includes('?') ? '&' : '?';
+    const timeout = `${connectionString}${separator}options=-c%20statement_timeout%3D400`;
+    const servers = [1, 2].map(() => {
+      const database = openDatabase({ connectionString: timeout, logger: silentLogger, clock: systemClock });
+      onTestFinished(() => database.close());
+      return new AppMigrations({ database, logger: silentLogger, onApplied: () => {} });
+    });
+    const files = [file('001', `${head}SELECT pg_sleep(1);`)];
+    const results = await Promise.all(servers.map((migrations) => migrations.apply(files)));
+    expect(results.flatMap(({ applied }) => applied)).toEqual(['001']);
+  },
+);
 
 test('a dry run tries everything and keeps nothing', async () => {
   const { migrations, tables, countApplied } = await setUp();

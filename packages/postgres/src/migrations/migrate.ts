@@ -134,8 +134,7 @@ async function execute(
   { lockTimeoutMs, watch }: Locking,
 ): Promise<void> {
   const name = nameOf({ owner, id: migration.id });
-  // Building an index takes as long as it takes.
-  await connection.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+  await connection.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   if (schema !== undefined) await connection.query(`SET LOCAL search_path = ${escapeIdentifier(schema)}`);
   await connection.query("SELECT set_config('reactor.migration', $1, true)", [name]);
   try {

@@ -20,9 +20,12 @@ export function checksumOf({ sql }: Migration): string {
   return createHash('sha256').update(sql).digest('hex');
 }
 
-/** Waits until no other runner is inside a transaction that has called this. */
+/**
+ * Waits until no other runner is inside a transaction that has called this. Its migration takes as long as it takes, and so
+ * does what comes after it here: the timeout for requests, which a URL may set, is lifted for the transaction.
+ */
 export async function lockMigrations(transaction: Queryable): Promise<void> {
-  await transaction.query(`SELECT pg_advisory_xact_lock(${LOCK_ID})`);
+  await transaction.query(`SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(${LOCK_ID})`);
 }
 
 /** Call it under the lock: `IF NOT EXISTS` does not keep two creators from colliding. */
