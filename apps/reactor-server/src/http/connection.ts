@@ -32,6 +32,8 @@ export class Connection {
   readonly #refusals: Refusals;
   /** Oldest first; pipelined requests are answered in this order. */
   readonly #unanswered: Exchange[] = [];
+  /** Monotonic milliseconds at which the last answer ended, or the connection began. */
+  idleSince = performance.now();
   /** The only one whose body may still be on its way. */
   #newest: IncomingMessage | undefined;
   /** The first one counts: the parser reports every chunk that comes after it too. */
@@ -73,6 +75,7 @@ export class Connection {
   answered(outgoing: ServerResponse): void {
     const index = this.#unanswered.findIndex((exchange) => exchange.outgoing === outgoing);
     if (index !== -1) this.#unanswered.splice(index, 1);
+    this.idleSince = performance.now();
     this.#endWhenAnswered();
   }
 

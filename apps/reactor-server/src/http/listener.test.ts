@@ -120,6 +120,26 @@ test('a kept-alive connection still gets its next request answered while drainin
   await closed;
 });
 
+test('a connection whose answer began before the drain, and ended late in it, does not hold up the end', async () => {
+  const { listener, port, held } = await serveForTest();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const streamed = get(`${listener.url}/held-stream`, { agent });
+  const [response] = (await once(streamed, 'response')) as [IncomingMessage];
+  expect(response.headers.connection).toBe('keep-alive');
+  const idle = connect(port, '127.0.0.1');
+  await once(idle, 'connect');
+  const deadline = AbortSignal.timeout(10_000);
+  const closed = listener.close(deadline);
+  idle.resume();
+  // Those that are idle by then have been cut.
+  await once(idle, 'close');
+  held.release?.();
+  response.resume();
+  expect(await closed).toBe(0);
+  expect(deadline.aborted).toBe(false);
+});
+
 test('past the deadline, what is left is cut', async () => {
   const { listener, entered } = await serveForTest();
   const answer = fetch(`${listener.url}/held`);

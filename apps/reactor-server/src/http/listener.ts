@@ -141,14 +141,18 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
           connection.cut();
         }
       };
-      // Connections that finish a request after that close by themselves: their answer said so.
-      const idle = setTimeout(() => {
-        for (const connection of connections.values()) if (connection.unanswered === 0) connection.cut();
-      }, IDLE_DRAIN_MS);
+      // Most close by themselves: their answer said so, unless it began before the drain.
+      const began = performance.now();
+      const idle = setInterval(() => {
+        const longest = performance.now() - IDLE_DRAIN_MS;
+        for (const connection of connections.values()) {
+          if (connection.unanswered === 0 && Math.max(began, connection.idleSince) <= longest) connection.cut();
+        }
+      }, IDLE_DRAIN_MS / 10);
       if (deadline.aborted) cut();
       else deadline.addEventListener('abort', cut, { once: true });
       await closed;
-      clearTimeout(idle);
+      clearInterval(idle);
       clearInterval(inspection);
       deadline.removeEventListener('abort', cut);
       return cutOff;

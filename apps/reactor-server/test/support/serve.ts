@@ -43,6 +43,17 @@ export async function serveForTest({ timeoutMs = 30_000 } = {}) {
     });
     return c.text('answered');
   });
+  app.get('/held-stream', (c) =>
+    c.body(
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new Uint8Array([97]));
+          held.release = () => controller.close();
+          held.entered?.();
+        },
+      }),
+    ),
+  );
   app.post('/read', async (c) => c.text(String((await c.req.arrayBuffer()).byteLength)));
   app.get('/stream', (c) => {
     const body = new ReadableStream<Uint8Array>({
