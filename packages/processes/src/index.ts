@@ -4,6 +4,8 @@ export { processStart } from './process-identity.js';
 export { commandLine, isAlive, killWithChildren } from './process-table.js';
 export { RestartBackoff, type RestartBackoffOptions } from './restart-backoff.js';
 export { type RunOptions, type RunResult, run } from './run.js';
+export { SHARED_ROOT } from './shared-root.js';
+export { slowDown } from './slow-down.js';
 export {
   prepareSocketDirectory,
   type SocketDirectory,
@@ -11,4 +13,4 @@ export {
   type SocketDirectoryOptions,
 } from './socket-directory.js';
 export { type ChildExit, SupervisedChild, type SuperviseOptions } from './supervised-child.js';
-export type { EndStep } from './supervisor.js';
+export type { EndStep, ResourceLimits } from './supervisor.js';

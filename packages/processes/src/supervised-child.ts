@@ -5,7 +5,8 @@ import type { Readable } from 'node:stream';
 import type { Account } from './account.js';
 import { Lines } from './lines.js';
 import { supervisorName } from './owner.js';
-import { type EndStep, SET_BY_SHELLS, supervisorScript } from './supervisor.js';
+import { slowDown } from './slow-down.js';
+import { type EndStep, type ResourceLimits, SET_BY_SHELLS, supervisorScript } from './supervisor.js';
 
 /** What to run, and how it ends. */
 export interface SuperviseOptions {
@@ -28,6 +29,12 @@ export interface SuperviseOptions {
    * handle them: a shell starts its children with both ignored.
    */
   readonly endBy: readonly EndStep[];
+  /** Default: those of our own. */
+  readonly limits?: ResourceLimits;
+  /** Whether it gets descriptor 4, a socket whose other end is `channel`. */
+  readonly hasChannel?: boolean;
+  /** Bytes of its output that are read in a second; one that writes more waits. Default: no bound. */
+  readonly outputBytesPerSecond?: number;
   /** Told each line that it writes. One of more than 8 kB comes in pieces. */
   onLine(line: string, stream: 'stdout' | 'stderr'): void;
 }
@@ -62,6 +69,10 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export class SupervisedChild {
   /** Settles when it has ended and its last words were read. Never rejects. */
   readonly exited: Promise<ChildExit>;
+  /** The other end of its descriptor 4. Undefined where none was asked for, or the child could not be started. */
+  readonly channel: Socket | undefined;
+  /** Its process id, as soon as the shell beside it has told. */
+  pid: number | undefined;
   readonly #supervisor: ChildProcess;
   readonly #tail: string[] = [];
 
@@ -71,23 +82,31 @@ export class SupervisedChild {
    * @throws TypeError for a name in `env` that a shell does not pass on
    */
   constructor(options: SuperviseOptions) {
-    const { kind, program, args, env, cwd = '/', account, endBy } = options;
+    const { kind, program, args, env, cwd = '/', account, endBy, limits, hasChannel = false } = options;
     refuseOddNames(Object.keys(env));
-    const script = ['-c', supervisorScript(endBy), supervisorName(kind, process.pid), program, ...args];
+    const script = ['-c', supervisorScript(endBy, limits), supervisorName(kind, process.pid), program, ...args];
     this.#supervisor = spawn('/bin/sh', script, {
       cwd,
       env,
       // A session of its own: the Ctrl-C of a terminal is for us, and the group can be killed as a whole.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(hasChannel ? (['pipe'] as const) : [])],
       ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
     });
+    this.channel = (this.#supervisor.stdio?.[4] ?? undefined) as Socket | undefined;
+    // Whoever writes to a child that has ended learns it from `exited`.
+    this.channel?.on('error', () => {});
     this.exited = this.#untilExited(options);
   }
 
   /** Takes the child through the steps of `endBy`; it is killed after the last. Safe twice, and when it has ended. */
   end(): void {
     this.#lifeline?.end();
+  }
+
+  /** Of all that it starts and that does not leave it; undefined where it could not be started. */
+  get group(): number | undefined {
+    return this.#supervisor.pid;
   }
 
   /** Kills it and its group at once. Safe twice, and when it has ended. */
@@ -102,7 +121,7 @@ export class SupervisedChild {
     return this.#supervisor.stdio?.[3] as Socket | undefined;
   }
 
-  async #untilExited({ onLine, cwd = '/' }: SuperviseOptions): Promise<ChildExit> {
+  async #untilExited({ onLine, cwd = '/', outputBytesPerSecond }: SuperviseOptions): Promise<ChildExit> {
     const supervisor = this.#supervisor;
     readLines(supervisor.stdout, (line) => onLine(line, 'stdout'));
     readLines(supervisor.stderr, (line) => {
@@ -110,9 +129,14 @@ export class SupervisedChild {
       if (this.#tail.length > TAIL_LINES) this.#tail.shift();
       onLine(line, 'stderr');
     });
-    let status = '';
+    if (outputBytesPerSecond !== undefined) {
+      for (const stream of [supervisor.stdout, supervisor.stderr]) slowDown(stream, outputBytesPerSecond);
+    }
+    let told = '';
     this.#lifeline?.setEncoding('latin1').on('data', (text: string) => {
-      status += text;
+      told += text;
+      const end = told.indexOf('\n');
+      if (end !== -1) this.pid ??= Number(told.slice(0, end));
     });
     // The watcher goes with the child; that its end of the pipe breaks means nothing.
     this.#lifeline?.on('error', () => {});
@@ -125,6 +149,7 @@ export class SupervisedChild {
     // The system has one code for a shell and for a folder that is not there.
     if (failure !== undefined) return this.#exit(null, null, `${failure.message} in the folder ${cwd}`);
     await this.#closedSoon(closed);
+    const [, status = ''] = told.split('\n');
     const code = Number(status);
     // The shell was ended from outside. Its watcher has been told by the end of the lifeline, and ends the child.
     if (status === '') return this.#exit(supervisor.exitCode, supervisor.signalCode);
@@ -136,7 +161,7 @@ export class SupervisedChild {
   async #closedSoon(closed: Promise<void>): Promise<void> {
     const { stdout, stderr } = this.#supervisor;
     const timer = setTimeout(() => {
-      for (const pipe of [stdout, stderr, this.#lifeline]) pipe?.destroy();
+      for (const pipe of [stdout, stderr, this.#lifeline, this.channel]) pipe?.destroy();
     }, LAST_WORDS_MS);
     await closed;
     clearTimeout(timer);

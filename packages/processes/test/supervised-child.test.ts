@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { temporaryDirectory } from '../../testing/src/temporary-directory.js';
 import { chooseAccount, findOwner, SupervisedChild, type SuperviseOptions } from '../src/index.js';
 import { parentOf } from '../src/process-table.js';
 import { membersOf } from './support/group.js';
@@ -45,6 +47,11 @@ const hasWatcher = (group: number) =>
   vi.waitFor(async () => expect((await membersOf(group)).length).toBeGreaterThanOrEqual(3), PATIENCE);
 
 const isGone = (group: number) => vi.waitFor(async () => expect(await membersOf(group)).toEqual([]), PATIENCE);
+
+test('its process id is known, whatever it says itself', async () => {
+  const { child, said } = sh('echo "pid $$"; exec sleep 100');
+  await said(`pid ${await vi.waitFor(() => child.pid ?? fail(), PATIENCE)}`);
+});
 
 describe('how it ended', () => {
   test.each([
@@ -234,4 +241,59 @@ describe('after kill -9 of its owner', () => {
     expect(await findOwner('toy', child)).toBeUndefined();
     await isGone(group);
   });
+});
+
+describe('the channel', () => {
+  test('is a socket at its descriptor 4, and nobody else has it', async () => {
+    const { child } = sh('read -r line <&4; echo "got $line" >&4; ls /proc/$PPID/fd >&4', { hasChannel: true });
+    let text = '';
+    child.channel?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    child.channel?.write('hello\n');
+    expect(await child.exited).toMatchObject({ exitCode: 0 });
+    expect(text).toContain('got hello\n');
+    // The shell beside it has closed its own.
+    expect(text.split('\n')).not.toContain('4');
+  });
+
+  test('is not there unless it was asked for', async () => {
+    const { child, lines } = sh('if (: >&4) 2>/dev/null; then echo open; else echo closed; fi');
+    await child.exited;
+    expect([child.channel, lines]).toEqual([undefined, ['closed']]);
+  });
+});
+
+describe('limits', () => {
+  test('hold for the child and what it starts', async () => {
+    const limits = { dataBytes: 512 * 1024 * 1024, openFiles: 100, fileBytes: 1024 * 1024 };
+    const { child, lines } = sh('sh -c "ulimit -d; ulimit -n; ulimit -f; ulimit -c"', { limits });
+    await child.exited;
+    expect(lines).toEqual([String(512 * 1024), '100', '2048', '0']);
+  });
+
+  test('a file becomes no larger', async () => {
+    const folder = await temporaryDirectory();
+    const limits = { fileBytes: 65_536 };
+    const { child } = sh(`head -c 1000000 /dev/zero > '${folder}/file'`, { limits });
+    expect((await child.exited).exitCode).not.toBe(0);
+    expect((await stat(`${folder}/file`)).size).toBe(65_536);
+  });
+});
+
+test('one that writes without end is slowed down', async () => {
+  let bytes = 0;
+  const { child } = sh('while :; do echo 0123456789012345678901234567890123456789; done', {
+    outputBytesPerSecond: 100_000,
+    onLine: (line) => {
+      bytes += line.length + 1;
+    },
+  });
+  const began = performance.now();
+  await vi.waitFor(() => expect(bytes).toBeGreaterThan(100_000), PATIENCE);
+  const seconds = (performance.now() - began) / 1000;
+  child.kill();
+  // A pipe full on top of it, each time that it is read.
+  expect(bytes).toBeLessThan(100_000 * seconds + 3 * 65_536);
+  expect(seconds).toBeGreaterThan(0.3);
 });

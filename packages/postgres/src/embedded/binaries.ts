@@ -1,10 +1,9 @@
 import { chmod, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from '@reactor/core';
-import type { Account } from '@reactor/processes';
+import { type Account, SHARED_ROOT } from '@reactor/processes';
 import { EmbeddedPostgresError } from './errors.js';
 import { runProgram } from './run.js';
-import { SHARED_ROOT } from './shared-root.js';
 
 export interface Binaries {
   readonly postgres: string;

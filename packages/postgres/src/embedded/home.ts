@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, mkdtemp, readlink, realpath, rmdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@reactor/core';
-import type { Account } from '@reactor/processes';
+import { type Account, SHARED_ROOT } from '@reactor/processes';
 import { EmbeddedPostgresError } from './errors.js';
 import { runProgram } from './run.js';
-import { SHARED_ROOT } from './shared-root.js';
 
 /**
  * The folder that holds everything of the embedded PostgreSQL: `<state>/postgres`, owned by the account it runs under

@@ -1,5 +1,0 @@
-/**
- * Where a server run by root keeps what another account must reach and cannot reach where it belongs: a copy of the
- * PostgreSQL programs, and data directories whose state directory that account cannot enter.
- */
-export const SHARED_ROOT = '/var/lib/reactor';
