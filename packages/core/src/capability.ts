@@ -88,8 +88,8 @@ export interface HealthCheck {
 /** `reason` is public: no hosts, credentials or tenant names. */
 export type HealthResult = { readonly status: 'ok' } | { readonly status: 'error'; readonly reason: string };
 
-/** What several probes depend on: the database, the place of the blobs and the room there. */
-export type Resource = 'database' | 'blobs' | 'blob_space';
+/** What several probes depend on: the database, the place of the blobs and the room there, what runs functions. */
+export type Resource = 'database' | 'blobs' | 'blob_space' | 'runtime';
 
 /** For operators: what is wrong and what to do. On demand, may be slow, cleans up after itself. */
 export interface DoctorProbe {

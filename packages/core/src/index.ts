@@ -15,6 +15,7 @@ export * from './http/authenticate.js';
 export * from './http/env.js';
 export * from './http/health-route.js';
 export * from './http/limit-body.js';
+export { cutAnswer } from './http/node-response.js';
 export * from './http/request-signal.js';
 export * from './http/routes.js';
 export * from './http/signal-of-request.js';

@@ -12,5 +12,15 @@ export interface UserPrincipal {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** Who calls: nobody known, a user, or the operator by the admin token. */
-export type Principal = { readonly kind: 'anonymous' } | UserPrincipal | { readonly kind: 'system' };
+/** The operator by the admin token, or what the operator has deployed. */
+export interface SystemPrincipal {
+  readonly kind: 'system';
+  /**
+   * Name of the function that calls by a token of its own. With rows, objects and other functions it may do what the
+   * operator may; what sets the server up (buckets, deployments, migrations) is not its.
+   */
+  readonly function?: string;
+}
+
+/** Who calls: nobody known, a user, or the system. */
+export type Principal = { readonly kind: 'anonymous' } | UserPrincipal | SystemPrincipal;

@@ -61,9 +61,10 @@ export function requireCaller(c: Context<ReactorEnv>): Exclude<Principal, { kind
   return principal;
 }
 
-/** @throws ReactorError `unauthorized` (401) for nobody, `forbidden` (403) for a user */
+/** @throws ReactorError `unauthorized` (401) for nobody, `forbidden` (403) for a user and for a function */
 export function requireSystem(c: Context<ReactorEnv>): void {
-  if (requireCaller(c).kind !== 'system') {
+  const caller = requireCaller(c);
+  if (caller.kind !== 'system' || caller.function !== undefined) {
     throw coreErrors.create.forbidden('This route needs the admin token.');
   }
 }

@@ -28,6 +28,8 @@ export interface RequestState {
    * tell browsers what they may do with it. Set by its route; the server then adds `nosniff` only.
    */
   ownHeaders?: boolean;
+  /** Of its route, for the access line. Names in snake_case; nothing secret. */
+  accessFields?: Readonly<Record<string, string | number | boolean>>;
   /** Set by the outermost not-found handler: no route has this path and method. */
   unmatched?: true;
   /** Set by a server that has answered in the place of the route, which was too slow or whose request broke off. */

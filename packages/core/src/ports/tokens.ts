@@ -10,3 +10,19 @@ export interface TokenVerifier {
    */
   verify(token: string, context?: Context<ReactorEnv>): Promise<Principal>;
 }
+
+/** Tokens that code of the operator's has got from its capability: functions. */
+export interface ServiceTokens {
+  /**
+   * Undefined for a token of another kind, which says so without being verified.
+   * @throws ReactorError `invalid_token` (401) for one of this kind that is malformed, expired or not accepted any more
+   */
+  verify(token: string, context?: Context<ReactorEnv>): Promise<Principal | undefined>;
+}
+
+/** Asks those who know the kind of a token before `users`. @param services asked at each call: they come after it */
+export function withServiceTokens(users: TokenVerifier, services: () => ServiceTokens | undefined): TokenVerifier {
+  return {
+    verify: async (token, context) => (await services()?.verify(token, context)) ?? users.verify(token, context),
+  };
+}

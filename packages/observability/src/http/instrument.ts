@@ -101,6 +101,7 @@ export function instrumentHttp(options: InstrumentOptions): HttpInstrumentation 
       sub: principal?.kind === 'user' ? principal.id : undefined,
       traceId,
       aborted,
+      fields: request.accessFields,
     });
   }
 

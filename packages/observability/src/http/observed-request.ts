@@ -29,6 +29,7 @@ export class ObservedRequest implements RequestState {
   signal?: RequestSignal;
   mayTakeLong?: true;
   ownHeaders?: boolean;
+  accessFields?: Readonly<Record<string, string | number | boolean>>;
   unmatched?: true;
   givenUp?: true;
   readonly #surroundings: Surroundings;

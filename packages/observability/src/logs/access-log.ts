@@ -18,6 +18,8 @@ export interface AccessEntry {
   readonly traceId?: string | undefined;
   /** The client left before it had the whole answer. */
   readonly aborted?: boolean;
+  /** What else its route says. */
+  readonly fields?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 /** Writes the access lines of one target. */
@@ -34,7 +36,7 @@ export const ACCESS_MESSAGE = 'request completed';
 export function accessLogOn(logger: Logger): AccessLog {
   return {
     isEnabled: (level) => logger.isEnabled(level),
-    write: (level, { method, path, status, durationMs, code, requestId, sub, traceId, aborted }) =>
+    write: (level, { method, path, status, durationMs, code, requestId, sub, traceId, aborted, fields }) =>
       logger[level](ACCESS_MESSAGE, {
         method,
         path,
@@ -45,6 +47,7 @@ export function accessLogOn(logger: Logger): AccessLog {
         ...(sub === undefined ? undefined : { sub }),
         ...(traceId === undefined ? undefined : { trace_id: traceId }),
         ...(aborted ? { aborted } : undefined),
+        ...fields,
       }),
   };
 }
@@ -63,7 +66,7 @@ export function createAccessFormat(target: string): AccessFormat {
   const timestamp = createTimestamps();
   const message = `,"target":${JSON.stringify(target)},"fields":{"message":"${ACCESS_MESSAGE}","method":"`;
 
-  return (time, level, { method, path, status, durationMs, code, requestId, sub, traceId, aborted }) => {
+  return (time, level, { method, path, status, durationMs, code, requestId, sub, traceId, aborted, fields }) => {
     if (!isPlainText(path) || !isPlainText(method) || !isPlainText(requestId)) return undefined;
     const duration = roundedMs(durationMs);
     if (!Number.isFinite(status) || !Number.isFinite(duration)) return undefined;
@@ -81,7 +84,14 @@ export function createAccessFormat(target: string): AccessFormat {
       if (!isPlainText(traceId)) return undefined;
       line += `,"trace_id":"${traceId}"`;
     }
-    return aborted ? `${line},"aborted":true}}` : `${line}}}`;
+    if (aborted) line += ',"aborted":true';
+    for (const name in fields) {
+      const value = fields[name] as string | number | boolean;
+      if (typeof value === 'string' ? !isPlainText(value) : typeof value === 'number' && !Number.isFinite(value))
+        return undefined;
+      line += typeof value === 'string' ? `,"${name}":"${value}"` : `,"${name}":${value}`;
+    }
+    return `${line}}}`;
   };
 }
 

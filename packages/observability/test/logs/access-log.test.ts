@@ -16,13 +16,14 @@ const ENTRY: AccessEntry = {
 
 /** The entry as fields of an ordinary line. */
 function logPlainly(logger: Logger, entry: AccessEntry): void {
-  const { method, path, status, durationMs, code, requestId, sub, traceId, aborted } = entry;
+  const { method, path, status, durationMs, code, requestId, sub, traceId, aborted, fields: own } = entry;
   const fields: Record<string, unknown> = { method, path, status, duration_ms: Math.round(durationMs * 1000) / 1000 };
   if (code !== undefined) fields.code = code;
   fields.request_id = requestId;
   if (sub !== undefined) fields.sub = sub;
   if (traceId !== undefined) fields.trace_id = traceId;
   if (aborted) fields.aborted = true;
+  Object.assign(fields, own);
   logger.info('request completed', fields);
 }
 
@@ -73,6 +74,7 @@ function randomEntry(random: (below: number) => number): AccessEntry {
     sub: random(2) === 0 ? undefined : text(10),
     traceId: random(2) === 0 ? undefined : text(5),
     aborted: random(3) === 0,
+    fields: random(2) === 0 ? undefined : { function: text(8), cold_start: random(2) === 0, queue_ms: number() },
   };
 }
 
