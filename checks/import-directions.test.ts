@@ -33,7 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...CAPABILITIES,
   ],
   // Talks HTTP only; see below what it takes of core.
-  '@reactor/cli': ['@reactor/core'],
+  '@reactor/cli': ['@reactor/core', '@reactor/archive'],
   ...Object.fromEntries(CAPABILITIES.map((name) => [name, ['@reactor/core']])),
   '@reactor/functions': ['@reactor/core', '@reactor/processes', '@reactor/archive'],
   '@reactor/sites': ['@reactor/core', '@reactor/archive'],
@@ -147,9 +147,11 @@ test('the command takes words and texts of core, which bring nothing with them',
     [...sources(path.join(ROOT, folder))]
       .filter((file) => !file.endsWith('.test.ts'))
       .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(pattern)].map(([, specifier = '']) => specifier));
-  expect(new Set(imports('apps/reactor-cli/src', /from '(@reactor\/[^']+)'/g))).toEqual(
-    new Set(['@reactor/core/terminal']),
+  expect(new Set(imports('apps/reactor-cli/src', /(?:\bfrom|\bimport\() ?'(@reactor\/[^']+)'/g))).toEqual(
+    new Set(['@reactor/core/terminal', '@reactor/archive']),
   );
+  // Only where it is used, as it brings the whole of core: every other command starts without it.
+  expect(imports('apps/reactor-cli/src', /\bfrom '(@reactor\/archive)'/g)).toEqual([]);
   // Types are gone once it is built.
   const values = imports('packages/core/src/terminal', /^(?:import|export) (?!type )[^;]*? from '([^']+)'/gm);
   expect(values.filter((specifier) => !specifier.startsWith('./'))).toEqual([]);

@@ -6,12 +6,16 @@ import {
   type CapabilityContext,
   type CapabilityName,
   ConfigError,
+  coreErrors,
   type Database,
   type ErrorCode,
   type Section,
+  type ServiceTokens,
   type TokenVerifier,
+  withServiceTokens,
 } from '@reactor/core';
 import { createData, dataErrors, dataSection } from '@reactor/data';
+import { createFunctions, functionsErrors, functionsSection } from '@reactor/functions';
 import { createStorage, storageErrors, storageSection } from '@reactor/storage';
 import type { AdminGate } from './admin/gate.js';
 
@@ -24,6 +28,10 @@ export interface Collaborators {
   readonly sessions: Database | undefined;
   /** Of the whole server; each owner has a first key segment of its own. */
   readonly blobs: BlobStore;
+  /** Where this server listens, as this machine reaches it; undefined where none does: for a migration, the doctor. */
+  readonly url: string | undefined;
+  /** Absolute; what can be made again, a folder for each that keeps something. */
+  readonly cacheDirectory: string;
   /** What relative paths of the configuration start from. */
   readonly directory: string;
   readonly gate: AdminGate;
@@ -36,6 +44,8 @@ export interface Collaborators {
 /** What capabilities give to each other. */
 export interface Ports {
   tokens?: TokenVerifier;
+  /** Of what the operator has deployed; `tokens` asks them first. */
+  serviceTokens?: ServiceTokens;
 }
 
 /** All that the server knows of a capability before it exists. */
@@ -72,7 +82,7 @@ export const CAPABILITIES: readonly CapabilityEntry[] = [
         isOperator: gate.isOperator,
         trustedOrigins: corsOrigins,
       });
-      ports.tokens = gate.verifier(auth.tokens);
+      ports.tokens = gate.verifier(withServiceTokens(auth.tokens, () => ports.serviceTokens));
       return auth;
     },
   },
@@ -102,6 +112,25 @@ export const CAPABILITIES: readonly CapabilityEntry[] = [
         tokens: need(ports.tokens, 'tokens'),
         blobs,
       });
+    },
+  },
+  {
+    section: functionsSection,
+    errors: functionsErrors.codes,
+    requires: [],
+    usesBlobs: true,
+    create(values, ports, { database, blobs, cacheDirectory, url, gate, contextOf }) {
+      const functions = createFunctions(functionsSection.parse(values), {
+        ...contextOf('functions'),
+        database,
+        // Without auth there are no users: the operator and functions call, and everybody what is public.
+        tokens: ports.tokens ?? gate.verifier(withServiceTokens(noUsers, () => ports.serviceTokens)),
+        blobs,
+        cacheDirectory,
+        url,
+      });
+      ports.serviceTokens = functions.serviceTokens;
+      return functions;
     },
   },
 ];
@@ -137,6 +166,12 @@ export function createCapabilities(
   const ports: Ports = {};
   return mounted.map(({ section, create }) => create(values[section.name], ports, collaborators));
 }
+
+const noUsers: TokenVerifier = {
+  verify: async () => {
+    throw coreErrors.create.invalid_token('The bearer token is unknown.');
+  },
+};
 
 function need<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`capabilities.ts: ${what} is not supplied by an earlier entry`);

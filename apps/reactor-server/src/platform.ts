@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {
   type BlobStore,
   type Capability,
@@ -74,11 +75,17 @@ export async function openSecrets({ loaded, config }: Settings, keep = true): Pr
 
 /**
  * Starts or connects to the database and makes the capabilities on it. An external database need not answer yet.
+ * @param url where this process listens
  * @throws ExitError (5) when the embedded one cannot start, with what to do about it
  */
-export async function openPlatform(settings: Settings, secrets: Secrets, logging: Logging): Promise<Platform> {
+export async function openPlatform(
+  settings: Settings,
+  secrets: Secrets,
+  logging: Logging,
+  url?: string,
+): Promise<Platform> {
   const opened = await openConfiguredDatabase(settings, logging);
-  return { ...assemble(settings, secrets, logging, opened), ...opened };
+  return { ...assemble(settings, secrets, logging, opened, url), ...opened };
 }
 
 /** @throws ExitError (5) when the embedded database cannot start */
@@ -133,6 +140,7 @@ export function assemble(
   secrets: Secrets,
   logging: Logging,
   { database, requests = database }: Databases,
+  url?: string,
 ): Assembly {
   const blobs = createBlobStore(settings);
   const values = withSecrets(settings.loaded.values, secrets.generated);
@@ -141,6 +149,8 @@ export function assemble(
     requests,
     sessions: database.direct,
     blobs,
+    url,
+    cacheDirectory: path.join(settings.config.stateDirectory, 'cache'),
     directory: settings.loaded.directory,
     gate: secrets.gate,
     corsOrigins: settings.config.corsOrigins,

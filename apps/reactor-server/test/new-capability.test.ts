@@ -88,7 +88,7 @@ async function boot(toy: CapabilityEntry, section: Record<string, string> = {}) 
 test('one more entry: it is configured, mounted, migrated, measured and checked like the others', async () => {
   const { settings, ask } = await boot(toyEntry(), { REACTOR_TOY__BOX__SIZE: '3' });
   expect(settings.loaded.capabilities).toEqual([...CAPABILITIES.map(({ section }) => section.name), 'toy']);
-  expect(settings.loaded.missingSecrets).toEqual(['auth.secret', 'toy.key']);
+  expect(settings.loaded.missingSecrets).toEqual(['auth.secret', 'functions.secret', 'toy.key']);
 
   const answer = await ask('/toy/v1/facts', { Origin: PAGE });
   expect(await answer.json()).toEqual({ keyLength: 43, loud: true, boxSize: 3, hasTokens: true });

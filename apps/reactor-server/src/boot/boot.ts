@@ -55,7 +55,7 @@ export async function bootServer(settings: Settings, { shutdown, signal }: BootO
     await lock.update({ url: door.url });
     logger.info('listening', { url: door.url });
     signal.throwIfAborted();
-    const platform = await openPlatform(settings, secrets, logging);
+    const platform = await openPlatform(settings, secrets, logging, door.url);
     closing.add(platform.close);
     await awaitDatabase(platform, signal);
     surface.show(platform);

@@ -49,7 +49,7 @@ test('without a file: every capability, loopback only, dev, secrets left to be g
     logFormat: 'json',
   });
   expect(loaded.capabilities).toEqual(NAMES);
-  expect(loaded.missingSecrets).toEqual(['admin.token', 'auth.secret']);
+  expect(loaded.missingSecrets).toEqual(['admin.token', 'auth.secret', 'functions.secret']);
   expect(loaded.values.auth).toMatchObject({ allow_signup: true });
 });
 
