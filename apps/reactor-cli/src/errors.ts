@@ -12,6 +12,7 @@ const EXIT_OF_CODE = {
   MISSING_ARGUMENT: EXIT.user,
   INVALID_ARGUMENT: EXIT.user,
   CLIENT_ERROR: EXIT.user,
+  INTERRUPTED: EXIT.user,
   CONFIG_ERROR: EXIT.configuration,
   IO_ERROR: EXIT.configuration,
   URL_ERROR: EXIT.configuration,
@@ -36,6 +37,14 @@ export interface Refusal {
   readonly details?: unknown;
 }
 
+/** One thing that is wrong with what was sent, and where in it. */
+export interface Problem {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly message: string;
+}
+
 /** What a command ends with when it cannot do its work. */
 export class CliError extends Error {
   override readonly name = 'CliError';
@@ -44,12 +53,21 @@ export class CliError extends Error {
   readonly hint: string | undefined;
   /** Unset when no answer of a server is behind it. */
   readonly refusal: Refusal | undefined;
+  /** What is wrong one by one, where the message is about several things. */
+  readonly problems: readonly Problem[];
 
-  constructor(code: CliErrorCode, message: string, hint?: string, refusal?: Refusal) {
+  constructor(
+    code: CliErrorCode,
+    message: string,
+    hint?: string,
+    refusal?: Refusal,
+    problems: readonly Problem[] = [],
+  ) {
     super(message);
     this.code = code;
     this.hint = hint;
     this.refusal = refusal;
+    this.problems = problems;
   }
 
   get exitCode(): number {

@@ -1,7 +1,8 @@
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** Everything of the process that a command may touch. */
 export interface Io {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -11,7 +12,7 @@ export interface Io {
 }
 
 /** Writes and waits until there is room again, so that a slow reader does not fill our memory. */
-export async function write(stream: Writable, text: string, signal?: AbortSignal): Promise<void> {
+export async function write(stream: Writable, text: string | Uint8Array, signal?: AbortSignal): Promise<void> {
   if (stream.write(text) || stream.destroyed) return;
   await new Promise<void>((resolve) => {
     const done = () => {

@@ -1,5 +1,5 @@
 import { printable } from '@reactor/core/terminal';
-import type { CliError } from './errors.js';
+import type { CliError, Problem } from './errors.js';
 import { type Io, write } from './io.js';
 import { type Paint, painter } from './text.js';
 
@@ -35,7 +35,7 @@ export class Output {
   }
 
   /** A part of the result, as it is. */
-  async text(text: string): Promise<void> {
+  async text(text: string | Uint8Array): Promise<void> {
     await write(this.#io.stdout, text, this.#io.signal);
   }
 
@@ -44,18 +44,36 @@ export class Output {
     if (this.format === 'human') this.#io.stderr.write(`${printable(message)}\n`);
   }
 
+  /** How far it is, on one line that is written over; an empty text takes it away. Only where a person looks. */
+  progress(message: string): void {
+    if (this.format !== 'human' || this.#io.stderr.isTTY !== true) return;
+    this.#io.stderr.write(`\r\u001b[K${printable(message)}`);
+  }
+
   /** Something that makes the result less than it looks; said in every form. */
   warn(message: string): void {
     this.#io.stderr.write(`warning: ${printable(message)}\n`);
   }
 
   /** Why there is no result. */
-  error({ code, message, hint }: CliError): void {
+  error({ code, message, hint, problems }: CliError): void {
     if (this.format === 'human') {
+      for (const problem of problems) this.#io.stderr.write(`${printable(formatProblem(problem))}\n`);
       this.#io.stderr.write(`error: ${printable(message)}\n${hint === undefined ? '' : `  → ${printable(hint)}\n`}`);
       return;
     }
-    const error = { code, message, ...(hint === undefined ? {} : { hint }) };
+    const error = {
+      code,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(problems.length === 0 ? {} : { details: problems }),
+    };
     this.#io.stderr.write(`${JSON.stringify({ ok: false, error }, null, 2)}\n`);
   }
+}
+
+/** `index.ts:3:14 message`, as editors and terminals make a link of it. */
+function formatProblem({ file, line, column, message }: Problem): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  return place === '' ? message : `${place} ${message}`;
 }

@@ -6,12 +6,14 @@ import { migrate } from './commands/db/migrate.js';
 import { dbStatus } from './commands/db/status.js';
 import { types } from './commands/db/types.js';
 import { doctor } from './commands/doctor.js';
+import { addFunctionCommands } from './commands/functions/add.js';
 import { health } from './commands/health.js';
 import { type LogsOptions, logs } from './commands/logs.js';
 import { status } from './commands/status.js';
 import { version } from './commands/version.js';
 import { type ConnectionOptions, resolveConnection } from './connection.js';
 import { CliError, EXIT, toCliError } from './errors.js';
+import type { Execute } from './execute.js';
 import { Client } from './http/client.js';
 import type { Io } from './io.js';
 import { type Format, Output } from './output.js';
@@ -24,9 +26,6 @@ interface GlobalOptions extends ConnectionOptions {
   readonly timeout: number;
   readonly verbose?: boolean;
 }
-
-type Run = (client: Client, output: Output) => Promise<number>;
-type Execute = (run: Run) => Promise<void>;
 
 /**
  * Runs one command line.
@@ -50,7 +49,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (io.signal.aborted) return EXIT.ok;
+    const isInterrupted = error instanceof CliError && error.code === 'INTERRUPTED';
+    if (io.signal.aborted && !isInterrupted) return EXIT.ok;
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
     // A command line that cannot be understood may still say how it wants its errors.
     const format = argv.includes('--json') ? 'raw' : safeFormat(program.opts<GlobalOptions>(), io);
@@ -116,6 +116,7 @@ function createProgram(io: Io, execute: Execute): Command {
     .description('print the versions of this command line and of the server')
     .action(() => execute(version));
   addDatabaseCommands(program, io, execute);
+  addFunctionCommands(program, io, execute);
   return program;
 }
 

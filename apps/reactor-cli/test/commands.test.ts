@@ -370,7 +370,8 @@ describe('the command line', () => {
   test('prints help to standard output', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['doctor', 'logs', 'status', 'health', 'version', 'db']) expect(stdout).toContain(command);
+    for (const command of ['doctor', 'logs', 'status', 'health', 'version', 'db', 'functions'])
+      expect(stdout).toContain(command);
     for (const argv of [['--help'], ['db', 'migrate', '--help']]) {
       const help = (await run(argv)).stdout.replace(/\s+/g, ' ');
       expect(help).toContain('-o, --output <format> human or json');
@@ -383,11 +384,13 @@ describe('the command line', () => {
     const namesIn = async (...parents: string[]) => {
       const [, commands = ''] = (await run([...parents, '--help'])).stdout.split('Commands:');
       const names = Array.from(commands.matchAll(/^ {2}(\w+)/gm), ([, name]) => [...parents, name].join(' '));
-      return names.filter((name) => !/(^| )(help|db)$/.test(name));
+      return names.filter((name) => !/(^| )help$/.test(name));
     };
-    const names = [...(await namesIn()), ...(await namesIn('db'))];
-    expect(names).toContain('db types');
-    expect(names.filter((name) => !readme.includes(`\n| \`${name}`))).toEqual([]);
+    const groups = [[], ['db'], ['functions'], ['functions', 'secrets'], ['functions', 'env']];
+    const names = (await Promise.all(groups.map((group) => namesIn(...group)))).flat();
+    expect(names).toEqual(expect.arrayContaining(['db types', 'functions invoke', 'functions secrets set']));
+    const commands = names.filter((name) => !groups.some((group) => group.join(' ') === name));
+    expect(commands.filter((name) => !readme.includes(`\n| \`${name}`))).toEqual([]);
   });
 
   test('shows its requests with --verbose, and never the token', async () => {

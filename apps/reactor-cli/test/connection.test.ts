@@ -23,6 +23,7 @@ async function lock(stateDirectory: string, url: string, start?: string): Promis
 async function resolve(directory: string, options = {}, env = {}) {
   const { signal } = new AbortController();
   const connection = await resolveConnection(options, {
+    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     env,

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { serve } from '@hono/node-server';
-import { type DoctorProbe, type HealthResult, type ReactorEnv, systemClock } from '@reactor/core';
+import { type DoctorProbe, type HealthResult, type Logger, type ReactorEnv, systemClock } from '@reactor/core';
 import {
   createHealth,
   createLogging,
@@ -20,16 +20,20 @@ import { runCli } from '../src/index.js';
 export const TOKEN = 'operator-token-of-these-tests-0123456789';
 
 class Memory extends Writable {
-  text = '';
+  readonly #chunks: Buffer[] = [];
   readonly isTTY: boolean;
 
   constructor(isTTY: boolean) {
-    super({ decodeStrings: false });
+    super();
     this.isTTY = isTTY;
   }
 
-  override _write(chunk: string, _encoding: string, done: () => void): void {
-    this.text += chunk;
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#chunks.push(chunk);
     done();
   }
 }
@@ -40,11 +44,14 @@ export interface RunOptions {
   /** Whether a person looks. Default false. */
   readonly terminal?: boolean;
   readonly signal?: AbortSignal;
+  /** Default: nothing. */
+  readonly stdin?: Readable & { readonly isTTY?: boolean };
 }
 
 export interface Running {
   readonly stdout: () => string;
   readonly stderr: () => string;
+  readonly bytes: () => Buffer;
   readonly exit: Promise<number>;
 }
 
@@ -53,13 +60,15 @@ export function start(argv: readonly string[], options: RunOptions = {}): Runnin
   const stdout = new Memory(options.terminal ?? false);
   const stderr = new Memory(options.terminal ?? false);
   const exit = runCli(argv, {
+    stdin: options.stdin ?? Readable.from([]),
     stdout,
     stderr,
     env: { NO_COLOR: '1', ...options.env },
     directory: options.directory ?? '/',
     signal: options.signal ?? new AbortController().signal,
   });
-  return { stdout: () => stdout.text, stderr: () => stderr.text, exit };
+  const text = ({ bytes }: Memory) => bytes.toString('utf8');
+  return { stdout: () => text(stdout), stderr: () => text(stderr), bytes: () => stdout.bytes, exit };
 }
 
 /** Runs a command line to its end. */
@@ -70,7 +79,14 @@ export async function run(argv: readonly string[], options?: RunOptions) {
 }
 
 /** A server made of the real observability routes behind a gate, with whatever wrong that a test puts in. */
-export async function testServer(options: { readonly port?: number; readonly bootId?: string } = {}) {
+export async function testServer(
+  options: {
+    readonly port?: number;
+    readonly bootId?: string;
+    /** Adds routes of a capability. */
+    readonly mount?: (app: Hono<ReactorEnv>, logger: Logger) => void;
+  } = {},
+) {
   const logging = createLogging({
     filter: 'info',
     destination: new Writable({ write: (_chunk, _encoding, done) => done() }),
@@ -107,6 +123,7 @@ export async function testServer(options: { readonly port?: number; readonly boo
     doctorRoutes((signal) => runDoctor([{ name: 'storage', probes: wrong.probes }], { ...context, signal })),
   );
   app.get('/_admin/version', (c) => c.json({ reactor: '0.1.0', capabilities: { auth: '0.1.0', storage: '0.1.0' } }));
+  options.mount?.(app, context.logger);
 
   const fetch = instrumentHttp({ ...context, capabilities: [] }).observe(app, { mounts: [] });
   const server = serve({ fetch, port: options.port ?? 0, hostname: '127.0.0.1' });

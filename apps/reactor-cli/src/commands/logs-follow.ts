@@ -3,7 +3,7 @@ import { CliError, EXIT } from '../errors.js';
 import type { Client } from '../http/client.js';
 import { eventStream, readEvents, type ServerEvent } from '../http/sse.js';
 import type { Output } from '../output.js';
-import { formatLogLine } from './logs-format.js';
+import type { LogView } from './logs-format.js';
 
 /** The server sends something every 15 s; after three times that in silence it is gone. */
 const SILENCE_MS = 45_000;
@@ -40,7 +40,7 @@ class Position {
  * Prints lines until the user stops it. A connection that was there and is lost is made again, for as long as it takes;
  * one that cannot be made at first is an error.
  */
-export async function followLogs(client: Client, output: Output, query: URLSearchParams): Promise<void> {
+export async function followLogs(client: Client, output: Output, query: URLSearchParams, view: LogView): Promise<void> {
   const { signal } = output;
   const position = new Position();
   query.set('follow', '1');
@@ -52,7 +52,7 @@ export async function followLogs(client: Client, output: Output, query: URLSearc
       connected = true;
       for await (const event of readEvents(untilSilence(eventStream(response), signal))) {
         pause = FIRST_PAUSE_MS;
-        if (event !== undefined) await printEvent(event, position, output);
+        if (event !== undefined) await printEvent(event, position, output, view);
       }
       output.note('the server ended the stream');
     } catch (error) {
@@ -70,10 +70,10 @@ export async function followLogs(client: Client, output: Output, query: URLSearc
   }
 }
 
-async function printEvent(event: ServerEvent, position: Position, output: Output): Promise<void> {
+async function printEvent(event: ServerEvent, position: Position, output: Output, view: LogView): Promise<void> {
   if (event.type === 'log') {
-    if (!position.advance(event)) return;
-    await output.text(output.format === 'human' ? formatLogLine(event.data, output.paint) : `${event.data}\n`);
+    if (!position.advance(event) || !view.shows(event.data)) return;
+    await output.text(output.format === 'human' ? view.format(event.data, output.paint) : `${event.data}\n`);
   } else {
     // `error` and `gap`: lines are missing here, and the reader must know.
     output.warn(`${event.type}: ${event.data}`);

@@ -3,7 +3,8 @@ import { type Color, localTime, type Paint } from '../text.js';
 
 const COLORS: Readonly<Record<string, Color>> = { ERROR: 'red', WARN: 'yellow', DEBUG: 'dim', TRACE: 'dim' };
 
-interface LogLine {
+/** A line as the server keeps it. */
+export interface LogLine {
   readonly timestamp: string;
   readonly level: string;
   readonly target: string;
@@ -17,15 +18,42 @@ interface LogLine {
 export function formatLogLine(json: string, paint: Paint): string {
   const { timestamp, level, target, fields } = JSON.parse(json) as LogLine;
   const { message, ...rest } = fields;
-  let line = `${localTime(timestamp)} [${printable(level)}] ${printable(String(message))} target=${printable(target)}`;
+  const head = `${localTime(timestamp)} [${printable(level)}] ${printable(String(message))} target=${printable(target)}`;
+  return formatLine(level, head, rest, paint);
+}
+
+/** A line that begins with `head`, with its fields behind it and the stacks of errors below. */
+export function formatLine(
+  level: string,
+  head: string,
+  fields: Readonly<Record<string, unknown>>,
+  paint: Paint,
+): string {
+  let line = head;
   let stacks = '';
-  for (const [name, value] of Object.entries(rest)) {
+  for (const [name, value] of Object.entries(fields)) {
     line += ` ${printable(name)}=${formatValue(value)}`;
     for (let at: unknown = value; isError(at); at = at.cause) stacks += indent(at.stack);
   }
-  const color = COLORS[level];
-  return `${color === undefined ? line : paint(color, line)}\n${stacks}`;
+  return `${levelColor(level, line, paint)}\n${stacks}`;
 }
+
+/** A text in the color of its level. */
+export function levelColor(level: string, text: string, paint: Paint): string {
+  const color = COLORS[level];
+  return color === undefined ? text : paint(color, text);
+}
+
+/** Which lines are shown, and how, where people look. */
+export interface LogView {
+  /** Of the lines that the server gives, as JSON. */
+  readonly shows: (json: string) => boolean;
+  /** Ends with a line break. */
+  readonly format: (json: string, paint: Paint) => string;
+}
+
+/** All of them, as `reactor logs` shows them. */
+export const ALL_LINES: LogView = { shows: () => true, format: formatLogLine };
 
 interface LoggedError {
   readonly type: string;

@@ -4,7 +4,7 @@ import type { Client } from '../http/client.js';
 import { eventStream, readEvents } from '../http/sse.js';
 import type { Output } from '../output.js';
 import { followLogs } from './logs-follow.js';
-import { formatLogLine } from './logs-format.js';
+import { ALL_LINES, type LogView } from './logs-format.js';
 
 export interface LogsOptions {
   readonly capability?: string;
@@ -27,9 +27,18 @@ export async function logs(
   word: string | undefined,
   options: LogsOptions,
 ): Promise<number> {
-  const query = logQuery(word, options);
-  if (options.follow === true) {
-    await followLogs(client, output, query);
+  return showLogs(client, output, logQuery(word, options), { follow: options.follow === true });
+}
+
+/** Prints what the server answers to `query`, and with `follow` goes on until the user stops it. */
+export async function showLogs(
+  client: Client,
+  output: Output,
+  query: URLSearchParams,
+  { follow, view = ALL_LINES }: { readonly follow: boolean; readonly view?: LogView },
+): Promise<number> {
+  if (follow) {
+    await followLogs(client, output, query, view);
     return EXIT.ok;
   }
   const response = await client.get(`/_admin/logs?${query}`);
@@ -38,9 +47,10 @@ export async function logs(
   const format = output.format === 'json' && !output.chosen ? 'raw' : output.format;
   for await (const event of readEvents(eventStream(response))) {
     if (event?.type === 'log') {
+      if (!view.shows(event.data)) continue;
       // The envelope closes over all of them; every other form is printed as it comes.
       if (format === 'json') lines.push(event.data);
-      else await output.text(format === 'raw' ? `${event.data}\n` : formatLogLine(event.data, output.paint));
+      else await output.text(format === 'raw' ? `${event.data}\n` : view.format(event.data, output.paint));
     } else if (event?.type === 'error') {
       throw new CliError('SERVER_ERROR', `the log stream ended early: ${event.data}`);
     }

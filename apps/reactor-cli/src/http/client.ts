@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ReadableStream } from 'node:stream/web';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from '../connection.js';
 import { CliError } from '../errors.js';
@@ -20,7 +21,7 @@ export interface ClientOptions {
 
 export interface RequestOptions {
   /** Statuses other than 2xx whose body is an answer and not a failure. */
-  readonly accept?: readonly number[];
+  readonly accept?: readonly number[] | 'any';
 }
 
 export interface GetOptions extends RequestOptions {
@@ -34,11 +35,14 @@ export interface PostOptions extends RequestOptions {
   readonly onSent?: () => void;
 }
 
-interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+/** A request as it goes out, once its address and the token are known. */
+export interface HttpRequest {
+  readonly method: string;
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Win over those of the client; an empty value leaves the header out. */
+  readonly headers?: Iterable<readonly [string, string]>;
+  /** What comes in chunks is sent as it comes. */
+  readonly body?: string | AsyncIterable<Uint8Array>;
   readonly onSent?: (() => void) | undefined;
 }
 
@@ -60,6 +64,12 @@ export class Client {
     return this.#options.connection;
   }
 
+  /** Address of a path of the server, which may have a path of its own. */
+  urlOf(path: string): URL {
+    const { href } = this.connection.url;
+    return new URL(path.slice(1), href.endsWith('/') ? href : `${href}/`);
+  }
+
   /** @throws CliError when there is no answer, or an error */
   async getJson(path: string, options: GetOptions = {}): Promise<Answer> {
     return this.#readJson(await this.get(path, options));
@@ -70,10 +80,23 @@ export class Client {
    * @throws CliError when there is no answer, or an error
    */
   async postJson(path: string, body: unknown, { accept = [], onSent }: PostOptions = {}): Promise<Answer> {
-    const content = { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-    return this.#readJson(
-      await this.#send({ method: 'POST', path, onSent, ...(body === undefined ? {} : content) }, accept, false),
-    );
+    return this.sendJson({ method: 'POST', path, onSent, ...jsonContent(body) }, { accept });
+  }
+
+  /**
+   * Sends a request once and reads the JSON that comes back; nothing for 204.
+   * @throws CliError when there is no answer, or an error
+   */
+  async sendJson(request: HttpRequest, options: RequestOptions = {}): Promise<Answer> {
+    return this.#readJson(await this.send(request, options));
+  }
+
+  /**
+   * Sends a request once: what seems lost may have arrived. The answer has its body still to be read.
+   * @throws CliError when there is no answer, or an error
+   */
+  send(request: HttpRequest, { accept = [] }: RequestOptions = {}): Promise<Response> {
+    return this.#send(request, accept, false);
   }
 
   /**
@@ -81,10 +104,11 @@ export class Client {
    * @throws CliError when there is no answer, or an error
    */
   get(path: string, { accept = [], retry = true, headers = {} }: GetOptions = {}): Promise<Response> {
-    return this.#send({ method: 'GET', path, headers }, accept, retry);
+    return this.#send({ method: 'GET', path, headers: Object.entries(headers) }, accept, retry);
   }
 
   async #readJson(response: Response): Promise<Answer> {
+    if (response.status === 204) return { status: 204, body: undefined };
     let body: unknown;
     try {
       body = await response.json();
@@ -99,12 +123,12 @@ export class Client {
     return { status: response.status, body: unwrap(body) };
   }
 
-  async #send(request: HttpRequest, accept: readonly number[], retry: boolean): Promise<Response> {
+  async #send(request: HttpRequest, accept: readonly number[] | 'any', retry: boolean): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
       const pause = retry ? RETRY_DELAYS_MS[attempt] : undefined;
       try {
         const response = await this.#attempt(request);
-        if (response.ok || accept.includes(response.status)) return response;
+        if (response.ok || accept === 'any' || accept.includes(response.status)) return response;
         const text = await response.text();
         if (response.status < 500 || pause === undefined) throw answerError(this.connection, response, text);
       } catch (error) {
@@ -115,10 +139,22 @@ export class Client {
     }
   }
 
-  async #attempt({ method, path, headers, body, onSent }: HttpRequest): Promise<Response> {
-    const { connection, timeoutMs, signal, trace } = this.#options;
-    const base = connection.url.href.endsWith('/') ? connection.url.href : `${connection.url.href}/`;
-    const url = new URL(path.slice(1), base);
+  #headers(requestId: string, given: Iterable<readonly [string, string]>): Headers {
+    const { token } = this.connection;
+    const headers = new Headers({ 'User-Agent': `reactor-cli/${cliVersion()}`, 'X-Request-Id': requestId });
+    if (token !== undefined) headers.set('Authorization', `Bearer ${token}`);
+    const own = new Set(headers.keys());
+    for (const [name, value] of given) {
+      if (value === '') headers.delete(name);
+      else if (own.delete(name.toLowerCase())) headers.set(name, value);
+      else headers.append(name, value);
+    }
+    return headers;
+  }
+
+  async #attempt({ method, path, headers = [], body, onSent }: HttpRequest): Promise<Response> {
+    const { timeoutMs, signal, trace } = this.#options;
+    const url = this.urlOf(path);
     const requestId = uuidv7();
     const started = performance.now();
     const elapsed = () => `after ${Math.round(performance.now() - started)} ms`;
@@ -130,13 +166,8 @@ export class Client {
     try {
       const response = await fetch(url, {
         method,
-        ...(body === undefined ? {} : { body }),
-        headers: {
-          ...headers,
-          ...(connection.token === undefined ? {} : { Authorization: `Bearer ${connection.token}` }),
-          'User-Agent': `reactor-cli/${cliVersion()}`,
-          'X-Request-Id': requestId,
-        },
+        ...(body === undefined ? {} : bodyOf(body, timer)),
+        headers: this.#headers(requestId, headers),
         // Nobody but the server that was meant gets the token.
         redirect: 'manual',
         signal: AbortSignal.any([timeout.signal, signal]),
@@ -151,6 +182,23 @@ export class Client {
       clearTimeout(timer);
     }
   }
+}
+
+/** A JSON body with its header; nothing when it is undefined. */
+export function jsonContent(body: unknown): Pick<HttpRequest, 'headers' | 'body'> {
+  return body === undefined ? {} : { headers: [['Content-Type', 'application/json']], body: JSON.stringify(body) };
+}
+
+/** @param timer of the wait for an answer, which begins anew with each chunk that is taken */
+function bodyOf(body: string | AsyncIterable<Uint8Array>, timer: NodeJS.Timeout): RequestInit {
+  if (typeof body === 'string') return { body };
+  async function* watched(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      timer.refresh();
+      yield chunk;
+    }
+  }
+  return { body: ReadableStream.from(watched(body)), duplex: 'half' } as RequestInit;
 }
 
 /** The data of `{"ok":true,"data":…}`; anything else is the data itself. */
