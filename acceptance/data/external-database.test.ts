@@ -93,6 +93,7 @@ test('two servers that start at once on one database migrate it once', async () 
   const environment = {
     REACTOR_DATABASE__URL: postgres.url,
     REACTOR_AUTH__SECRET: 'the-same-secret-on-both-servers-0123',
+    REACTOR_FUNCTIONS__SECRET: 'another-secret-on-both-servers-01234',
   };
   const servers = await Promise.all([startServer({ environment }), startServer({ environment })]);
   const applied = servers
@@ -117,7 +118,7 @@ test('after a restart of the database the server works again by itself', async (
     expect(answer.tookMs).toBeLessThan(1000);
     return answer.status === 503 ? answer : undefined;
   });
-  expect(down.body.failing).toEqual(['auth', 'data', 'storage']);
+  expect(down.body.failing).toEqual(['auth', 'data', 'storage', 'functions']);
   expect(
     (
       await fetch(`${server.url}/auth/v1/login`, {

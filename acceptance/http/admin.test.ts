@@ -27,10 +27,11 @@ test('version tells the server and each mounted capability, and nothing else', a
   const auth = await versionOf('packages/auth');
   const data = await versionOf('packages/data');
   const storage = await versionOf('packages/storage');
+  const functions = await versionOf('packages/functions');
 
   const everything = await server.admin('/_admin/version');
   expect(everything.headers.get('Content-Type')).toBe('application/json');
-  expect(await everything.json()).toEqual({ reactor, capabilities: { auth, data, storage } });
+  expect(await everything.json()).toEqual({ reactor, capabilities: { auth, data, storage, functions } });
   const one = await startServer({ config: '[project]\nenv = "dev"\n[auth]\n' });
   expect(await (await one.admin('/_admin/version')).json()).toEqual({ reactor, capabilities: { auth } });
 });

@@ -38,13 +38,14 @@ test('a frozen database: every capability fails within a second, one root cause,
   const postmaster = await postmasterOf(server.stateDirectory);
   onTestFinished(() => signalAll(postmaster, 'SIGCONT'));
   await signalAll(postmaster, 'SIGSTOP');
-  expect((await failing(server)).failing).toEqual(['auth', 'data', 'storage']);
+  expect((await failing(server)).failing).toEqual(['auth', 'data', 'storage', 'functions']);
   const report = await doctor(server);
   expect(report.status).toBe(207);
   expect(rootCauses(report.body)).toEqual(['auth.db_ping']);
   const cause = report.body.auth?.checks.find(({ name }) => name === 'db_ping');
   expect(cause?.remedy).toBeTruthy();
-  for (const name of ['data', 'storage']) expect([name, report.body[name]?.status]).toEqual([name, 'fail']);
+  for (const name of ['data', 'storage', 'functions'])
+    expect([name, report.body[name]?.status]).toEqual([name, 'fail']);
   await signalAll(postmaster, 'SIGCONT');
   await healthy(server);
 });
@@ -62,13 +63,13 @@ test('a killed embedded database comes back by itself, with what was acknowledge
   expect(await read.text()).toBe('whole');
 });
 
-test('the blob folder gone: storage fails and nothing else, and recovers when it is back', async () => {
+test('the blob folder gone: storage and functions fail and nothing else, and recovers when it is back', async () => {
   const server = await startServer();
   const blobs = path.join(server.stateDirectory, 'blobs');
   await createBucket(server, 'things');
   const person = await signUp(server);
   await rename(blobs, `${blobs}.away`);
-  expect((await failing(server)).failing).toEqual(['storage']);
+  expect((await failing(server)).failing).toEqual(['storage', 'functions']);
   const report = await doctor(server);
   expect(rootCauses(report.body)).toEqual(['storage.fs_writable']);
   expect(report.body.storage?.checks.find(({ name }) => name === 'fs_writable')?.remedy).toBeTruthy();
@@ -80,7 +81,7 @@ test('the blob folder gone: storage fails and nothing else, and recovers when it
   expect((await putObject(server, person.access_token, 'things/a', 'x')).status).toBe(200);
 });
 
-test('the blob folder read-only: storage fails and nothing else, and recovers', async () => {
+test('the blob folder read-only: storage and functions fail and nothing else, and recovers', async () => {
   const server = await startServer();
   const blobs = path.join(server.stateDirectory, 'blobs');
   // Permission bits do not hold root back: there, the folder becomes a read-only mount.
@@ -89,7 +90,7 @@ test('the blob folder read-only: storage fails and nothing else, and recovers', 
   onTestFinished(async () => {
     if (!restored) await restore();
   });
-  expect((await failing(server)).failing).toEqual(['storage']);
+  expect((await failing(server)).failing).toEqual(['storage', 'functions']);
   expect(rootCauses((await doctor(server)).body)).toEqual(['storage.fs_writable']);
   await restore();
   restored = true;
@@ -97,22 +98,28 @@ test('the blob folder read-only: storage fails and nothing else, and recovers', 
 });
 
 // Only root may mount; what a full disk answers otherwise is in the tests of storage.
-test.runIf(process.getuid?.() === 0)('the disk full: storage fails and nothing else, and recovers', async () => {
-  const server = await startServer();
-  await createBucket(server, 'things');
-  const person = await signUp(server);
-  const restore = makeFull(path.join(server.stateDirectory, 'blobs'));
-  let restored = false;
-  onTestFinished(() => {
-    if (!restored) restore();
-  });
-  expect((await failing(server)).errors).toEqual({ storage: 'the blob folder is full' });
-  expect(rootCauses((await doctor(server)).body)).toEqual(['storage.disk_space']);
-  expect((await putObject(server, person.access_token, 'things/a', 'x')).status).toBe(507);
-  restore();
-  restored = true;
-  await healthy(server);
-});
+test.runIf(process.getuid?.() === 0)(
+  'the disk full: storage and functions fail and nothing else, and recovers',
+  async () => {
+    const server = await startServer();
+    await createBucket(server, 'things');
+    const person = await signUp(server);
+    const restore = makeFull(path.join(server.stateDirectory, 'blobs'));
+    let restored = false;
+    onTestFinished(() => {
+      if (!restored) restore();
+    });
+    expect((await failing(server)).errors).toEqual({
+      storage: 'the blob folder is full',
+      functions: 'the blob folder is full',
+    });
+    expect(rootCauses((await doctor(server)).body)).toEqual(['storage.disk_space']);
+    expect((await putObject(server, person.access_token, 'things/a', 'x')).status).toBe(507);
+    restore();
+    restored = true;
+    await healthy(server);
+  },
+);
 
 test('a pending migration fails doctor by its name, and takes nobody out of service', async () => {
   const server = await startServer();

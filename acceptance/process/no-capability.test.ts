@@ -8,7 +8,7 @@ test('a Reactor.toml without a capability is said in log, banner, doctor and the
   const server = await startServer({ config: '[project]\nname = "shop"\nenv = "dev"\n' });
   const file = path.join(server.directory, 'Reactor.toml');
   const message = `no capability is mounted: ${file} has no section of one`;
-  const remedy = `Add [auth], [data], [storage] to ${file}, those you want, and start again; without a file all of them run.`;
+  const remedy = `Add [auth], [data], [storage], [functions] to ${file}, those you want, and start again; without a file all of them run.`;
   const warnings = server
     .stdout()
     .trim()

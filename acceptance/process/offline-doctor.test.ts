@@ -23,7 +23,7 @@ test('with the server down it runs the same probes and leaves nothing behind', a
   const { directory, stateDirectory } = await stoppedServer();
   const { code, report } = await doctorOf(directory);
   expect(code).toBe(0);
-  expect(Object.keys(report)).toEqual(['auth', 'data', 'storage', 'server']);
+  expect(Object.keys(report)).toEqual(['auth', 'data', 'storage', 'functions', 'server']);
   await until('every process to end', async () => (await processesOf(stateDirectory)).length === 0 || undefined);
   expect(existsSync(path.join(stateDirectory, 'server.pid'))).toBe(false);
 });

@@ -25,6 +25,8 @@ export interface StartOptions {
   /** Text of a Reactor.toml; default none. */
   readonly config?: string;
   readonly arguments?: readonly string[];
+  /** Absolute path of the main module; default that of the repository. */
+  readonly main?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Default true: wait until `/health` is 200. */
   readonly ready?: boolean;
@@ -66,8 +68,9 @@ export async function runServer(
   directory: string,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
+  main = MAIN,
 ) {
-  const child = launch(directory, args, environment);
+  const child = launch(directory, args, environment, main);
   const [code] = (await once(child.process, 'close')) as [number | null];
   return { code, stdout: child.stdout(), stderr: child.stderr() };
 }
@@ -80,7 +83,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   const directory = options.directory ?? (await newProject(options));
   if (options.config !== undefined) await writeFile(path.join(directory, 'Reactor.toml'), options.config);
   const args = ['--bind', '127.0.0.1:0', ...(options.arguments ?? [])];
-  const child = launch(directory, args, options.environment ?? {});
+  const child = launch(directory, args, options.environment ?? {}, options.main);
   whenOver(async () => {
     if (child.process.exitCode === null && child.process.signalCode === null) {
       child.process.kill('SIGKILL');
@@ -134,8 +137,13 @@ async function newProject({ config, environment = {} }: StartOptions): Promise<s
   return directory;
 }
 
-function launch(directory: string, args: readonly string[], environment: Readonly<Record<string, string>>) {
-  const process_ = spawn(NODE, [MAIN, ...args], {
+function launch(
+  directory: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  main = MAIN,
+) {
+  const process_ = spawn(NODE, [main, ...args], {
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: directory, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
