@@ -82,7 +82,8 @@ async function bundle(code) {
 async function newestSocket() {
   const sockets = join(folder, '.reactor/cache/run/sockets');
   const names = await readdir(sockets);
-  return join(sockets, names.sort((a, b) => Number(b.split('-')[1]) - Number(a.split('-')[1]))[0]);
+  const newest = join(sockets, names.sort((a, b) => Number(b.split('-')[1]) - Number(a.split('-')[1]))[0]);
+  return join(newest, (await readdir(newest))[0]);
 }
 
 function ask(target, body) {
