@@ -1,4 +1,4 @@
-import type { Clock, Database, Subscription } from '@reactor/core';
+import { type Clock, type Database, type Subscription, settledBefore } from '@reactor/core';
 import type { LiveFunction } from './deployment.js';
 import type { EnvironmentValues } from './runtime/messages.js';
 
@@ -94,7 +94,8 @@ export class Catalogue {
     if (known === undefined) return this.#read(name, now);
     if (now - known.readAt < MAX_AGE_MS) return known;
     known.refreshed ??= this.#refresh(name, known);
-    if (await inTime(known.refreshed, PATIENCE_MS)) return this.#entries.get(name) ?? known;
+    await settledBefore(known.refreshed, AbortSignal.timeout(PATIENCE_MS));
+    if (known.refreshed === undefined) return this.#entries.get(name) ?? known;
     // A database that is away stops no function that is known; the next ones need not wait either.
     known.readAt = now;
     return known;
@@ -130,15 +131,4 @@ export class Catalogue {
       known.refreshed = undefined;
     }
   }
-}
-
-/** Whether it settles within so many milliseconds. */
-async function inTime(work: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const result = await Promise.race([work.then(() => true), late]);
-  clearTimeout(timer);
-  return result;
 }

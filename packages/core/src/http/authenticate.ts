@@ -68,3 +68,9 @@ export function requireSystem(c: Context<ReactorEnv>): void {
     throw coreErrors.create.forbidden('This route needs the admin token.');
   }
 }
+
+/** Middleware, before the input is looked at: a caller who may not call learns nothing about what is accepted. */
+export const systemOnly: MiddlewareHandler<ReactorEnv> = async (c, next) => {
+  requireSystem(c);
+  await next();
+};

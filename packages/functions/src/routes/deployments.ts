@@ -8,11 +8,11 @@ import {
   limitBody,
   type ReactorEnv,
   type Services,
+  systemOnly,
 } from '@reactor/core';
 import type { Lifecycle } from '../lifecycle.js';
 import type { DeploymentRef } from '../store/deployments.js';
 import { deploymentJson, deploymentSchema, promotionJson, promotionSchema } from './schemas.js';
-import { systemOnly } from './system-only.js';
 
 const security = bearerSecurity;
 const params = z.object({ name: z.string() });

@@ -7,10 +7,10 @@ import {
   limitBody,
   type ReactorEnv,
   type Services,
+  systemOnly,
 } from '@reactor/core';
 import type { Lifecycle } from '../lifecycle.js';
 import { variableJson, variableSchema } from './schemas.js';
-import { systemOnly } from './system-only.js';
 
 const security = bearerSecurity;
 const params = z.object({ name: z.string() });

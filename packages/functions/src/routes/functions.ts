@@ -1,10 +1,17 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { bearerSecurity, errorAnswer, jsonAnswer, limitBody, type ReactorEnv, type Services } from '@reactor/core';
+import {
+  bearerSecurity,
+  errorAnswer,
+  jsonAnswer,
+  limitBody,
+  type ReactorEnv,
+  type Services,
+  systemOnly,
+} from '@reactor/core';
 import { functionsErrors } from '../errors.js';
 import { assertNewFunctionName } from '../function-name.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { functionJson, functionSchema } from './schemas.js';
-import { systemOnly } from './system-only.js';
 
 const security = bearerSecurity;
 const params = z.object({ name: z.string() });

@@ -5,8 +5,10 @@ import type { Clock } from '@reactor/core';
 import { type Account, type ChildExit, SupervisedChild } from '@reactor/processes';
 import type { Deployment } from '../deployment.js';
 import { Channel } from './channel.js';
+import { Holds } from './holds.js';
 import type { ProcessUsage } from './memory.js';
 import type { EnvironmentValues, FromShim, OutputLine } from './messages.js';
+import { processEnvironment } from './process-environment.js';
 import type { InstanceSocket } from './sockets.js';
 
 /** Why an instance was killed, and did not end by itself. */
@@ -48,8 +50,6 @@ const MIB = 1_048_576;
 const DATA_LIMIT_BASE_BYTES = 512 * MIB;
 /** One that opens more is at fault. */
 const OPEN_FILES = 1_024;
-/** Of `waitUntil` at a time: each is a timer of the server's. */
-const MAX_HOLDS = 10_000;
 /** Of what it writes to a file: what a disk has room for by accident. */
 const FILE_BYTES = 256 * MIB;
 
@@ -88,9 +88,7 @@ export class Instance {
   #lastWord: number;
   #asked = 0;
   readonly #pongs = new Map<number, () => void>();
-  /** Of each `waitUntil` that is not done, by call. */
-  readonly #holds = new Map<string, NodeJS.Timeout[]>();
-  #held = 0;
+  readonly #holds: Holds;
   /** It was told to end. */
   #isEnding = false;
   /** A connection to it broke. */
@@ -105,13 +103,14 @@ export class Instance {
     this.idleSince = this.startedAt;
     this.#lastWord = this.startedAt;
     this.#environmentRevision = environment.revision;
+    this.#holds = new Holds(deployment.settings.limits.timeoutMs);
     this.#agent = new Agent({ keepAlive: true, maxFreeSockets: deployment.settings.concurrency.maxConcurrency });
     this.#child = new SupervisedChild({
       kind: 'function',
       program: binary,
       // It installs nothing that a module asks for, and reads no file of the folder that it starts in.
       args: ['--no-install', '--no-env-file', '--config=/dev/null', '--smol', shim],
-      env: environmentOf(account),
+      env: processEnvironment(account),
       account,
       endBy: [{ signal: 'SIGTERM', patienceMs: 1_000 }],
       hasChannel: true,
@@ -297,33 +296,18 @@ export class Instance {
 
   /** `waitUntil` keeps it from ending, as long as a call may last and no longer. */
   #hold(call: string): void {
-    this.#held += 1;
-    if (this.#held > MAX_HOLDS) {
-      this.kill('protocol');
-      return;
-    }
-    const timers = this.#holds.get(call) ?? [];
-    this.#holds.set(call, timers);
-    this.running += 1;
-    timers.push(
-      setTimeout(() => {
-        const message = 'waitUntil lasted longer than limits.timeout_ms; its process is retired';
-        this.#options.events.onOutput({ level: 'warn', message, call, after: true });
-        this.retire();
-        this.#release(call);
-      }, this.#options.deployment.settings.limits.timeoutMs).unref(),
-    );
+    const isHeld = this.#holds.add(call, () => {
+      const message = 'waitUntil lasted longer than limits.timeout_ms; its process is retired';
+      this.#options.events.onOutput({ level: 'warn', message, call, after: true });
+      this.retire();
+      this.#release(call);
+    });
+    if (isHeld) this.running += 1;
+    else this.kill('protocol');
   }
 
   #release(call: string): void {
-    const timers = this.#holds.get(call);
-    const timer = timers?.shift();
-    if (timers?.length === 0) this.#holds.delete(call);
-    // It was released by its time before.
-    if (timer === undefined) return;
-    this.#held -= 1;
-    clearTimeout(timer);
-    this.free();
+    if (this.#holds.release(call)) this.free();
   }
 
   #endWhenDone(): void {
@@ -358,24 +342,10 @@ export class Instance {
     this.isRetired = true;
     const tail = exit.stderrTail === '' ? '' : `: ${exit.stderrTail}`;
     this.#settleReady.reject(new Error(`its process ended with ${exit.how}${tail}`));
-    for (const timers of this.#holds.values()) for (const timer of timers) clearTimeout(timer);
+    this.#holds.clear();
     this.#agent.destroy();
     await this.#options.socket.remove();
     this.#options.events.onChange();
     return exit;
   }
-}
-
-/** Everything a function finds: of the server's own environment, only what has no secret and is needed. */
-function environmentOf(account: Account | undefined): Record<string, string> {
-  return {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
-    HOME: '/nonexistent',
-    TMPDIR: '/tmp',
-    LANG: 'C.UTF-8',
-    TZ: process.env.TZ ?? 'UTC',
-    ...(account === undefined ? {} : { USER: account.name }),
-    BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0',
-    DO_NOT_TRACK: '1',
-  };
 }

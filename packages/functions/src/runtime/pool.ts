@@ -22,8 +22,6 @@ export interface PoolOptions {
   readonly deployment: Deployment;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Processes of it, as configured and as its deployment says. */
-  readonly maxInstances: number;
   /** Starts a process. @throws ReactorError when its bundle cannot be loaded */
   start(environment: EnvironmentValues): Promise<Instance>;
   /** Whether the server may have one more process. */
@@ -77,11 +75,6 @@ export class Pool {
     this.#backoff = new RestartBackoff({ ...BACKOFF, healthyAfterMs: HEALTHY_MS, clock: options.clock });
   }
 
-  /** Those that serve, or begin to. */
-  get size(): number {
-    return [...this.#instances].filter(({ isRetired }) => !isRetired).length;
-  }
-
   get isEmpty(): boolean {
     return this.#instances.size === 0 && this.#starting === 0;
   }
@@ -109,10 +102,10 @@ export class Pool {
       this.#queued -= 1;
     }
     this.#running += 1;
-    const knownBefore = new Set(this.#instances);
+    const readyBefore = new Set(this.#serving());
     try {
       const instance = await this.#find(environment, signal, started);
-      return this.#lease(instance, !knownBefore.has(instance), clock.monotonic() - started);
+      return this.#lease(instance, !readyBefore.has(instance), clock.monotonic() - started);
     } catch (error) {
       this.#leave();
       throw error;
@@ -133,16 +126,6 @@ export class Pool {
   retire(): void {
     this.#isRetired = true;
     if (this.#running === 0) this.#retireInstances();
-  }
-
-  /** Resolves once none of its processes is left. */
-  async ended(): Promise<void> {
-    await Promise.all([...this.#instances].map(({ exited }) => exited));
-  }
-
-  kill(): void {
-    this.#isRetired = true;
-    for (const instance of this.#instances) instance.kill('stop');
   }
 
   #lease(instance: Instance, isCold: boolean, waitedMs: number): Lease {
@@ -176,7 +159,8 @@ export class Pool {
     const blocked = new Set<Instance>();
     for (;;) {
       signal.throwIfAborted();
-      const candidates = [...this.#instances].filter((one) => one.isReady && !one.isRetired && !blocked.has(one));
+      const serving = this.#serving();
+      const candidates = serving.filter((one) => !blocked.has(one));
       const chosen = candidates.find(({ running }) => running === 0) ?? this.#shared(candidates);
       if (chosen !== undefined) {
         chosen.take();
@@ -187,11 +171,16 @@ export class Pool {
       }
       // One start for each call that waits, not more.
       if (this.#mayGrow() && this.#starting <= this.#waiting.length) this.#start(environment);
-      else if (this.size === 0 && this.#starting === 0 && this.#lastFailure !== undefined) throw this.#failed();
+      else if (serving.length === 0 && this.#starting === 0 && this.#lastFailure !== undefined) throw this.#failed();
       // The first that is ready or free; a blocked one counts again then.
       await this.#turn(signal, since);
       blocked.clear();
     }
+  }
+
+  /** Those that may get a call; what starts is counted by `#starting` until it is one of them. */
+  #serving(): Instance[] {
+    return [...this.#instances].filter(({ isReady, isRetired }) => isReady && !isRetired);
   }
 
   /** The least busy one, once there may be no more of them. */
@@ -200,8 +189,9 @@ export class Pool {
   }
 
   #mayGrow(): boolean {
-    const { maxInstances, clock, hasRoom } = this.#options;
-    return this.size + this.#starting < maxInstances && clock.monotonic() >= this.#notBefore && hasRoom();
+    const { deployment, clock, hasRoom } = this.#options;
+    const { maxInstances } = deployment.settings.concurrency;
+    return this.#serving().length + this.#starting < maxInstances && clock.monotonic() >= this.#notBefore && hasRoom();
   }
 
   #start(environment: EnvironmentValues): void {

@@ -15,7 +15,6 @@ import { type InstanceSocket, LONGEST_SOCKET, socketMaker } from './sockets.js';
 export interface FunctionRuntimeOptions {
   bun(): Promise<BunRuntime>;
   readonly maxProcesses: number;
-  readonly maxInstancesPerFunction: number;
   readonly idleTtlMs: number;
   readonly metrics: FunctionsMetrics;
   readonly logger: Logger;
@@ -70,7 +69,9 @@ export class FunctionRuntime {
         await this.#checkGroups();
         await this.#checkFault();
       },
-      onEnd() {},
+      onEnd(result, error) {
+        if (result === 'failed') options.logger.error('looking after processes failed', { error });
+      },
     });
   }
 
@@ -93,13 +94,12 @@ export class FunctionRuntime {
     const known = this.#pools.get(deployment.functionId);
     if (known?.deployment.id === deployment.id) return known;
     if (known !== undefined) this.retire(deployment.functionId, known.deployment.id);
-    const { logger, clock, metrics, maxInstancesPerFunction } = this.#options;
+    const { logger, clock, metrics } = this.#options;
     const pool: Pool = new Pool({
       name,
       deployment,
       logger: logger.with({ function: name, version: deployment.version }),
       clock,
-      maxInstances: Math.min(maxInstancesPerFunction, deployment.settings.concurrency.maxInstances),
       hasRoom: () => this.#budget.hasRoom(),
       start: (environment) => this.#start(runnable, environment, () => pool.changed()),
       onColdStart: (seconds) => metrics.coldStart(name, seconds),

@@ -6,10 +6,9 @@ import {
   jsonAnswer,
   limitBody,
   type ReactorEnv,
-  requireSystem,
   type Services,
+  systemOnly,
 } from '@reactor/core';
-import type { MiddlewareHandler } from 'hono';
 import { assertNewSlug, bucketNotFound, parseBucketRef } from '../buckets.js';
 import type { StorageService } from '../service.js';
 import type { BucketRef } from '../store/buckets.js';
@@ -141,12 +140,6 @@ export function refOf(ref: string): BucketRef {
   if (parsed === undefined) throw bucketNotFound();
   return parsed;
 }
-
-/** Before the input is looked at: a caller who may not call learns nothing about what is accepted. */
-const systemOnly: MiddlewareHandler<ReactorEnv> = async (c, next) => {
-  requireSystem(c);
-  await next();
-};
 
 function either<T>(name: string, value: T | undefined, alias: string, aliasValue: T | undefined): T | undefined {
   if (value !== undefined && aliasValue !== undefined && value !== aliasValue) {
