@@ -1,5 +1,6 @@
 import type { Principal } from '@reactor/core';
 import type { DeploymentSettings } from '../deployment.js';
+import type { AnswerHeaders } from '../runtime/exchange.js';
 
 /** Of one connection, not of the message (RFC 9110 §7.6.1); `expect` was answered by the server. */
 const HOP_BY_HOP = new Set([
@@ -77,15 +78,14 @@ function withoutOwn(cookies: string | null): string {
     .join('; ');
 }
 
-/** The headers of an answer that reach the caller, from the flat list of names and values that Node gives. */
-export function responseHeaders(raw: readonly string[]): Headers {
+/** The headers of an answer that reach the caller; names are in small letters. */
+export function responseHeaders(answered: AnswerHeaders): Headers {
   const headers = new Headers();
-  const pairs: [string, string][] = [];
-  for (let i = 0; i < raw.length; i += 2) pairs.push([(raw[i] as string).toLowerCase(), raw[i + 1] as string]);
-  const named = connectionNames(pairs.find(([name]) => name === 'connection')?.[1] ?? null);
-  for (const [name, value] of pairs) {
+  const { connection } = answered;
+  const named = connectionNames(typeof connection === 'string' ? connection : null);
+  for (const [name, value] of Object.entries(answered)) {
     if (HOP_BY_HOP.has(name) || named.has(name) || OURS.test(name) || name === 'x-request-id') continue;
-    headers.append(name, value);
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one);
   }
   return headers;
 }

@@ -1,12 +1,10 @@
-import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import {
   type Clock,
   coreErrors,
   type Principal,
   payloadTooLarge,
   ReactorError,
-  type RequestSignal,
+  RequestSignal,
   type Result,
 } from '@reactor/core';
 import type { Catalogue } from '../catalogue.js';
@@ -14,6 +12,7 @@ import type { Access, LiveFunction } from '../deployment.js';
 import { functionsErrors } from '../errors.js';
 import { isFunctionName } from '../function-name.js';
 import type { FunctionsMetrics } from '../metrics.js';
+import type { Exchange } from '../runtime/exchange.js';
 import type { Lease } from '../runtime/pool.js';
 import { type FunctionRuntime, type Runnable, UNRESPONSIVE_MS } from '../runtime/runtime.js';
 import { requestHeaders, responseHeaders } from './headers.js';
@@ -95,10 +94,11 @@ class Invocation {
   readonly #options: InvokerOptions;
   readonly #started: number;
   /** Ends the call: its client has left, its time is up, or its answer has become too large. */
-  readonly #ending = new AbortController();
+  readonly #ending = new RequestSignal();
   #lease: Lease | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
+  #hasLeft = false;
   #bodyError: Error | undefined;
 
   constructor(name: string, call: Call, options: InvokerOptions) {
@@ -117,18 +117,20 @@ class Invocation {
     const body = this.#body(request, settings.limits.maxBodyInMb * MIB);
     const token = settings.service ? await tokenFor(fn.name) : undefined;
     const environment = await catalogue.environmentOf(fn.name);
-    const lease = await runtime.poolOf(runnable(fn)).acquire(environment, this.#ending.signal);
+    const lease = await runtime.poolOf(runnable(fn)).acquire(environment, this.#ending);
     this.#lease = lease;
     metrics.waited(lease.waitedMs / 1000);
     onStarted(lease);
     const headers = requestHeaders(request.headers, settings, { requestId, principal, token });
+    // It would announce what the adapter has left out.
+    if (body === undefined) delete headers['content-length'];
     const answer = await lease.instance.send({ method: request.method, path: target, headers }, body, {
       id: requestId,
       environment,
-      signal: this.#ending.signal,
+      signal: this.#ending,
     });
     if (answer.headers['x-reactor-crashed'] === lease.instance.mark) {
-      answer.resume();
+      answer.drop();
       throw functionsErrors.create.function_crashed('The function threw an error before it had answered.');
     }
     return this.#answer(answer, settings.limits.maxBodyOutMb * MIB);
@@ -138,15 +140,13 @@ class Invocation {
   failed(thrown: unknown): unknown {
     const error = this.#explain(thrown);
     const status = error instanceof ReactorError ? error.status : 500;
-    this.#end(
-      this.#call.signal.aborted ? 'aborted' : status < 500 || this.#lease === undefined ? 'rejected' : 'failed',
-    );
+    this.#end(this.#hasLeft ? 'aborted' : status < 500 || this.#lease === undefined ? 'rejected' : 'failed');
     return error;
   }
 
   #explain(thrown: unknown): unknown {
     if (this.#bodyError !== undefined) return this.#bodyError;
-    if (this.#ending.signal.aborted && thrown !== this.#ending.signal.reason) return this.#ending.signal.reason;
+    if (this.#ending.aborted && thrown !== this.#ending.reason) return this.#ending.reason;
     if (thrown instanceof ReactorError || this.#lease === undefined) return thrown;
     return functionsErrors.create.runtime_error(
       'The process of the function ended, or its connection, before it had answered.',
@@ -169,55 +169,63 @@ class Invocation {
   }
 
   #followClient(signal: RequestSignal): void {
-    const left = () => this.#ending.abort(coreErrors.create.request_timeout('The client left.'));
-    if (signal.aborted) left();
-    else signal.addEventListener('abort', left);
+    if (signal.aborted) this.#left();
+    else signal.addEventListener('abort', () => this.#left());
+  }
+
+  #left(): void {
+    this.#hasLeft = true;
+    this.#ending.abort(coreErrors.create.request_timeout('The client left.'));
   }
 
   /** @throws ReactorError `payload_too_large` (413) for a body that says so; one that turns out larger ends the call */
-  #body(request: Request, maxBytes: number): Readable | undefined {
-    if (request.body === null) return undefined;
+  #body(request: Request, maxBytes: number): AsyncIterable<Uint8Array> | undefined {
+    // Asking for a body that cannot be there would make the adapter build a whole Request.
+    if (request.method === 'GET' || request.method === 'HEAD' || request.body === null) return undefined;
     if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw payloadTooLarge(maxBytes);
-    let size = 0;
-    const counted = request.body.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({
-        transform: (chunk, controller) => {
-          size += chunk.byteLength;
-          if (size <= maxBytes) return controller.enqueue(chunk);
-          this.#bodyError = payloadTooLarge(maxBytes);
-          this.#ending.abort(this.#bodyError);
-          controller.error(this.#bodyError);
-        },
-      }),
-    );
-    const body = Readable.fromWeb(counted as Parameters<typeof Readable.fromWeb>[0]);
-    // An answer may come before it was read; what it says then is told by the answer.
-    body.on('error', () => {});
-    return body;
+    return this.#limited(request.body, maxBytes);
   }
 
-  async #answer(answer: IncomingMessage, maxBytes: number): Promise<Response> {
-    const status = answer.statusCode ?? 500;
-    if (status < 200 || status > 599) {
-      answer.destroy();
+  async *#limited(body: ReadableStream<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+    let size = 0;
+    try {
+      for await (const chunk of body) {
+        size += chunk.byteLength;
+        if (size > maxBytes) break;
+        yield chunk;
+      }
+    } catch {
+      // An answer may come before it was read; what it says then is told by the answer.
+      this.#left();
+    }
+    if (size <= maxBytes) return;
+    this.#bodyError = payloadTooLarge(maxBytes);
+    this.#ending.abort(this.#bodyError);
+  }
+
+  async #answer(answer: Exchange, maxBytes: number): Promise<Response> {
+    const { status } = answer;
+    if (status > 599) {
+      answer.cancel();
       throw functionsErrors.create.runtime_error(
         `The function answered with status ${status}; accepted are 200 to 599.`,
       );
     }
-    const headers = responseHeaders(answer.rawHeaders);
-    if (Number(headers.get('content-length') ?? 0) > maxBytes) {
-      answer.destroy();
+    const headers = responseHeaders(answer.headers);
+    const length = Number(headers.get('content-length') ?? Number.NaN);
+    if (length > maxBytes) {
+      answer.cancel();
       throw tooLarge(maxBytes);
     }
     const seconds = (this.#options.clock.monotonic() - this.#started) / 1000;
     const result = status >= 500 ? 'failed' : 'ok';
     const isBodyless = status === 204 || status === 205 || status === 304 || this.#call.request.method === 'HEAD';
     if (isBodyless) {
-      answer.resume();
+      answer.drop();
       this.#end(result, seconds);
       return new Response(null, { status, headers });
     }
-    if (Number(headers.get('content-length') ?? Number.NaN) <= WHOLE_BYTES) {
+    if (length <= WHOLE_BYTES) {
       const body = await wholeBody(answer);
       this.#end(result, seconds);
       return new Response(body, { status, headers });
@@ -225,31 +233,30 @@ class Invocation {
     return new Response(this.#counted(answer, maxBytes, result, seconds), { status, headers });
   }
 
-  #counted(answer: IncomingMessage, maxBytes: number, result: Result, seconds: number): ReadableStream<Uint8Array> {
+  #counted(answer: Exchange, maxBytes: number, result: Result, seconds: number): ReadableStream<Uint8Array> {
     let size = 0;
     const end = (how: Result) => this.#end(how, seconds);
-    const chunks = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
           try {
-            const { value, done } = await chunks.next();
-            if (done) {
+            const chunk = await answer.read();
+            if (chunk === undefined) {
               end(result);
               controller.close();
               return;
             }
-            size += value.byteLength;
+            size += chunk.byteLength;
             if (size > maxBytes) throw tooLarge(maxBytes);
-            controller.enqueue(value);
+            controller.enqueue(chunk);
           } catch (error) {
-            answer.destroy();
-            end(this.#call.signal.aborted ? 'aborted' : 'failed');
+            answer.cancel();
+            end(this.#hasLeft ? 'aborted' : 'failed');
             if (!this.#call.cut()) throw error;
           }
         },
         cancel: () => {
-          answer.destroy();
+          answer.cancel();
           end('aborted');
         },
       },
@@ -266,11 +273,15 @@ class Invocation {
   }
 }
 
-/** @throws the error of the socket when the process ends in the middle */
-async function wholeBody(answer: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of answer) chunks.push(chunk as Uint8Array);
-  return new Uint8Array(Buffer.concat(chunks));
+/** @throws the error of the connection when the process ends in the middle */
+async function wholeBody(answer: Exchange): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for (;;) {
+    const chunk = await answer.read();
+    if (chunk === undefined) break;
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
 function tooLarge(maxBytes: number) {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Clock } from '@reactor/core';
+import type { CancelSignal, Clock } from '@reactor/core';
 import { type Account, type ChildExit, SupervisedChild } from '@reactor/processes';
+import { Pool as ConnectionPool } from 'undici';
 import type { Deployment } from '../deployment.js';
 import { Channel } from './channel.js';
+import { Exchange } from './exchange.js';
 import { Holds } from './holds.js';
 import type { ProcessUsage } from './memory.js';
 import type { EnvironmentValues, FromShim, OutputLine } from './messages.js';
@@ -50,11 +51,17 @@ const MIB = 1_048_576;
 const DATA_LIMIT_BASE_BYTES = 512 * MIB;
 /** One that opens more is at fault. */
 const OPEN_FILES = 1_024;
+/** As long as a process may be without a call. */
+const CONNECTION_IDLE_MS = 3_600_000;
 /** Of what it writes to a file: what a disk has room for by accident. */
 const FILE_BYTES = 256 * MIB;
 
 /** A request as it goes to the process of a function. */
-export type InstanceRequest = Pick<RequestOptions, 'method' | 'path' | 'headers'>;
+export interface InstanceRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+}
 
 /** One process of one version of a function. */
 export class Instance {
@@ -83,7 +90,7 @@ export class Instance {
   readonly #options: InstanceOptions;
   readonly #child: SupervisedChild;
   readonly #channel: Channel | undefined;
-  readonly #agent: Agent;
+  readonly #connections: ConnectionPool;
   #settleReady: { resolve(): void; reject(error: Error): void } = { resolve() {}, reject() {} };
   #lastWord: number;
   #asked = 0;
@@ -104,7 +111,15 @@ export class Instance {
     this.#lastWord = this.startedAt;
     this.#environmentRevision = environment.revision;
     this.#holds = new Holds(deployment.settings.limits.timeoutMs);
-    this.#agent = new Agent({ keepAlive: true, maxFreeSockets: deployment.settings.concurrency.maxConcurrency });
+    this.#connections = new ConnectionPool('http://function', {
+      socketPath: socket.path,
+      // A quiet connection is a file descriptor; the limits of a call are the invoker's.
+      keepAliveTimeout: CONNECTION_IDLE_MS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      // What comes back is the app's: whether it fits is for the server in front to say.
+      maxHeaderSize: 65_536,
+    });
     this.#child = new SupervisedChild({
       kind: 'function',
       program: binary,
@@ -208,58 +223,34 @@ export class Instance {
    * Sends a request to it.
    * @param environment what the call must find; sent before the request where the process does not have it yet
    * @param signal gives the call up: the handler sees its `request.signal` abort
-   * @throws the error of the socket when the process ended, or the reason of `signal`
+   * @throws the error of the connection when the process ended, or the reason of `signal`
    */
-  send(
+  async send(
     { headers, ...target }: InstanceRequest,
-    body: Readable | undefined,
-    call: { readonly id: string; readonly environment: EnvironmentValues; readonly signal: AbortSignal },
-  ): Promise<IncomingMessage> {
+    body: AsyncIterable<Uint8Array> | undefined,
+    call: { readonly id: string; readonly environment: EnvironmentValues; readonly signal: CancelSignal },
+  ): Promise<Exchange> {
     const { environment, id, signal } = call;
     if (environment.revision > this.#environmentRevision) {
       this.#environmentRevision = environment.revision;
       this.#channel?.send({ environment });
     }
-    return new Promise((resolve, reject) => {
-      const outgoing = request({
-        ...target,
-        agent: this.#agent,
-        socketPath: this.#options.socket.path,
-        headers: { ...headers, 'x-reactor-call': `${id} ${environment.revision}` },
-        // What comes back is the app's: whether it fits is for the server in front to say.
-        maxHeaderSize: 65_536,
-      });
-      const give = () => outgoing.destroy(signal.reason instanceof Error ? signal.reason : undefined);
-      if (signal.aborted) give();
-      else signal.addEventListener('abort', give, { once: true });
-      outgoing.once('close', () => signal.removeEventListener('abort', give));
-      outgoing.once('response', (response) => {
-        this.#lastWord = this.#options.clock.monotonic();
-        response.once('end', () => {
-          if (body === undefined || body.readableEnded) return;
-          // The process still waits for the rest of it: what another call sends on this connection would be taken for that.
-          body.unpipe(outgoing);
-          outgoing.destroy();
-        });
-        resolve(response);
-      });
-      // It stays: errors that come after the answer began are told by the answer.
-      outgoing.on('error', (error) => {
-        // Its process ends, or does not do what it should: nobody else is sent there.
-        if (!signal.aborted && error !== body?.errored) {
-          this.#hasBroken = true;
-          this.retire();
-        }
-        reject(error);
-      });
-      // Node tells no error of a connection that an answer has turned into one of another protocol.
-      outgoing.once('close', () => reject(new Error('the connection ended without an answer')));
-      if (body === undefined) outgoing.end();
-      else {
-        body.once('error', (error) => outgoing.destroy(error));
-        body.pipe(outgoing);
+    const exchange = new Exchange(signal);
+    headers['x-reactor-call'] = `${id} ${environment.revision}`;
+    // Its types do not know that it takes whatever can be iterated.
+    this.#connections.dispatch({ ...target, headers, body: (body ?? null) as Readable | null }, exchange);
+    try {
+      await exchange.begun;
+    } catch (error) {
+      // Its process ends, or does not do what it should: nobody else is sent there.
+      if (!signal.aborted) {
+        this.#hasBroken = true;
+        this.retire();
       }
-    });
+      throw error;
+    }
+    this.#lastWord = this.#options.clock.monotonic();
+    return exchange;
   }
 
   /** Ends it when it does not react: a call on it was given up, and its handler may have left nothing but a loop. */
@@ -343,7 +334,7 @@ export class Instance {
     const tail = exit.stderrTail === '' ? '' : `: ${exit.stderrTail}`;
     this.#settleReady.reject(new Error(`its process ended with ${exit.how}${tail}`));
     this.#holds.clear();
-    this.#agent.destroy();
+    void this.#connections.destroy();
     await this.#options.socket.remove();
     this.#options.events.onChange();
     return exit;

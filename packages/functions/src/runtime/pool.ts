@@ -1,4 +1,4 @@
-import { type Clock, coreErrors, type Logger, reasonOf } from '@reactor/core';
+import { type CancelSignal, type Clock, coreErrors, type Logger, reasonOf } from '@reactor/core';
 import { type ChildExit, RestartBackoff } from '@reactor/processes';
 import type { Deployment } from '../deployment.js';
 import { functionsErrors } from '../errors.js';
@@ -88,7 +88,7 @@ export class Pool {
    * A process for a call: an idle one first, else a new one or whichever is free before that, else one that is shared.
    * @throws ReactorError `too_many_requests` (429), `cold_start_failed` (503), or the reason of `signal`
    */
-  async acquire(environment: EnvironmentValues, signal: AbortSignal): Promise<Lease> {
+  async acquire(environment: EnvironmentValues, signal: CancelSignal): Promise<Lease> {
     const { clock, deployment } = this.#options;
     const started = clock.monotonic();
     const { maxConcurrency } = deployment.settings.concurrency;
@@ -155,10 +155,10 @@ export class Pool {
   }
 
   /** Takes one, as long as nothing is awaited in between: two calls must not find the same idle one. */
-  async #find(environment: EnvironmentValues, signal: AbortSignal, since: number): Promise<Instance> {
+  async #find(environment: EnvironmentValues, signal: CancelSignal, since: number): Promise<Instance> {
     const blocked = new Set<Instance>();
     for (;;) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw signal.reason;
       const serving = this.#serving();
       const candidates = serving.filter((one) => !blocked.has(one));
       const chosen = candidates.find(({ running }) => running === 0) ?? this.#shared(candidates);
@@ -251,7 +251,7 @@ export class Pool {
   }
 
   /** @throws ReactorError `too_many_requests` (429) after a while in which nothing began or ended */
-  async #turn(signal: AbortSignal, since: number): Promise<void> {
+  async #turn(signal: CancelSignal, since: number): Promise<void> {
     const { clock } = this.#options;
     // While one starts, it is its own time limit that counts.
     const left = this.#starting > 0 ? undefined : Math.max(0, since + QUEUE_MS - clock.monotonic());
