@@ -5,8 +5,9 @@ import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Check, doctor } from '../support/client.js';
 import { deploy, functionProcesses, json, setVariable } from '../support/functions.js';
+import { asOrdinaryAccount } from '../support/ordinary-account.js';
 import { postmasterOf, processes } from '../support/processes.js';
-import { startServer } from '../support/server.js';
+import { startServer, type TestServer } from '../support/server.js';
 import { until } from '../support/until.js';
 
 const IS_ROOT = process.getuid?.() === 0;
@@ -39,9 +40,11 @@ export default async (request: Request) => {
   return Response.json(found);
 };`;
 
-async function spy(...asked: readonly (readonly [string, string | number])[]): Promise<string[]> {
+type Attempt = readonly [string, string | number];
+
+async function spyOn({ url }: TestServer, ...asked: readonly Attempt[]): Promise<string[]> {
   const answer = await fetch(
-    `${server.url}/fn/v1/spy`,
+    `${url}/fn/v1/spy`,
     json(
       'POST',
       asked.map(([what, target]) => [what, `${target}`]),
@@ -51,8 +54,10 @@ async function spy(...asked: readonly (readonly [string, string | number])[]): P
   return (await answer.json()) as string[];
 }
 
-async function accountCheck(): Promise<Check | undefined> {
-  return (await doctor(server)).body.functions?.checks.find(({ name }) => name === 'account');
+const spy = (...asked: readonly Attempt[]) => spyOn(server, ...asked);
+
+async function accountCheck(of: TestServer): Promise<Check | undefined> {
+  return (await doctor(of)).body.functions?.checks.find(({ name }) => name === 'account');
 }
 
 async function databaseSocket(): Promise<string> {
@@ -95,7 +100,7 @@ test.runIf(IS_ROOT)(
     expect(targets.map(([what, target], i) => [what, target, got[i]])).toEqual(
       targets.map(([what, target]) => [what, target, expect.stringMatching(/^(EACCES|EPERM)$/)]),
     );
-    expect(await accountCheck()).toMatchObject({ status: 'ok' });
+    expect(await accountCheck(server)).toMatchObject({ status: 'ok' });
   },
 );
 
@@ -117,13 +122,13 @@ test.runIf(IS_ROOT)('the socket of another function is out of reach, though its 
   expect((await functionProcesses(server)).length).toBeGreaterThanOrEqual(2);
 });
 
-test.runIf(!IS_ROOT)('where it is not, a function reads what the server may, and doctor says so', async () => {
-  await deploy(server, 'spy', SPY);
-  expect(await spy(['read', path.join(server.stateDirectory, 'secrets.json')], ['kill', server.pid])).toEqual([
-    'done',
-    'done',
-  ]);
-  expect(await accountCheck()).toMatchObject({ status: 'warn', code: 'functions_share_account' });
+test('where it is not, a function reads what the server may, and doctor says so', async () => {
+  const ordinary = await startServer(await asOrdinaryAccount());
+  await deploy(ordinary, 'spy', SPY);
+  expect(
+    await spyOn(ordinary, ['read', path.join(ordinary.stateDirectory, 'secrets.json')], ['kill', ordinary.pid]),
+  ).toEqual(['done', 'done']);
+  expect(await accountCheck(ordinary)).toMatchObject({ status: 'warn', code: 'functions_share_account' });
 });
 
 test('a handler that never reads what it is sent: the answer arrives, and whatever is asked next is answered', async () => {

@@ -16,6 +16,11 @@ export const CLI = path.join(REPOSITORY, 'apps/reactor-cli/bin/reactor.js');
 /** Runs the built programs: this Node.js, or the one whose path is in `REACTOR_TEST_NODE`. */
 export const NODE = process.env.REACTOR_TEST_NODE ?? process.execPath;
 
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface StartOptions {
   /**
    * Default: a new one, removed after the test. A server with nothing but defaults and an embedded database finds the state of a first start
@@ -27,6 +32,8 @@ export interface StartOptions {
   readonly arguments?: readonly string[];
   /** Absolute path of the main module; default that of the repository. */
   readonly main?: string;
+  /** Account that it runs under; default that of the tests. */
+  readonly account?: Account;
   readonly environment?: Readonly<Record<string, string>>;
   /** Default true: wait until `/health` is 200. */
   readonly ready?: boolean;
@@ -83,7 +90,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   const directory = options.directory ?? (await newProject(options));
   if (options.config !== undefined) await writeFile(path.join(directory, 'Reactor.toml'), options.config);
   const args = ['--bind', '127.0.0.1:0', ...(options.arguments ?? [])];
-  const child = launch(directory, args, options.environment ?? {}, options.main);
+  const child = launch(directory, args, options.environment ?? {}, options.main, options.account);
   whenOver(async () => {
     if (child.process.exitCode === null && child.process.signalCode === null) {
       child.process.kill('SIGKILL');
@@ -142,8 +149,10 @@ function launch(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   main = MAIN,
+  account?: Account,
 ) {
   const process_ = spawn(NODE, [main, ...args], {
+    ...account,
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: directory, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
