@@ -409,6 +409,24 @@ test('what a function has started ends with it', async () => {
   await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), PATIENCE);
 });
 
+test('what has left its group and its session counts, and ends with it too', async () => {
+  const functions = await createTestFunctions();
+  await functions.deploy(
+    'leaves',
+    `import { spawn } from 'node:child_process';
+     export default () => {
+       const pids = [];
+       // Each the leader of a session of its own.
+       for (let i = 0; i < 100; i++) pids.push(spawn('/bin/sleep', ['1000'], { detached: true, stdio: 'ignore' }).pid);
+       return Response.json(pids);
+     }`,
+  );
+  const pids = (await (await call(functions, '/leaves')).json()) as number[];
+  expect(pids.every(isAlive)).toBe(true);
+  await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), PATIENCE);
+  expect(await sample(functions.functions.metrics, 'reactor_fn_kills_total{reason="processes"}')).toBe(1);
+});
+
 test('what it has started counts: too many processes end it, and their memory is its own', async () => {
   const functions = await createTestFunctions();
   await functions.deploy(

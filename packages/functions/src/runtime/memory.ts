@@ -11,14 +11,11 @@ export interface ProcessUsage {
 }
 
 /** What a process is part of, and uses. */
-interface ProcessFacts extends ProcessUsage {
+export interface ProcessFacts extends ProcessUsage {
+  readonly parent: number;
   readonly group: number;
-}
-
-/** What the processes of a group use together. */
-export interface GroupUsage {
-  readonly processes: number;
-  readonly residentBytes: number;
+  /** Ticks since the machine started; tells it from a later one with its number. */
+  readonly startedAt: number;
 }
 
 /** Reads it from /proc; undefined where there is none, or no such process. */
@@ -26,17 +23,15 @@ export async function usageOf(pid: number): Promise<ProcessUsage | undefined> {
   return factsOf(pid);
 }
 
-/** Of each group that has a process, from /proc; a look at some hundred processes takes some milliseconds. */
-export async function usageOfGroups(): Promise<ReadonlyMap<number, GroupUsage>> {
-  const groups = new Map<number, GroupUsage>();
+/** All processes by number, from /proc; a look at some hundred of them takes some milliseconds. */
+export async function allProcesses(): Promise<ReadonlyMap<number, ProcessFacts>> {
+  const processes = new Map<number, ProcessFacts>();
   const names = await readdir('/proc').catch(() => []);
   for (const name of names) {
     const facts = /^\d+$/.test(name) ? await factsOf(Number(name)) : undefined;
-    if (facts === undefined) continue;
-    const { processes = 0, residentBytes = 0 } = groups.get(facts.group) ?? {};
-    groups.set(facts.group, { processes: processes + 1, residentBytes: residentBytes + facts.residentBytes });
+    if (facts !== undefined) processes.set(Number(name), facts);
   }
-  return groups;
+  return processes;
 }
 
 async function factsOf(pid: number): Promise<ProcessFacts | undefined> {
@@ -46,7 +41,9 @@ async function factsOf(pid: number): Promise<ProcessFacts | undefined> {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);
     return {
+      parent: Number(fields[1]),
       group: Number(fields[2]),
+      startedAt: Number(fields[19]),
       residentBytes: Number(fields[21]) * PAGE_BYTES,
       cpuSeconds: ticks / 100,
     };

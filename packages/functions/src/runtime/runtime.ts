@@ -5,8 +5,9 @@ import { type ChildExit, prepareSocketDirectory, type SocketDirectory } from '@r
 import type { Deployment } from '../deployment.js';
 import type { FunctionsMetrics } from '../metrics.js';
 import { type BunRuntime, runs } from './bun.js';
+import { Families } from './families.js';
 import { Instance } from './instance.js';
-import { usageOf, usageOfGroups } from './memory.js';
+import { usageOf } from './memory.js';
 import type { EnvironmentValues, OutputLine } from './messages.js';
 import { Pool } from './pool.js';
 import { ProcessBudget } from './processes.js';
@@ -45,6 +46,7 @@ export class FunctionRuntime {
   /** By function. */
   readonly #pools = new Map<string, Pool>();
   readonly #retired = new Set<Pool>();
+  readonly #families = new Families();
   readonly #reaping: Periodic;
   readonly #stopping = new AbortController();
   #usageTimer: NodeJS.Timeout | undefined;
@@ -66,7 +68,7 @@ export class FunctionRuntime {
       intervalMs: REAP_INTERVAL_MS,
       run: async () => {
         this.#reap();
-        await this.#checkGroups();
+        await this.#checkFamilies();
         await this.#checkFault();
       },
       onEnd(result, error) {
@@ -180,6 +182,7 @@ export class FunctionRuntime {
   #ended(name: string, instance: Instance, exit: ChildExit): void {
     const { metrics } = this.#options;
     metrics.poolSize(name, -1);
+    if (instance.group !== undefined) void this.#families.end(instance.group);
     // Before the function's own code had a say, it was Bun's or the machine's fault.
     if (instance.hasBooted) this.lastFault = undefined;
     else if (instance.killedFor === undefined) this.lastFault = exit.how;
@@ -228,11 +231,12 @@ export class FunctionRuntime {
   }
 
   /** Kills who has started too much, or whose processes have more memory together than it may. */
-  async #checkGroups(): Promise<void> {
+  async #checkFamilies(): Promise<void> {
     if (this.#budget.instances.size === 0) return;
-    const groups = await usageOfGroups();
+    const groups = [...this.#budget.instances].flatMap(({ group }) => group ?? []);
+    const families = await this.#families.look(groups);
     for (const instance of this.#budget.instances) {
-      const usage = instance.group === undefined ? undefined : groups.get(instance.group);
+      const usage = instance.group === undefined ? undefined : families.get(instance.group);
       if (usage === undefined) continue;
       if (usage.processes > MAX_PROCESSES_OF_INSTANCE) instance.kill('processes');
       else if (usage.residentBytes > instance.memoryLimitMb * MIB) instance.kill('memory');
