@@ -3,6 +3,7 @@ import { chmodSync, chownSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { memoryDirectory, whenOver } from '@reactor/testing/tools';
 import { Client } from 'pg';
+import type { Account } from './server.js';
 
 export interface ExternalPostgres {
   /** As its superuser, without a password. */
@@ -60,7 +61,7 @@ export async function externalPostgres(): Promise<ExternalPostgres> {
 }
 
 /** PostgreSQL refuses root; without root it runs as who we are. */
-export function accountOf(name: string): { uid: number; gid: number } | undefined {
+export function accountOf(name: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const idOf = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }));
   return { uid: idOf('-u'), gid: idOf('-g') };

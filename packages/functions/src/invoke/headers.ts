@@ -81,8 +81,7 @@ function withoutOwn(cookies: string | null): string {
 /** The headers of an answer that reach the caller; names are in small letters. */
 export function responseHeaders(answered: AnswerHeaders): Headers {
   const headers = new Headers();
-  const { connection } = answered;
-  const named = connectionNames(typeof connection === 'string' ? connection : null);
+  const named = connectionNames(String(answered.connection ?? ''));
   for (const [name, value] of Object.entries(answered)) {
     if (HOP_BY_HOP.has(name) || named.has(name) || OURS.test(name) || name === 'x-request-id') continue;
     for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one);

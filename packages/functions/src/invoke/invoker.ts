@@ -195,7 +195,7 @@ class Invocation {
         yield chunk;
       }
     } catch {
-      // An answer may come before it was read; what it says then is told by the answer.
+      // The request is given up with that: its end here is not taken for the end of the body.
       this.#left();
     }
     if (size <= maxBytes) return;

@@ -13,6 +13,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   status = 0;
   headers: AnswerHeaders = {};
   readonly #signal: CancelSignal;
+  readonly #onBroken: () => void;
   readonly #give = () => this.#abort(this.#signal.reason as Error);
   #controller: Dispatcher.DispatchController | undefined;
   #settle: { resolve(): void; reject(error: unknown): void } = { resolve() {}, reject() {} };
@@ -23,9 +24,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param signal gives it up; the process sees its client leave */
-  constructor(signal: CancelSignal) {
+  /**
+   * @param signal gives it up; the process sees its client leave
+   * @param onBroken the connection broke, before the answer or in it, and nobody had given it up
+   */
+  constructor(signal: CancelSignal, onBroken: () => void) {
     this.#signal = signal;
+    this.#onBroken = onBroken;
     this.begun = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -87,7 +92,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#error ??= error;
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#onBroken();
     this.#settle.reject(error);
     this.#over();
   }

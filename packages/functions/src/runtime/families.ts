@@ -1,4 +1,4 @@
-import { allProcesses, type ProcessFacts } from './memory.js';
+import { allProcesses, factsOf, type ProcessFacts } from './process-facts.js';
 
 /** What the processes of an instance use together. */
 export interface FamilyUsage {
@@ -39,12 +39,9 @@ export class Families {
   }
 
   /** Its instance has ended: what has left its group ends too. */
-  async end(group: number): Promise<void> {
-    const strays = [...this.#strays].filter(([, stray]) => stray.group === group);
-    if (strays.length === 0) return;
-    const processes = await allProcesses();
-    for (const [pid, { startedAt }] of strays) {
-      if (processes.get(pid)?.startedAt === startedAt) kill(pid);
+  async end(ended: number): Promise<void> {
+    for (const [pid, { group, startedAt }] of this.#strays) {
+      if (group === ended && (await factsOf(pid))?.startedAt === startedAt) kill(pid);
     }
   }
 

@@ -7,9 +7,9 @@ import type { Deployment } from '../deployment.js';
 import { Channel } from './channel.js';
 import { Exchange } from './exchange.js';
 import { Holds } from './holds.js';
-import type { ProcessUsage } from './memory.js';
 import type { EnvironmentValues, FromShim, OutputLine } from './messages.js';
 import { processEnvironment } from './process-environment.js';
+import type { ProcessUsage } from './process-facts.js';
 import type { InstanceSocket } from './sockets.js';
 
 /** Why an instance was killed, and did not end by itself. */
@@ -60,7 +60,7 @@ const FILE_BYTES = 256 * MIB;
 export interface InstanceRequest {
   readonly method: string;
   readonly path: string;
-  readonly headers: Record<string, string>;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** One process of one version of a function. */
@@ -235,20 +235,15 @@ export class Instance {
       this.#environmentRevision = environment.revision;
       this.#channel?.send({ environment });
     }
-    const exchange = new Exchange(signal);
-    headers['x-reactor-call'] = `${id} ${environment.revision}`;
-    // Its types do not know that it takes whatever can be iterated.
-    this.#connections.dispatch({ ...target, headers, body: (body ?? null) as Readable | null }, exchange);
-    try {
-      await exchange.begun;
-    } catch (error) {
+    const exchange = new Exchange(signal, () => {
       // Its process ends, or does not do what it should: nobody else is sent there.
-      if (!signal.aborted) {
-        this.#hasBroken = true;
-        this.retire();
-      }
-      throw error;
-    }
+      this.#hasBroken = true;
+      this.retire();
+    });
+    const options = { ...target, headers: { ...headers, 'x-reactor-call': `${id} ${environment.revision}` } };
+    // Its types do not know that it takes whatever can be iterated.
+    this.#connections.dispatch({ ...options, body: (body ?? null) as Readable | null }, exchange);
+    await exchange.begun;
     this.#lastWord = this.#options.clock.monotonic();
     return exchange;
   }

@@ -7,9 +7,9 @@ import type { FunctionsMetrics } from '../metrics.js';
 import { type BunRuntime, runs } from './bun.js';
 import { Families } from './families.js';
 import { Instance } from './instance.js';
-import { usageOf } from './memory.js';
 import type { EnvironmentValues, OutputLine } from './messages.js';
 import { Pool } from './pool.js';
+import { factsOf } from './process-facts.js';
 import { ProcessBudget } from './processes.js';
 import { type InstanceSocket, LONGEST_SOCKET, socketMaker } from './sockets.js';
 
@@ -47,6 +47,8 @@ export class FunctionRuntime {
   readonly #pools = new Map<string, Pool>();
   readonly #retired = new Set<Pool>();
   readonly #families = new Families();
+  /** Of each instance, until nothing of it is left. */
+  readonly #endings = new Set<Promise<void>>();
   readonly #reaping: Periodic;
   readonly #stopping = new AbortController();
   #usageTimer: NodeJS.Timeout | undefined;
@@ -141,7 +143,7 @@ export class FunctionRuntime {
     };
     if (deadline.aborted) kill();
     else deadline.addEventListener('abort', kill, { once: true });
-    while (this.#budget.instances.size > 0) await Promise.all([...this.#budget.instances].map(({ exited }) => exited));
+    while (this.#endings.size > 0) await Promise.all(this.#endings);
     deadline.removeEventListener('abort', kill);
     clearInterval(this.#usageTimer);
     await (await this.#prepared)?.sockets.remove();
@@ -175,18 +177,21 @@ export class FunctionRuntime {
     this.#budget.add(instance);
     this.#watchUsage();
     metrics.poolSize(name, 1);
-    void instance.exited.then((exit) => this.#ended(name, instance, exit));
+    const ending = instance.exited
+      .then((exit) => this.#ended(name, instance, exit))
+      .finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
     return instance;
   }
 
-  #ended(name: string, instance: Instance, exit: ChildExit): void {
+  async #ended(name: string, instance: Instance, exit: ChildExit): Promise<void> {
     const { metrics } = this.#options;
     metrics.poolSize(name, -1);
-    if (instance.group !== undefined) void this.#families.end(instance.group);
     // Before the function's own code had a say, it was Bun's or the machine's fault.
     if (instance.hasBooted) this.lastFault = undefined;
     else if (instance.killedFor === undefined) this.lastFault = exit.how;
     if (instance.hasCrashed) metrics.crashed(name);
+    if (instance.group !== undefined) await this.#families.end(instance.group);
   }
 
   /** A line of a function becomes one of the log, with what it belongs to. */
@@ -266,7 +271,7 @@ export class FunctionRuntime {
     const bytes = new Map<string, number>(Array.from(this.#measured, (name) => [name, 0]));
     for (const instance of this.#budget.instances) {
       const { pid, name, usage: before } = instance;
-      const usage = pid === undefined ? undefined : await usageOf(pid);
+      const usage = pid === undefined ? undefined : await factsOf(pid);
       if (usage === undefined) continue;
       instance.usage = usage;
       bytes.set(name, (bytes.get(name) ?? 0) + usage.residentBytes);

@@ -18,11 +18,6 @@ export interface ProcessFacts extends ProcessUsage {
   readonly startedAt: number;
 }
 
-/** Reads it from /proc; undefined where there is none, or no such process. */
-export async function usageOf(pid: number): Promise<ProcessUsage | undefined> {
-  return factsOf(pid);
-}
-
 /** All processes by number, from /proc; a look at some hundred of them takes some milliseconds. */
 export async function allProcesses(): Promise<ReadonlyMap<number, ProcessFacts>> {
   const processes = new Map<number, ProcessFacts>();
@@ -34,7 +29,8 @@ export async function allProcesses(): Promise<ReadonlyMap<number, ProcessFacts>>
   return processes;
 }
 
-async function factsOf(pid: number): Promise<ProcessFacts | undefined> {
+/** Reads it from /proc; undefined where there is none, or no such process. */
+export async function factsOf(pid: number): Promise<ProcessFacts | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     // The name before it may hold anything; the fields after it are counted from the third, `state`.
